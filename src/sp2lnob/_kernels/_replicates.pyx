@@ -1,0 +1,70 @@
+"""Factor blocks: how often each PSU is drawn in each replicate of a range.
+
+A PSU's count is a byte. It stands for n_h / (n_h - 1) times the count once the stratum's factor has been folded into the
+weights, so that counts stay exact and small: a table of 4,000 PSUs by eight lanes is 32 kB.
+"""
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from sp2lnob._kernels._lanes cimport LANES
+from sp2lnob._kernels._random cimport RESAMPLING
+
+
+def rao_wu(uint64_t seed, int64_t first, const int32_t[::1] stratum_start, uint8_t[:, :, ::1] out):
+    """Draw n_h - 1 of the n_h PSUs of every stratum with replacement (Rao and Wu 1988).
+
+    Replicate first + LANES * group + lane is a pure function of the seed and its own number: draw j of stratum h is
+    word j mod 4 of the counter (replicate, h, j div 4). A word w becomes the PSU (w n_h) / 2^32, without division; some
+    PSU is then likelier than another by at most n_h / 2^32. A stratum of one PSU keeps it in every replicate.
+
+    stratum_start: (strata + 1,) first PSU of each stratum. out: (groups, PSUs, LANES). A byte holds the count: more than
+    255 draws of one PSU out of n_h - 1 has a probability below 1e-500.
+    """
+    cdef Py_ssize_t group, psu, h, start, size, draw, j, lane
+    cdef Py_ssize_t strata = stratum_start.shape[0] - 1
+    cdef uint32_t c0[LANES]
+    cdef uint32_t c1[LANES]
+    cdef uint32_t c2[LANES]
+    cdef uint32_t c3[LANES]
+    cdef uint32_t k0, k1, w0, w2
+    cdef uint64_t p0, p1
+    cdef int r
+    with nogil:
+        for group in range(out.shape[0]):
+            for psu in range(out.shape[1]):
+                for lane in range(LANES):
+                    out[group, psu, lane] = 0
+            for h in range(strata):
+                start = stratum_start[h]
+                size = stratum_start[h + 1] - start
+                if size == 1:
+                    for lane in range(LANES):
+                        out[group, start, lane] = 1
+                    continue
+                for draw in range(0, size - 1, 4):
+                    for lane in range(LANES):
+                        c0[lane] = <uint32_t> (first + group * LANES + lane)
+                        c1[lane] = <uint32_t> h
+                        c2[lane] = <uint32_t> (draw >> 2)
+                        c3[lane] = RESAMPLING
+                    k0 = <uint32_t> seed
+                    k1 = <uint32_t> (seed >> 32)
+                    for r in range(10):  # the rounds of _random.philox, eight counters at a time
+                        for lane in range(LANES):
+                            p0 = <uint64_t> 0xD2511F53u * c0[lane]
+                            p1 = <uint64_t> 0xCD9E8D57u * c2[lane]
+                            w0 = <uint32_t> (p1 >> 32) ^ c1[lane] ^ k0
+                            w2 = <uint32_t> (p0 >> 32) ^ c3[lane] ^ k1
+                            c0[lane] = w0
+                            c1[lane] = <uint32_t> p1
+                            c2[lane] = w2
+                            c3[lane] = <uint32_t> p0
+                        k0 += 0x9E3779B9u
+                        k1 += 0xBB67AE85u
+                    j = size - 1 - draw
+                    for lane in range(LANES):
+                        out[group, start + <Py_ssize_t> ((<uint64_t> c0[lane] * <uint64_t> size) >> 32), lane] += 1
+                        if j > 1:
+                            out[group, start + <Py_ssize_t> ((<uint64_t> c1[lane] * <uint64_t> size) >> 32), lane] += 1
+                        if j > 2:
+                            out[group, start + <Py_ssize_t> ((<uint64_t> c2[lane] * <uint64_t> size) >> 32), lane] += 1
+                        if j > 3:
+                            out[group, start + <Py_ssize_t> ((<uint64_t> c3[lane] * <uint64_t> size) >> 32), lane] += 1

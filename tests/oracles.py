@@ -1,0 +1,376 @@
+"""Textbook versions of what sp2lnob computes, slow and plain, written without sight of the package.
+
+Every function takes plain sequences and uses only + - * / and comparisons, so it works with floats and, exactly,
+with fractions.Fraction (the two roots in `bootstrap_se` excepted). Nothing here may import sp2lnob or numpy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+Num = Any  # int, float or Fraction
+Row = Mapping[str, Any]
+Node = dict[str, Any]
+
+
+# ---------------------------------------------------------------- welfare measures
+
+
+def mean(y: Sequence[Num], w: Sequence[Num]) -> Num:
+    """Weighted mean: sum w y / sum w."""
+    return sum(wi * yi for yi, wi in zip(y, w, strict=True)) / sum(w)
+
+
+def fgt(y: Sequence[Num], w: Sequence[Num], line: Num, alpha: int) -> Num:
+    """Sum over the poor (y < line, strictly) of w ((line - y) / line)^alpha, over sum w.
+
+    Foster, Greer and Thorbecke (1984), Econometrica 52, 761-766.
+    """
+    poor = sum(wi * ((line - yi) / line) ** alpha for yi, wi in zip(y, w, strict=True) if yi < line)
+    return poor / sum(w)
+
+
+def gini(y: Sequence[Num], w: Sequence[Num]) -> Num:
+    """Double sum over all pairs: sum_ij w_i w_j |y_i - y_j| / (2 W sum w y). Sen (1973), On Economic Inequality."""
+    n = len(y)
+    pairs = sum(w[i] * sum(w[j] * abs(y[i] - y[j]) for j in range(n)) for i in range(n))
+    return pairs / (2 * sum(w) * sum(w[i] * y[i] for i in range(n)))
+
+
+def gini_ranked(y: Sequence[Num], w: Sequence[Num]) -> Num:
+    """Rank form: sum w y (2 F - w) / (W sum w y) - 1, F the cumulative weight up to and with i, y ascending.
+
+    The weighted formula of Eurostat, as in the R package laeken (Alfons and Templ 2013, J. Stat. Softw. 54(15)).
+    Ties may stand in any order. Algebraically the same as the double sum.
+    """
+    cumulative: Num = 0
+    top: Num = 0
+    for yi, wi in sorted(zip(y, w, strict=True), key=lambda pair: pair[0]):
+        cumulative += wi
+        top += wi * yi * (2 * cumulative - wi)
+    return top / (sum(w) * sum(wi * yi for yi, wi in zip(y, w, strict=True))) - 1
+
+
+def quantile(y: Sequence[Num], w: Sequence[Num], q: Num) -> Num:
+    """Inverse CDF: the smallest value v with (weight of all y <= v) / W >= q. Hyndman and Fan (1996), type 1."""
+    total = sum(w)
+    weight_of: dict[Num, Num] = {}
+    for yi, wi in zip(y, w, strict=True):
+        weight_of[yi] = weight_of.get(yi, 0) + wi
+    cumulative: Num = 0
+    for value in sorted(weight_of):
+        cumulative += weight_of[value]
+        if weight_of[value] > 0 and cumulative >= q * total:
+            return value
+    return max(yi for yi, wi in zip(y, w, strict=True) if wi > 0)  # q = 1 under rounding
+
+
+def lorenz(y: Sequence[Num], w: Sequence[Num], p: Num) -> Num:
+    """Share of total welfare held by the poorest share p of the weight; the boundary row's weight is split."""
+    left = p * sum(w)
+    held: Num = 0
+    for yi, wi in sorted(zip(y, w, strict=True), key=lambda pair: pair[0]):
+        taken = wi if wi < left else left
+        held += taken * yi
+        left -= taken
+        if left <= 0:
+            break
+    return held / sum(wi * yi for yi, wi in zip(y, w, strict=True))
+
+
+def palma(y: Sequence[Num], w: Sequence[Num]) -> Num:
+    """Share of the richest 10 % over the share of the poorest 40 %: (1 - L(0.9)) / L(0.4).
+
+    Cobham and Sumner (2013), CGD Working Paper 343. The points are exact fractions.
+    """
+    return (1 - lorenz(y, w, Fraction(9, 10))) / lorenz(y, w, Fraction(2, 5))
+
+
+# ---------------------------------------------------------------- opportunity
+
+
+def d_index(access: Sequence[Num], groups: Sequence[Hashable], w: Sequence[Num]) -> Num | None:
+    """Dissimilarity: 1 / (2 p) * sum_g b_g |p_g - p| over the groups present (weight > 0); None where p = 0.
+
+    Paes de Barros et al. (2009), Measuring Inequality of Opportunities in Latin America and the Caribbean.
+    """
+    p = mean(access, w)
+    if p == 0:
+        return None
+    spread: Num = 0
+    for g in dict.fromkeys(groups):
+        inside = [i for i, gi in enumerate(groups) if gi == g]
+        weight = sum(w[i] for i in inside)
+        if weight > 0:
+            rate = sum(w[i] * access[i] for i in inside) / weight
+            spread += weight / sum(w) * abs(rate - p)
+    return spread / (2 * p)
+
+
+# ---------------------------------------------------------------- random numbers and replicates
+
+PHILOX_KAT: list[tuple[tuple[int, int, int, int], tuple[int, int], tuple[int, int, int, int]]] = [
+    ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
+    (
+        (0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF),
+        (0xFFFFFFFF, 0xFFFFFFFF),
+        (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD),
+    ),
+    (
+        (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
+        (0xA4093822, 0x299F31D0),
+        (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
+    ),
+]
+"""(counter, key, output): the three `philox4x32 10` lines of the file kat_vectors of D. E. Shaw Research's Random123."""
+
+
+def philox4x32(counter: Sequence[int], key: Sequence[int], rounds: int = 10) -> tuple[int, int, int, int]:
+    """Philox-4x32: four 32-bit words from a counter of four and a key of two.
+
+    Salmon, Moraes, Dror and Shaw (2011), Parallel Random Numbers: As Easy as 1, 2, 3, SC'11. One round:
+    (c0, c1, c2, c3) -> (hi(M1 c2) ^ c1 ^ k0, lo(M1 c2), hi(M0 c0) ^ c3 ^ k1, lo(M0 c0)); the key grows by (W0, W1)
+    between rounds.
+    """
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(rounds):
+        first = 0xD2511F53 * c0
+        second = 0xCD9E8D57 * c2
+        c0, c1, c2, c3 = (
+            (second >> 32) ^ c1 ^ k0,
+            second & 0xFFFFFFFF,
+            (first >> 32) ^ c3 ^ k1,
+            first & 0xFFFFFFFF,
+        )
+        k0 = (k0 + 0x9E3779B9) & 0xFFFFFFFF
+        k1 = (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return c0, c1, c2, c3
+
+
+def rao_wu_factor(counts_of_psu: Sequence[int], n_psu: int) -> list[Fraction]:
+    """Rescaling bootstrap with n - 1 draws out of the n PSUs of a stratum: factor n / (n - 1) * times drawn.
+
+    Rao, Wu and Yue (1992), Survey Methodology 18, 209-217. The factors of a stratum add up to n.
+    """
+    return [Fraction(n_psu, n_psu - 1) * count for count in counts_of_psu]
+
+
+def bootstrap_se(values: Sequence[Num]) -> float:
+    """Root of sum (v - mean v)^2 / (R - 1) over the R replicate values."""
+    centre = sum(values) / len(values)
+    return math.sqrt(sum((v - centre) ** 2 for v in values) / (len(values) - 1))
+
+
+# ---------------------------------------------------------------- schemes
+
+
+def eligible(person: Row, scheme: Row) -> bool:
+    """Inside min_age..max_age (both inclusive), of the sex and disability asked for; None or absent asks nothing."""
+    if scheme.get("min_age") is not None and person["age"] < scheme["min_age"]:
+        return False
+    if scheme.get("max_age") is not None and person["age"] > scheme["max_age"]:
+        return False
+    if scheme.get("sex") is not None and person["sex"] != scheme["sex"]:
+        return False
+    return scheme.get("disability") is None or bool(person["disability"] == scheme["disability"])
+
+
+def transfers(
+    households: Sequence[Row], persons: Sequence[Row], schemes: Sequence[Row], mpc: Num = 1
+) -> dict[str, Any]:
+    """Full take-up per person: t_h = sum_s amount_s * eligible members, welfare after c_h + mpc t_h / n_h.
+
+    households : rows with "id", "weight", "size" and "welfare" (per person and period)
+    persons : rows with "household" and what `eligible` reads; a person carries the household's weight
+    schemes : rows with "amount" (per recipient and period) and what `eligible` reads
+
+    Returns "transfer" and "welfare_after" per household (in their order), weighted "recipients" per scheme, weighted
+    "reached" (persons with at least one benefit), "costs" per scheme and their sum "cost", without administration.
+    """
+    weight = {h["id"]: h["weight"] for h in households}
+    transfer: dict[Any, Num] = {h["id"]: 0 for h in households}
+    recipients: list[Num] = [0 for _ in schemes]
+    reached: Num = 0
+    for person in persons:
+        home = person["household"]
+        won = [s for s, scheme in enumerate(schemes) if eligible(person, scheme)]
+        for s in won:
+            transfer[home] += schemes[s]["amount"]
+            recipients[s] += weight[home]
+        if won:
+            reached += weight[home]
+    costs = [scheme["amount"] * r for scheme, r in zip(schemes, recipients, strict=True)]
+    return {
+        "transfer": [transfer[h["id"]] for h in households],
+        "welfare_after": [h["welfare"] + mpc * transfer[h["id"]] / h["size"] for h in households],
+        "recipients": recipients,
+        "reached": reached,
+        "costs": costs,
+        "cost": sum(costs),
+    }
+
+
+# ---------------------------------------------------------------- tree
+
+
+def _rate_and_sse(y: Sequence[Num], w: Sequence[Num], rows: Sequence[int]) -> tuple[Num, Num]:
+    rate = sum(w[i] * y[i] for i in rows) / sum(w[i] for i in rows)
+    return rate, sum(w[i] * (y[i] - rate) ** 2 for i in rows)
+
+
+def _partitions(
+    rows_x: Sequence[Row], y: Sequence[Num], w: Sequence[Num], rows: Sequence[int], name: str, in_order: bool
+) -> list[Node]:
+    """All cuts of one feature in one node, the lowest first: present values in order, or levels by weighted mean."""
+    at = {v: [i for i in rows if rows_x[i][name] == v] for v in {rows_x[i][name] for i in rows}}
+    levels = sorted(at)
+    if not in_order:
+        levels.sort(key=lambda v: _rate_and_sse(y, w, at[v])[0])
+    found = []
+    for k in range(1, len(levels)):
+        cut = {"feature": name, "left_rows": [i for v in levels[:k] for i in at[v]]}
+        cut["right_rows"] = [i for v in levels[k:] for i in at[v]]
+        if in_order:
+            cut["below"] = Fraction(levels[k - 1] + levels[k]) / 2
+        else:
+            cut["left_levels"], cut["right_levels"] = sorted(levels[:k]), sorted(levels[k:])
+        found.append(cut)
+    return found
+
+
+def grow_tree(
+    rows_x: Sequence[Row],
+    y: Sequence[Num],
+    w: Sequence[Num],
+    ordered: Mapping[str, bool],
+    max_depth: int = 6,
+    min_obs: int = 1,
+    min_weight_share: Num = 0,
+    min_rows: int = 1,
+    cp: Num = 0,
+    min_split: int = 0,
+) -> Node:
+    """Least-squares regression tree on rows by exhaustive search, then cost-complexity collapse from the bottom up.
+
+    Breiman, Friedman, Olshen and Stone (1984), Classification and Regression Trees, chapters 3, 8 and 9.4.
+
+    rows_x : one mapping of feature to value per row; ordered values are numbers
+    ordered : feature -> True (ordered: cuts between adjacent present values) or False (unordered: levels sorted by
+        weighted mean, k - 1 cuts). The order of this mapping is the order of the features
+    w : weights, all positive (leave rows of weight 0 out)
+    max_depth : the root has depth 0
+    min_obs, min_rows : each is a least number of rows of a leaf
+    min_weight_share : least share of all weight in a leaf
+    cp : a node whose subtree earns (SSE_node - SSE of its leaves) / (its splits) <= cp * SSE_root becomes a leaf
+    min_split : least number of rows of a node to be split
+
+    Gain of a cut: (W_L W_R / W) (p_L - p_R)^2, which must be positive. Equal gains: the first feature, then the
+    lowest cut. Left is the side of the lower values (ordered: value < midpoint) or the lower means.
+    """
+    total = sum(w)
+
+    def grow(rows: list[int], depth: int) -> Node:
+        rate, sse = _rate_and_sse(y, w, rows)
+        weight = sum(w[i] for i in rows)
+        node: Node = {"rate": rate, "sse": sse, "weight": weight, "share": weight / total, "n": len(rows)}
+        if depth == max_depth or len(rows) < min_split:
+            return node
+        best: Node | None = None
+        for name, in_order in ordered.items():
+            for cut in _partitions(rows_x, y, w, rows, name, in_order):
+                sides = cut["left_rows"], cut["right_rows"]
+                weights = [sum(w[i] for i in side) for side in sides]
+                if min(len(side) for side in sides) < max(min_obs, min_rows):
+                    continue
+                if min(weights) < min_weight_share * total:
+                    continue
+                left, right = (_rate_and_sse(y, w, side)[0] for side in sides)
+                cut["gain"] = weights[0] * weights[1] / weight * (left - right) ** 2
+                if cut["gain"] > (best["gain"] if best else 0):
+                    best = cut
+        if best:
+            node["left"] = grow(best.pop("left_rows"), depth + 1)
+            node["right"] = grow(best.pop("right_rows"), depth + 1)
+            node.update(best)
+        return node
+
+    root = grow(list(range(len(y))), 0)
+    collapse(root, cp * root["sse"])
+    return root
+
+
+def collapse(node: Node, least: Num) -> tuple[int, Num]:
+    """Cost-complexity collapse in place, bottom up; returns the number of splits and the SSE of the leaves left."""
+    if "left" not in node:
+        return 0, node["sse"]
+    left, right = collapse(node["left"], least), collapse(node["right"], least)
+    splits, sse = left[0] + right[0] + 1, left[1] + right[1]
+    if (node["sse"] - sse) / splits > least:
+        return splits, sse
+    for key in ("left", "right", "feature", "gain", "below", "left_levels", "right_levels"):
+        node.pop(key, None)
+    return 0, node["sse"]
+
+
+def leaf_nodes(tree: Node) -> list[Node]:
+    """The terminal nodes from left to right."""
+    return leaf_nodes(tree["left"]) + leaf_nodes(tree["right"]) if "left" in tree else [tree]
+
+
+def leaves(tree: Node) -> list[tuple[Num, Num, int]]:
+    """(rate, share of weight, rows) of the terminal nodes from left to right."""
+    return [(leaf["rate"], leaf["share"], leaf["n"]) for leaf in leaf_nodes(tree)]
+
+
+def apply_tree(tree: Node, x: Row) -> Node:
+    """The terminal node that x reaches.
+
+    An unordered level that the node had not seen goes to the child of the larger weight (left if equal).
+    """
+    node = tree
+    while "left" in node:
+        value = x[node["feature"]]
+        if "below" in node:
+            go_left = value < node["below"]
+        elif value in node["left_levels"] or value in node["right_levels"]:
+            go_left = value in node["left_levels"]
+        else:
+            go_left = node["left"]["weight"] >= node["right"]["weight"]
+        node = node["left"] if go_left else node["right"]
+    return node
+
+
+def reroute(
+    tree: Node,
+    rows_x: Sequence[Row],
+    class_after: Sequence[Any],
+    class_name: str,
+    y: Sequence[Num],
+    w: Sequence[Num],
+) -> dict[str, Any]:
+    """Access among the groups found before, when only the welfare class of a row changes.
+
+    Group g of a row is its leaf at baseline, with the rate r_g of y in that leaf. A row whose class becomes
+    `class_after` takes the rate of the leaf it then reaches. Group after: mean of these over the baseline members.
+    Gaining: sum of w (r_after - r_before). Groups come in the order of `leaves`; each must have weight.
+    """
+    all_leaves = leaf_nodes(tree)
+    ids = [id(leaf) for leaf in all_leaves]
+    old = [ids.index(id(apply_tree(tree, x))) for x in rows_x]
+    moved = [{**x, class_name: c} for x, c in zip(rows_x, class_after, strict=True)]
+    new = [ids.index(id(apply_tree(tree, x))) for x in moved]
+    members = [[i for i in range(len(y)) if old[i] == g] for g in range(len(ids))]
+    rate = [_rate_and_sse(y, w, rows)[0] for rows in members]
+    after = [sum(w[i] * rate[new[i]] for i in rows) / sum(w[i] for i in rows) for rows in members]
+    gaining = [sum(w[i] * (rate[new[i]] - rate[old[i]]) for i in rows) for rows in members]
+    return {
+        "before": rate,
+        "after": after,
+        "gaining": gaining,
+        "national_before": mean([rate[g] for g in old], w),
+        "national_after": mean([rate[g] for g in new], w),
+    }

@@ -125,7 +125,7 @@ PHILOX_KAT: list[tuple[tuple[int, int, int, int], tuple[int, int], tuple[int, in
         (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
     ),
 ]
-"""(counter, key, output): the three `philox4x32 10` lines of the file kat_vectors of D. E. Shaw Research's Random123."""
+"""(counter, key, output): the three lines `philox4x32 10` of kat_vectors in Random123 (D. E. Shaw Research)."""
 
 
 def philox4x32(counter: Sequence[int], key: Sequence[int], rounds: int = 10) -> tuple[int, int, int, int]:
@@ -232,7 +232,7 @@ def _partitions(
         levels.sort(key=lambda v: _rate_and_sse(y, w, at[v])[0])
     found = []
     for k in range(1, len(levels)):
-        cut = {"feature": name, "left_rows": [i for v in levels[:k] for i in at[v]]}
+        cut: Node = {"feature": name, "left_rows": [i for v in levels[:k] for i in at[v]]}
         cut["right_rows"] = [i for v in levels[k:] for i in at[v]]
         if in_order:
             cut["below"] = Fraction(levels[k - 1] + levels[k]) / 2

@@ -1,1 +1,40 @@
+"""sp2lnob: who is left behind, what a cash-transfer package changes, what it costs, and how sure we are."""
 
+from importlib import import_module as _import
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING
+
+# Names by the room they live in: a room is entered when its first name is asked for, so that the import is quick.
+_ROOMS = {
+    "assessment": ("Assessment", "assess"),
+    "datasets": ("example_frames", "example_survey"),
+    "design": ("Bootstrap",),
+    "dissimilarity": ("d_index",),
+    "estimation": ("Estimates", "estimate"),
+    "measures": ("fgt", "gini", "mean", "palma", "quantile"),
+    "opportunity": ("Opportunity",),
+    "schemes": ("Amount", "Economy", "Package", "Scheme", "child_benefit", "disability_benefit", "household_benefit",
+                "maternity_benefit", "old_age_pension"),
+    "statistics": ("Access", "Cost", "Dissimilarity", "Inequality", "MeanWelfare", "Poverty", "Quantile"),
+    "survey": ("Survey",),
+    "transfers": ("Transfers", "simulate"),
+    "tree": ("OpportunityTree",),
+    "_validate": ("InputError", "InputTypeError", "SP2LNOBError"),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = sorted(_ROOM_OF)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return _version("sp2lnob")
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module 'sp2lnob' has no attribute {name!r}")
+    value = getattr(_import(f".{_ROOM_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -58,7 +58,7 @@ out$share <- sprintf("%.12f", out$share)
 
 path <- commandArgs(trailingOnly = TRUE)[1]
 con <- file(path, "wb")
-writeLines(sprintf("# %s.%s, rpart %s, haven %s; World Bank Popstan 2023", R.version$major, R.version$minor,
-                   packageVersion("rpart"), packageVersion("haven")) |> sub(pattern = "^# ", replacement = "# R "), con)
+writeLines(paste0("# R ", getRversion(), ", rpart ", packageVersion("rpart"), ", haven ", packageVersion("haven"),
+                  "; World Bank Popstan 2023"), con)
 write.csv(out, con, row.names = FALSE, quote = which(names(out) %in% c("case", "rule")))
 close(con)

@@ -68,3 +68,34 @@ def dissimilarity(const double[:, ::1] sums, const int32_t[::1] psu, const int32
                     out[2, group * LANES + lane] = NAN
                 else:
                     out[2, group * LANES + lane] = apart[lane] / (2.0 * total[lane])
+
+
+def group_sums(const double[:, :, ::1] sums, const int32_t[::1] group, double[:, :, ::1] out):
+    """Add sums (cells, k, replicates) up by the group of each cell into out (groups, k, replicates), which holds zeros."""
+    cdef Py_ssize_t cell, c, r
+    with nogil:
+        for cell in range(sums.shape[0]):
+            for c in range(sums.shape[1]):
+                for r in range(sums.shape[2]):
+                    out[group[cell], c, r] += sums[cell, c, r]
+
+
+def dissimilarity_of_sums(const double[:, :, ::1] sums, double[:, ::1] out):
+    """Weight, mean access and dissimilarity index, as above, from sums (cells, 2, replicates) added up already."""
+    cdef Py_ssize_t cell, r
+    with nogil:
+        for r in range(sums.shape[2]):
+            out[0, r] = 0.0
+            out[1, r] = 0.0
+            out[2, r] = 0.0
+        for cell in range(sums.shape[0]):
+            for r in range(sums.shape[2]):
+                out[0, r] += sums[cell, 0, r]
+                out[1, r] += sums[cell, 1, r]
+        for r in range(sums.shape[2]):
+            out[1, r] = out[1, r] / out[0, r] if out[0, r] > 0.0 else NAN
+        for cell in range(sums.shape[0]):
+            for r in range(sums.shape[2]):
+                out[2, r] += fabs(sums[cell, 1, r] - out[1, r] * sums[cell, 0, r])
+        for r in range(sums.shape[2]):
+            out[2, r] = out[2, r] / (2.0 * out[1, r] * out[0, r]) if out[1, r] > 0.0 else NAN

@@ -1,7 +1,6 @@
-"""Least-squares regression tree grown on cells: combinations of circumstances with their weight, rows and access.
+"""Least-squares regression tree grown on cells: combinations of circumstances with their weight, outcome and rows.
 
-For a 0/1 outcome a node of weight W and mean p has the sum of squares W p (1 - p), and a split into L and R gains
-(W_L W_R / W) (p_L - p_R)^2. Circumstances are few and their levels fewer, so that a node adds its cells up by level,
+A split of a node of weight W into L and R takes (W_L W_R / W) (p_L - p_R)^2 off its sum of squares, p the mean outcome. Circumstances are few and their levels fewer, so that a node adds its cells up by level,
 O(cells x circumstances), and scans the cuts, O(levels): exact, without a sort of rows. An ordered circumstance has its
 levels cut in their order; an unordered one in the order of their means, which is optimal for least squares (Breiman,
 Friedman, Olshen and Stone 1984, section 4.2). The first circumstance, then the lowest cut, wins a tie.
@@ -10,29 +9,31 @@ from libc.stdint cimport int32_t, uint8_t
 
 
 def grow(const int32_t[:, ::1] level, const double[:, ::1] sums, const int32_t[::1] level_start,
-         const double[::1] position, const uint8_t[::1] ordered, int max_depth, double min_rows, double min_weight,
+         const double[::1] position, const uint8_t[::1] ordered, int max_depth, double min_rows, double min_weight, double min_gain,
          int32_t[::1] order, int32_t[::1] scratch, double[:, ::1] tally, int32_t[::1] rank, int32_t[:, ::1] span,
          int32_t[:, ::1] node, double[:, ::1] node_sums, double[::1] threshold, uint8_t[:, ::1] goes_left):
     """Grow a tree and return its number of nodes.
 
-    level: (cells, circumstances) index of each cell's level. sums: (cells, 3) weight, weight with access, rows.
+    level: (cells, circumstances) index of each cell's level. sums: (cells, 4) weight, weighted outcome, weighted squared
+    outcome, rows.
     level_start: (circumstances + 1,) and position (levels of all circumstances,): where a circumstance's levels begin,
-    and where an ordered level lies. ordered: (circumstances,). A leaf has at least min_rows rows and min_weight weight.
-    Work space: order, scratch (cells,); tally (levels, 3); rank (levels,); span (nodes, 2).
+    and where an ordered level lies. ordered: (circumstances,). A leaf has at least min_rows rows and min_weight weight; a split gains more
+    than min_gain.
+    Work space: order, scratch (cells,); tally (levels, 4); rank (levels,); span (nodes, 2).
     Out, one row a node, the root first: node (nodes, 5) circumstance or -1, left, right, parent, depth; node_sums
-    (nodes, 3); threshold (nodes,) of an ordered split; goes_left (nodes, levels of the widest circumstance).
+    (nodes, 4); threshold (nodes,) of an ordered split; goes_left (nodes, levels of the widest circumstance).
     """
     cdef Py_ssize_t cells = level.shape[0], features = level.shape[1]
     cdef Py_ssize_t i, j, k, f, start, size, first, last, cut, best_cut, best_feature, a, b, middle
     cdef Py_ssize_t nodes = 1, current = 0
-    cdef double W, A, n, WL, AL, nL, WR, gain, best, root_weight, mean, difference
+    cdef double W, A, n, WL, AL, nL, WR, gain, best, difference
     cdef int32_t swap
     with nogil:
-        for j in range(3):
+        for j in range(4):
             node_sums[0, j] = 0.0
         for i in range(cells):
             order[i] = <int32_t> i
-            for j in range(3):
+            for j in range(4):
                 node_sums[0, j] += sums[i, j]
         node[0, 3] = -1
         node[0, 4] = 0
@@ -46,18 +47,18 @@ def grow(const int32_t[:, ::1] level, const double[:, ::1] sums, const int32_t[:
             last = span[current, 1]
             W = node_sums[current, 0]
             A = node_sums[current, 1]
-            n = node_sums[current, 2]
+            n = node_sums[current, 3]
             best = 0.0
             best_feature = -1
             best_cut = -1
-            if node[current, 4] < max_depth and n >= 2.0 * min_rows and A > 0.0 and A < W:
+            if node[current, 4] < max_depth and n >= 2.0 * min_rows:
                 for i in range(tally.shape[0]):
-                    for j in range(3):
+                    for j in range(4):
                         tally[i, j] = 0.0
                 for i in range(first, last):
                     for f in range(features):
                         k = level_start[f] + level[order[i], f]
-                        for j in range(3):
+                        for j in range(4):
                             tally[k, j] += sums[order[i], j]
                 for f in range(features):
                     # rank[start:start + size]: the levels present here, in the order in which they are cut.
@@ -83,7 +84,7 @@ def grow(const int32_t[:, ::1] level, const double[:, ::1] sums, const int32_t[:
                         k = rank[start + cut]
                         WL += tally[k, 0]
                         AL += tally[k, 1]
-                        nL += tally[k, 2]
+                        nL += tally[k, 3]
                         WR = W - WL
                         if nL < min_rows or n - nL < min_rows or WL < min_weight or WR < min_weight:
                             continue
@@ -92,7 +93,7 @@ def grow(const int32_t[:, ::1] level, const double[:, ::1] sums, const int32_t[:
                         difference = AL / WL - (A - AL) / WR
                         gain = WL * WR / W * difference * difference
                         # Two cuts that part the same rows differ by rounding only; the first of them stands.
-                        if gain > best * (1.0 + 1e-10) and gain > 1e-12 * W:
+                        if gain > best * (1.0 + 1e-10) and gain > min_gain:
                             best = gain
                             best_feature = f
                             best_cut = cut
@@ -123,7 +124,7 @@ def grow(const int32_t[:, ::1] level, const double[:, ::1] sums, const int32_t[:
             for a in range(nodes, nodes + 2):
                 node[a, 3] = <int32_t> current
                 node[a, 4] = node[current, 4] + 1
-                for j in range(3):
+                for j in range(4):
                     node_sums[a, j] = 0.0
             # Cells that go left, in their order, then those that go right.
             middle = first
@@ -138,7 +139,7 @@ def grow(const int32_t[:, ::1] level, const double[:, ::1] sums, const int32_t[:
                     scratch[b] = <int32_t> k
                     b += 1
                     a = nodes + 1
-                for j in range(3):
+                for j in range(4):
                     node_sums[a, j] += sums[k, j]
             for i in range(b):
                 order[middle + i] = scratch[i]

@@ -1,0 +1,78 @@
+"""Cells: the combinations of circumstances that occur. Trees and dissimilarity work on them, never on rows again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._columns import Column
+from ._typing import CodeArray, FloatArray
+from ._validate import fail_if_any
+
+
+@dataclass(frozen=True, eq=False)
+class Circumstance:
+    """One circumstance and its levels.
+
+    Attributes
+    ----------
+    name : str
+    labels : tuple of str
+        What the levels are called, in their order.
+    position : ndarray of shape (levels,)
+        Where an ordered level lies: the number itself, or 0, 1, 2 ... for ordered text.
+    ordered : bool
+        Whether a split must keep the order.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    position: FloatArray
+    ordered: bool
+
+    @property
+    def levels(self) -> int:
+        """Number of levels."""
+        return len(self.labels)
+
+
+def circumstance_of(column: Column, ordered: bool | None = None,
+                    rows: object = slice(None)) -> tuple[Circumstance, CodeArray]:
+    """Return a column's levels and each row's position among them; missing values are an error.
+
+    Numbers without value labels and ordered categoricals are ordered, all else is not, unless ``ordered`` says so.
+    """
+    taken = column.take(rows)
+    fail_if_any(taken.missing, f"Circumstance {column.name!r} must be known in every row that counts",
+                "Give the missing a value, or drop them with missing='drop'.")
+    present, codes, labels = taken.categories()
+    if ordered is None:
+        ordered = bool(column.ordered) if column.is_text else not column.labels
+    return Circumstance(column.name, labels, present, ordered), codes
+
+
+def combine(codes: Sequence[CodeArray], levels: Sequence[int]) -> tuple[CodeArray, CodeArray]:
+    """Number the combinations that occur, in the order of their codes.
+
+    Returns the codes of every cell, of shape (cells, circumstances), and each row's cell.
+    """
+    rows = len(codes[0])
+    key = codes[0].astype(np.int64)
+    size = levels[0]
+    for code, count in zip(codes[1:], levels[1:], strict=True):
+        if size * count > 2**62:
+            present, key = np.unique(key, return_inverse=True)
+            size = len(present)
+        key = key * count + code
+        size *= count
+    if size <= 4 * rows + 1024:  # few enough to number them by a table instead of a sort
+        present = np.flatnonzero(np.bincount(key, minlength=size))
+        number = np.empty(size, dtype=np.int32)
+        number[present] = np.arange(len(present), dtype=np.int32)
+        cell = number[key]
+    else:
+        present, inverse = np.unique(key, return_inverse=True)
+        cell = inverse.astype(np.int32)
+    example = np.empty(len(present), dtype=np.int64)
+    example[cell[::-1]] = np.arange(rows - 1, -1, -1)
+    return np.column_stack([code[example] for code in codes]).astype(np.int32), cell

@@ -1,0 +1,188 @@
+"""Columns: what a frame of any make holds, in two shapes: numbers (with value labels, perhaps) and text.
+
+Every frame, dict of arrays or file becomes a Table; past this file nobody asks which library a column came from.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ._typing import BoolArray, CodeArray, FloatArray, Frame
+from ._validate import fail, fail_if_unknown, fail_type
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column of a survey.
+
+    Attributes
+    ----------
+    name : str
+    values : ndarray of shape (n,), float64
+        Numbers, NaN where missing. For text, the position in ``levels``.
+    levels : tuple of str or None
+        The texts that occur, sorted (or in their given order); None for numbers.
+    labels : mapping of float to str
+        Value labels of numbers; empty where there are none.
+    ordered : bool or None
+        Whether the source says that the levels have an order; None where it says nothing.
+    """
+
+    name: str
+    values: FloatArray
+    levels: tuple[str, ...] | None = None
+    labels: Mapping[float, str] = field(default_factory=dict)
+    ordered: bool | None = None
+
+    @property
+    def missing(self) -> BoolArray:
+        """Rows without a value."""
+        return np.isnan(self.values)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the column holds text."""
+        return self.levels is not None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: Any) -> "Column":
+        """Return the column with its rows taken in another order."""
+        return replace(self, values=np.ascontiguousarray(self.values[rows]))
+
+    def label(self, code: float) -> str:
+        """Return what to call a value: its text, its label, or the number itself."""
+        if np.isnan(code):
+            return "missing"
+        if self.levels is not None:
+            return self.levels[int(code)]
+        return self.labels.get(float(code)) or f"{code:.15g}"
+
+    def categories(self) -> tuple[FloatArray, CodeArray, tuple[str, ...]]:
+        """Return the values that occur, each row's position among them (-1 where missing), and their labels."""
+        present, position = np.unique(self.values, return_inverse=True)
+        codes = position.astype(np.int32)
+        if len(present) and np.isnan(present[-1]):
+            codes[codes == len(present) - 1] = -1
+            present = present[:-1]
+        return present, codes, tuple(self.label(code) for code in present)
+
+
+class Table:
+    """Columns of one length by name, read from the source when they are first asked for."""
+
+    def __init__(self, source: Mapping[str, Any], rows: int, what: str, order: Any = None,
+                 labels: Mapping[str, Mapping[float, str]] | None = None) -> None:
+        self._source = source
+        self._order = order
+        self._labels = labels or {}
+        self._made: dict[str, Column] = {}
+        self.rows = rows
+        self.what = what
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._made or name in self._source
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._source
+        yield from (name for name in self._made if name not in self._source)
+
+    def __getitem__(self, name: str) -> Column:
+        if name not in self._made:
+            fail_if_unknown(name, self._source, f"A column of the {self.what}")
+            column = column_of(name, self._source[name], self._labels.get(name, {}))
+            if len(column) != self.rows:
+                fail(f"All columns of the {self.what} must have one length",
+                     f"{name!r} has {len(column):,} rows and not {self.rows:,}", "Pass columns of the same rows.")
+            self._made[name] = column if self._order is None else column.take(self._order)
+        return self._made[name]
+
+    def sorted(self, order: Any) -> "Table":
+        """Return the table with its rows in another order."""
+        return Table(self._source, self.rows, self.what, order, self._labels)
+
+    def add(self, column: Column) -> None:
+        """Keep a derived column beside those of the source."""
+        if column.name in self:
+            fail("A derived column must have a new name", f"{self.what} already have {column.name!r}",
+                 "Choose another name in derive.")
+        self._made[column.name] = column
+
+
+def table_of(frame: Frame, what: str) -> Table:
+    """Return the table of a frame, a dict of arrays, or a table."""
+    if isinstance(frame, Table):
+        return frame
+    if isinstance(frame, Mapping):
+        names = list(frame)
+        if not names:
+            fail(f"The {what} must have at least one column", "the dict is empty", "Pass name: values pairs.")
+        return Table(frame, len(frame[names[0]]), what)
+    import narwhals.stable.v1 as nw
+
+    try:
+        native = nw.from_native(frame, eager_only=True)
+    except TypeError:
+        fail_type(f"The {what} must be a data frame (pandas, polars, pyarrow) or a dict of arrays", frame,
+                  "Convert it to one of these.")
+    names = list(native.columns)
+    if any(not isinstance(name, str) for name in names):
+        fail(f"Every column of the {what} must be named by text", f"the names are {names[:5]!r}", "Rename the columns.")
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        fail(f"Every column of the {what} must have a name of its own", f"{twice[0]!r} occurs more than once",
+             "Rename the columns.")
+    return Table({name: native[name] for name in names}, len(native), what)
+
+
+def column_of(name: str, values: Any, labels: Mapping[float, str] | None = None) -> Column:
+    """Return a column of numbers or text from an array, a list, or a narwhals series."""
+    ordered: bool | None = None
+    given: list[str] | None = None
+    if hasattr(values, "to_numpy"):
+        import narwhals.stable.v1 as nw
+
+        series = nw.from_native(values, series_only=True, pass_through=True)
+        if isinstance(series, nw.Series):
+            dtype = series.dtype
+            if isinstance(dtype, (nw.Categorical, nw.Enum)):
+                given = [str(level) for level in series.cat.get_categories().to_list()]
+                ordered = bool(getattr(getattr(series.to_native(), "dtype", None), "ordered", False))
+                values = np.array(series.cast(nw.String).to_list(), dtype=object)
+            elif dtype == nw.String:
+                values = np.array(series.to_list(), dtype=object)
+            elif dtype.is_numeric() or dtype == nw.Boolean:
+                values = series.cast(nw.Float64).to_numpy()
+            else:
+                values = np.array(series.to_list(), dtype=object)
+    array = np.asarray(values)
+    if array.ndim != 1:
+        fail(f"Column {name!r} must have one dimension", f"its shape is {array.shape}", "Pass one value a row.")
+    if array.dtype.kind in "biuf":
+        return Column(name, np.ascontiguousarray(array, dtype=np.float64), labels=dict(labels or {}))
+    if array.dtype.kind in "US":
+        array = array.astype(object)
+    if array.dtype.kind != "O":
+        fail(f"Column {name!r} must hold numbers or text", f"its type is {array.dtype}", "Convert it first.")
+    return _from_objects(name, array, labels, given, ordered)
+
+
+def _from_objects(name: str, array: Any, labels: Mapping[float, str] | None, given: list[str] | None,
+                  ordered: bool | None) -> Column:
+    """Return the column of an array of Python objects: all numbers, or all text, and missing values among them."""
+    listed = array.tolist()
+    absent = np.fromiter((v is None or v != v for v in listed), dtype=bool, count=len(listed))
+    kinds = {type(v) for v, gone in zip(listed, absent, strict=True) if not gone}
+    if all(issubclass(kind, (bool, int, float, np.integer, np.floating, np.bool_)) for kind in kinds):
+        numbers = np.array([np.nan if gone else float(v) for v, gone in zip(listed, absent, strict=True)])
+        return Column(name, numbers.astype(np.float64), labels=dict(labels or {}))
+    if not all(issubclass(kind, str) for kind in kinds):
+        fail(f"Column {name!r} must hold numbers or text, not both",
+             f"it holds {', '.join(sorted(kind.__name__ for kind in kinds))}", "Convert it to one of them.")
+    levels = given if given is not None else sorted({v for v, gone in zip(listed, absent, strict=True) if not gone})
+    position = {level: i for i, level in enumerate(levels)}
+    codes = np.array([np.nan if gone else position[v] for v, gone in zip(listed, absent, strict=True)], dtype=np.float64)
+    return Column(name, codes, tuple(levels), {}, ordered)

@@ -1,0 +1,200 @@
+"""Rows of a survey in domains: what a statistic is computed for, and the block of factors it is evaluated on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ._cells import combine
+from ._sweeps import Ordering, columns_of
+from ._typing import CodeArray, CountArray, FloatArray
+from ._validate import fail, fail_if_any, fail_type
+from .design import Design
+from .survey import Survey
+
+NO_CUTS: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one value of a statistic is: its place in the tidy frame, and where its interval is symmetric.
+
+    Attributes
+    ----------
+    scale : {"logit", "log", "t", "none"}
+        "logit" for proportions, "log" for positive measures, "t" for others; "none" where no interval is right.
+    falls : bool
+        Whether a pure transfer can only lower it, so that its change keeps one sign.
+    """
+
+    statistic: str
+    of: str = ""
+    param: str = ""
+    scenario: str = "before"
+    by: str = "all"
+    level: str = "all"
+    n: int | None = None
+    df: int = 0
+    scale: str = "t"
+    falls: bool = False
+    flag: str = ""
+
+
+@dataclass(eq=False)
+class Block:
+    """Replicates side by side: how often each PSU is drawn, and where welfare is cut into classes in each."""
+
+    counts: CountArray
+    ordering: Ordering | None
+    fixed: bool = False
+    _cuts: dict[tuple[float, ...], FloatArray] = field(default_factory=dict)
+
+    @property
+    def replicates(self) -> int:
+        """Number of replicates."""
+        return columns_of(self.counts)
+
+    def cuts(self, shares: tuple[float, ...]) -> FloatArray:
+        """Return the welfare at shares of people, of shape (shares, replicates), made once for all who ask."""
+        if shares not in self._cuts:
+            if not shares:
+                made = np.empty((0, self.replicates))
+            else:
+                assert self.ordering is not None
+                counts = np.ones_like(self.counts) if self.fixed else self.counts
+                made = self.ordering.evaluate(counts, np.array(shares)).quantiles
+            self._cuts[shares] = made
+        return self._cuts[shares]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows that a statistic counts: households, persons, or the rows of an opportunity."""
+
+    survey: Survey
+    unit: str
+    index: CodeArray
+    household: CodeArray
+    weight: FloatArray
+
+    @property
+    def psu(self) -> CodeArray:
+        """PSU of each row."""
+        return self.survey.design.psu[self.household]
+
+
+def people(survey: Survey, by: Sequence[str] = ()) -> Rows:
+    """Return the rows whose welfare is known: households with their people, or persons if ``by`` describes persons."""
+    known = survey.welfare_known
+    of_persons = survey.persons is not None and any(
+        name in survey.persons and name not in survey.households for name in by)
+    if of_persons:
+        index = np.flatnonzero(known[survey.household_of]).astype(np.int32)
+        return Rows(survey, "person", index, survey.household_of[index], survey.person_weight[index])
+    index = np.flatnonzero(known).astype(np.int32)
+    return Rows(survey, "household", index, index, survey.people[index])
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """Levels into which rows fall: combinations of columns, and of one welfare class at most.
+
+    Attributes
+    ----------
+    name : str
+        "all", or the columns joined by " x ".
+    labels : tuple of str
+        Of every level: a fixed level in a band, bands running fastest.
+    fixed : ndarray of shape (rows,), int32
+        Combination of the columns that are no welfare class.
+    shares : tuple of float
+        Where welfare is cut; empty without a welfare class.
+    n, df : ndarray of shape (levels,), int64
+        Unweighted rows; PSUs minus strata among those that have a row of the level.
+    """
+
+    rows: Rows
+    name: str
+    labels: tuple[str, ...]
+    fixed: CodeArray
+    shares: tuple[float, ...]
+    n: CodeArray
+    df: CodeArray
+
+    @property
+    def bands(self) -> int:
+        """Number of welfare bands."""
+        return len(self.shares) + 1
+
+    @property
+    def fixed_levels(self) -> int:
+        """Number of combinations of the columns that are no welfare class."""
+        return len(self.labels) // self.bands
+
+
+def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:
+    """Return the domain of some columns; ``full`` holds the full sample's cuts, for counting rows."""
+    if not by:
+        everything = np.zeros(len(rows.index), dtype=np.int32)
+        return Domain(rows, "all", ("all",), everything, NO_CUTS, np.array([len(rows.index)]),
+                      level_df(rows.survey.design, rows.psu, everything, 1))
+    survey = rows.survey
+    name = " x ".join(by)
+    classes = [found for column in by if (found := survey.welfare_class(column))]
+    if len(classes) > 1:
+        fail("A domain must have one welfare class at most", f"by {name!r} has {len(classes)}", "Use one, or several by.")
+    codes, labels = [], []
+    for column in by:
+        if survey.welfare_class(column):
+            continue
+        taken = survey.column(column, rows.unit).take(rows.index)
+        fail_if_any(taken.missing, f"The domain {column!r} must be known in every row that counts",
+                    "Give the missing a value with derive=.")
+        _, code, label = taken.categories()
+        codes.append(code)
+        labels.append(label)
+    if codes:
+        combinations, fixed = combine(codes, [len(label) for label in labels])
+    else:
+        combinations, fixed = np.zeros((1, 0), dtype=np.int32), np.zeros(len(rows.index), dtype=np.int32)
+    shares = classes[0].shares if classes else NO_CUTS
+    named = []
+    for row in combinations:
+        for band in range(len(shares) + 1):
+            parts, j = [], 0
+            for column in by:
+                if survey.welfare_class(column):
+                    parts.append(classes[0].labels[band])
+                else:
+                    parts.append(labels[j][row[j]])
+                    j += 1
+            named.append(" x ".join(parts))
+    band = np.zeros(len(fixed), dtype=np.int64)
+    if shares:
+        assert survey.welfare is not None
+        band = np.searchsorted(full.cuts(shares)[:, 0], survey.welfare[rows.household], side="left")
+    level = fixed * (len(shares) + 1) + band
+    n = np.bincount(level, minlength=len(named))
+    df = level_df(survey.design, rows.psu, level, len(named))
+    return Domain(rows, name, tuple(named), fixed, shares, n, df)
+
+
+def level_df(design: Design, psu: CodeArray, level: CodeArray, levels: int) -> CodeArray:
+    """Return PSUs minus strata among the PSUs and strata that have a row of each level."""
+    present = np.zeros((design.psus, levels), dtype=np.int64)
+    present[psu, level] = 1
+    strata = np.add.reduceat(present, design.stratum_start[:-1], axis=0) > 0
+    return np.asarray(present.sum(axis=0) - strata.sum(axis=0))
+
+
+def check_by(by: Sequence[str | Sequence[str]] | str) -> list[tuple[str, ...]]:
+    """Return domains as tuples of columns, that of everybody first."""
+    listed = [by] if isinstance(by, str) else list(by)
+    result: list[tuple[str, ...]] = [()]
+    for entry in listed:
+        names = (entry,) if isinstance(entry, str) else tuple(entry)
+        if not names or not all(isinstance(name, str) for name in names):
+            fail_type("by must list columns, or tuples of columns to be joined", entry, "Write by=['urbrur', 'decile'].")
+        if names not in result:
+            result.append(names)
+    return result

@@ -1,0 +1,191 @@
+"""What a statistic needs of the survey, prepared once, and evaluated over a block of replicate factors.
+
+Each class holds arrays made from plain weights; ``folded`` returns the same with the stratum's part of the replicate
+factor in them; the methods that take counts return one column a replicate.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ._kernels import _classes, _dissimilarity, _ordered, _totals
+from ._parallel import LANES
+from ._typing import CodeArray, CountArray, FloatArray
+
+CHUNK = 512  # as in _kernels/_ordered.pyx
+NO_SHARES = np.empty(0)
+ONE_PSU = np.ones((1, 1, LANES), dtype=np.uint8)
+
+
+def columns_of(counts: CountArray) -> int:
+    """Return the number of replicates in a block of counts."""
+    return counts.shape[0] * LANES
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """Weighted columns added up by PSU and level: additive statistics."""
+
+    by_psu: FloatArray  # (PSUs, levels, k)
+
+    @classmethod
+    def of(cls, columns: FloatArray, psu: CodeArray, psus: int, level: CodeArray, levels: int) -> "Totals":
+        """Add columns (k, n) up by the PSU and level of their rows."""
+        by_psu = np.zeros((psus, levels, len(columns)))
+        _totals.psu_totals(np.ascontiguousarray(columns), psu, level, by_psu)
+        return cls(by_psu)
+
+    def folded(self, factor: FloatArray) -> "Totals":
+        """Return the totals with a factor a PSU."""
+        return Totals(self.by_psu * factor[:, None, None])
+
+    def evaluate(self, counts: CountArray) -> FloatArray:
+        """Return totals of shape (levels, k, replicates)."""
+        psus, levels, k = self.by_psu.shape
+        out = np.empty((levels * k, columns_of(counts)))
+        _totals.replicate_totals(self.by_psu.reshape(psus, levels * k), counts, out)
+        return out.reshape(levels, k, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Ordering:
+    """Rows from the richest down, to be weighed many times: Gini, Lorenz ordinates, quantiles."""
+
+    welfare: FloatArray
+    weight: FloatArray
+    psu: CodeArray
+
+    @classmethod
+    def of(cls, welfare: FloatArray, weight: FloatArray, psu: CodeArray) -> "Ordering":
+        """Sort rows; equal values keep their order, so that the sums have one order too."""
+        order = np.argsort(-welfare, kind="stable")
+        return cls(welfare[order], weight[order], psu[order])
+
+    def folded(self, factor: FloatArray) -> "Ordering":
+        """Return the ordering with a factor a PSU in its weights."""
+        return replace(self, weight=self.weight * factor[self.psu])
+
+    def evaluate(self, counts: CountArray, shares: FloatArray = NO_SHARES) -> "Swept":
+        """Sweep once for all of the Gini, and the quantiles and Lorenz ordinates at the shares of the population."""
+        n, columns = len(self.welfare), columns_of(counts)
+        checkpoints = np.empty((-(-n // CHUNK) + 1, 2, LANES))
+        totals, gini = np.empty((2, columns)), np.empty(columns)
+        quantiles, lorenz = np.empty((len(shares), columns)), np.empty((len(shares), columns))
+        _ordered.sweep(self.welfare, self.weight, self.psu, counts, np.ascontiguousarray(shares, dtype=np.float64),
+                       checkpoints, totals, gini, quantiles, lorenz)
+        return Swept(totals, gini, quantiles, lorenz)
+
+
+@dataclass(frozen=True, eq=False)
+class Swept:
+    """What a sweep over an ordering gives: one column a replicate."""
+
+    totals: FloatArray  # (2, replicates): weight, weighted welfare
+    gini: FloatArray
+    quantiles: FloatArray  # (shares, replicates)
+    lorenz: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class ClassTotals:
+    """Weighted columns of rows whose welfare class is cut anew in every replicate."""
+
+    columns: FloatArray  # (n, k)
+    psu: CodeArray
+    domain: CodeArray
+    domains: int
+    welfare: FloatArray
+
+    def folded(self, factor: FloatArray) -> "ClassTotals":
+        """Return the rows with a factor a PSU in their columns."""
+        return replace(self, columns=self.columns * factor[self.psu][:, None])
+
+    def evaluate(self, counts: CountArray, cuts: FloatArray) -> FloatArray:
+        """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""
+        groups, (bands, _) = counts.shape[0], cuts.shape
+        out = np.zeros((groups, self.domains, bands + 1, self.columns.shape[1], LANES))
+        _classes.class_totals(self.columns, self.psu, self.domain, self.welfare, by_group(cuts), counts, out)
+        return np.moveaxis(out, 0, -2).reshape(self.domains, bands + 1, -1, groups * LANES)
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """Rows whose welfare class may change: from a leaf before to a leaf after."""
+
+    weight: FloatArray
+    psu: CodeArray
+    domain: CodeArray
+    before: FloatArray
+    after: FloatArray
+    leaf: CodeArray  # (domains, classes)
+    leaves: int
+
+    def folded(self, factor: FloatArray) -> "Moves":
+        """Return the rows with a factor a PSU in their weights."""
+        return replace(self, weight=self.weight * factor[self.psu])
+
+    def evaluate(self, counts: CountArray, cuts: FloatArray) -> FloatArray:
+        """Return weights of shape (leaves before, leaves after, replicates)."""
+        groups = counts.shape[0]
+        out = np.zeros((groups, self.leaves, self.leaves, LANES))
+        _classes.class_moves(self.weight, self.psu, self.domain, self.before, self.after, by_group(cuts), self.leaf,
+                             counts, out)
+        return np.moveaxis(out, 0, -2).reshape(self.leaves, self.leaves, groups * LANES)
+
+
+@dataclass(frozen=True, eq=False)
+class CellSums:
+    """Weight and weight with access of every PSU in every cell that it has: the dissimilarity index."""
+
+    sums: FloatArray  # (slots, 2), by cell
+    psu: CodeArray
+    cell_start: CodeArray
+
+    @classmethod
+    def of(cls, weight: FloatArray, access: CountArray, cell: CodeArray, cells: int, psu: CodeArray,
+           psus: int) -> "CellSums":
+        """Collapse rows to PSU x cell sums."""
+        key = cell.astype(np.int64) * psus + psu
+        if cells * psus <= 32 * len(key) + 1024:  # few enough to number them by a table instead of a sort
+            present = np.zeros(cells * psus, dtype=np.bool_)
+            present[key] = True
+            keys = np.flatnonzero(present)
+            number = np.cumsum(present, dtype=np.int32)
+            number -= 1
+            slot = number[key]
+        else:
+            keys, inverse = np.unique(key, return_inverse=True)
+            slot = inverse.astype(np.int32)
+        sums = np.zeros((len(keys), 2))
+        _dissimilarity.collapse(weight, access, slot, sums)
+        start = np.searchsorted(keys, np.arange(cells + 1, dtype=np.int64) * psus)
+        return cls(sums, (keys % psus).astype(np.int32), start.astype(np.int32))
+
+    def folded(self, factor: FloatArray) -> "CellSums":
+        """Return the sums with a factor a PSU."""
+        return replace(self, sums=self.sums * factor[self.psu][:, None])
+
+    def evaluate(self, counts: CountArray) -> FloatArray:
+        """Return weight, mean access and dissimilarity index, of shape (3, replicates)."""
+        out = np.empty((3, columns_of(counts)))
+        _dissimilarity.dissimilarity(self.sums, self.psu, self.cell_start, counts, out)
+        return out
+
+
+def by_group(cuts: FloatArray) -> FloatArray:
+    """Lay cuts (k, replicates) out by group of lanes, as kernels read them: (groups, k, LANES)."""
+    return np.ascontiguousarray(cuts.reshape(len(cuts), -1, LANES).swapaxes(0, 1))
+
+
+def by_group_sums(sums: FloatArray, group: CodeArray, groups: int) -> FloatArray:
+    """Add sums (cells, k, replicates) up by the group of each cell."""
+    out = np.zeros((groups, *sums.shape[1:]))
+    _dissimilarity.group_sums(sums, group, out)
+    return out
+
+
+def dissimilarity_of(sums: FloatArray) -> FloatArray:
+    """Return weight, mean access and dissimilarity index of sums (cells, 2, replicates): (3, replicates)."""
+    out = np.empty((3, sums.shape[2]))
+    _dissimilarity.dissimilarity_of_sums(sums, out)
+    return out

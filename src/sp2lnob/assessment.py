@@ -1,0 +1,316 @@
+"""The main job: who is behind, what a package changes, what it costs, and how sure that is."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._results import as_json, file_name, write_folder
+from ._validate import choice, fail, fail_if_unknown, fail_type
+from .design import Bootstrap
+from .effects import groups_of, reroute
+from .estimation import Estimates, Progress, check_by, evaluate, full_block
+from .opportunity import Cells, Opportunity
+from .schemes import Economy, Package
+from .statistics import Cost, Inequality, MeanWelfare, Poverty, Prepared, Quantile, Scenario, Statistic
+from .survey import CLASSES, Survey
+from .transfers import Transfers, simulate
+from .tree import OpportunityTree
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BOTTOM_40 = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """What ``assess`` found.
+
+    Attributes
+    ----------
+    estimates : Estimates
+        Every figure; ``estimates.frame()`` is tidy.
+    groups : DataFrame
+        The groups of every opportunity, from the furthest behind to the furthest ahead: opportunity, group, label, share,
+        n; before, after and change, each with _se, _low and _high; gaining (people, or households where these are
+        counted, who gain access); furthest_behind, furthest_ahead, flag. Groups are those that the full sample shows;
+        the two at the ends were chosen for their rates, and have no interval.
+    transfers : Transfers or None
+    """
+
+    survey: Survey
+    estimates: Estimates
+    groups: "pd.DataFrame"
+    trees: Mapping[str, OpportunityTree]
+    transfers: Transfers | None
+    replicates: Bootstrap
+    dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def tree(self, opportunity: str) -> OpportunityTree:
+        """Return the tree of an opportunity.
+
+        Parameters
+        ----------
+        opportunity : str
+            Its name.
+
+        Returns
+        -------
+        OpportunityTree
+
+        Raises
+        ------
+        InputError
+            If there is no such opportunity.
+
+        Examples
+        --------
+        >>> import sp2lnob as sp
+        >>> survey = sp.example_survey(households=400)
+        >>> opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["urbrur"])
+        >>> result = sp.assess(survey, [opportunity], replicates=sp.Bootstrap(10))
+        >>> result.tree("internet").groups_["label"].tolist()
+        ['urbrur: Rural', 'urbrur: Urban']
+        >>> result.tree("intrenet")
+        Traceback (most recent call last):
+        ...
+        sp2lnob._validate.InputError: An opportunity must be one that exists, but 'intrenet' does not. ...
+        """
+        fail_if_unknown(opportunity, self.trees, "An opportunity")
+        return self.trees[opportunity]
+
+    def save(self, folder: str | os.PathLike[str], *, study: Mapping[str, Any] | None = None) -> Path:
+        """Write estimates.csv, groups.csv, one tree-NAME.json an opportunity, and manifest.json.
+
+        The folder appears whole or not at all. An earlier result is replaced; a folder with other files is refused. The
+        same data, arguments and versions give the same bytes.
+
+        Parameters
+        ----------
+        folder : path
+        study : dict, default None
+            What else the manifest should hold, such as a study file's hash.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        InputError
+            If the folder holds files that are not ours.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib, sp2lnob as sp
+        >>> survey = sp.example_survey(households=400)
+        >>> opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["urbrur"])
+        >>> result = sp.assess(survey, [opportunity], replicates=sp.Bootstrap(10))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     written = result.save(pathlib.Path(folder) / "results")
+        ...     print(*sorted(path.name for path in written.iterdir()))
+        estimates.csv groups.csv manifest.json tree-internet.json
+
+        A folder of someone else's:
+
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = (pathlib.Path(folder) / "thesis.txt").write_text("mine")
+        ...     result.save(folder)
+        Traceback (most recent call last):
+        ...
+        sp2lnob._validate.InputError: The output folder must be new, or hold an earlier result, but ...
+        """
+        estimates, groups = self.estimates.frame(), self.groups
+
+        def csv(frame: "pd.DataFrame") -> Any:
+            return lambda path: frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+        def tree(made: OpportunityTree) -> Any:
+            return lambda path: path.write_text(as_json(made.to_dict()), encoding="utf-8")
+
+        files: dict[str, Any] = {"estimates.csv": csv(estimates), "groups.csv": csv(groups)}
+        taken: set[str] = set()
+        for name, made in self.trees.items():
+            files[file_name("tree-", name, taken, ".json")] = tree(made)
+        return write_folder(folder, files, {**self._manifest(), **(study or {})})
+
+    def _manifest(self) -> dict[str, Any]:
+        """Return what is needed to make the same result again."""
+        import platform
+        from importlib.metadata import version
+
+        survey, replicates = self.survey, self.replicates
+        packages = ("sp2lnob", "numpy", "scipy", "pandas", "scikit-learn", "narwhals")
+        return {
+            "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+            "survey": {"households": survey.n_households, "persons": survey.n_persons, "psus": survey.design.psus,
+                       "strata": survey.design.strata, "sha256": survey.fingerprint(), "files": list(survey.sources)},
+            "dropped": {name: dict(rows) for name, rows in self.dropped.items()},
+            "replicates": {"method": "rao-wu", "n": replicates.n, "seed": replicates.seed},
+            "draws": None if self.transfers is None else
+            {"method": self.transfers.package.draws, "seed": self.transfers.package.seed},
+        }
+
+    def __repr__(self) -> str:
+        package = "no package" if self.transfers is None else f"{len(self.transfers.amounts)} schemes"
+        return (f"Assessment of {len(self.trees)} opportunities and {package} on a {self.survey!r}; "
+                f"{len(self.estimates.rows)} figures from {self.replicates.n:,} replicates")
+
+
+def assess(survey: Survey, opportunities: Sequence[Opportunity], package: Package | None = None,
+           economy: Economy | None = None, lines: Mapping[str, float] | None = None,
+           by: Sequence[str | Sequence[str]] | None = None, replicates: Bootstrap | None = None, *,
+           effect: str = "reroute", tree: OpportunityTree | None = None, classes: str = "replicate", level: float = 0.95,
+           df: str = "effective", n_threads: int | None = None, progress: Progress | None = None) -> Assessment:
+    """Find who is left behind, what a package would change, what it costs, and how sure that is.
+
+    A tree finds each opportunity's groups before the transfer. After it, people whose welfare passes the cut between
+    welfare classes are routed anew through the same tree, and take the rate of the leaf they reach; what a group gains is
+    shown among its members of before.
+
+    Parameters
+    ----------
+    survey : Survey
+    opportunities : sequence of Opportunity
+        May be empty: poverty, inequality and cost only.
+    package : Package, default None
+        None: who is behind, without a transfer.
+    economy : Economy, default None
+    lines : dict of str to float, default None
+        Poverty lines by name; None: the economy's.
+    by : sequence of str or of tuples of str, default None
+        Split of poverty, welfare and, where it is no welfare class, inequality. None: decile, if the survey has welfare,
+        and urbrur, if it has such a column.
+    replicates : Bootstrap, default Bootstrap(1000, seed=1)
+    effect : {"reroute"}, default "reroute"
+        How access responds.
+    tree : OpportunityTree, default OpportunityTree()
+        Rule by which groups are found; it is copied for each opportunity.
+    classes, level, df, n_threads, progress
+        As in ``estimate``.
+
+    Returns
+    -------
+    Assessment
+
+    Raises
+    ------
+    InputError
+        If a column, role or figure is lacking, or two opportunities have one name.
+
+    References
+    ----------
+    ESCAP, SP2LNOB App: groups first, then the transfer, then access among the same groups. That people are re-routed
+    through the tree is our reading of it.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> survey = sp.example_survey(households=800)
+    >>> fuel = sp.Opportunity("clean fuel", outcome="cook_fuel in ('Electricity', 'Gas')",
+    ...                       circumstances=["bottom40", "urbrur"])
+    >>> package = sp.Package([sp.child_benefit(sp.Amount(8, "month")), sp.old_age_pension(sp.Amount(25, "month"))])
+    >>> result = sp.assess(survey, [fuel], package, lines={"national": 60.0}, replicates=sp.Bootstrap(50))
+    >>> bool((result.groups["change"] >= 0).all())
+    True
+
+    A tree without a welfare class is not moved by money:
+
+    >>> fuel = sp.Opportunity("clean fuel", outcome="cook_fuel in ('Electricity', 'Gas')", circumstances=["urbrur"])
+    >>> sp.assess(survey, [fuel], package, replicates=sp.Bootstrap(50)).groups["change"].tolist()
+    [0.0, 0.0]
+    """
+    choice(effect, ("reroute",), "effect")
+    if not isinstance(survey, Survey):
+        fail_type("assess() takes a Survey", survey, "Build it with Survey(...).")
+    for opportunity in opportunities:
+        if not isinstance(opportunity, Opportunity):
+            fail_type("opportunities must hold Opportunity", opportunity, "Build it with Opportunity(...).")
+    names = [opportunity.name for opportunity in opportunities]
+    if len(set(names)) < len(names):
+        fail("Every opportunity must have a name of its own", f"the names are {names}", "Rename one.")
+    transfers = None if package is None else simulate(survey, package, economy)
+    full = full_block(survey, classes)
+    scenarios = [Scenario("before", survey)] + ([Scenario("after", survey, transfers)] if transfers else [])
+    prepared = _of_welfare(survey, scenarios, _lines(lines, economy), by, full)
+    trees: dict[str, OpportunityTree] = {}
+    cells_of: dict[str, Cells] = {}
+    for opportunity in opportunities:
+        cells = cells_of[opportunity.name] = opportunity.prepare(survey)
+        cuts = full.cuts(cells.shares)[:, 0]
+        made = trees[opportunity.name] = _clone(tree).fit_cells(cells.circumstances, cells.codes, cells.sums(cuts))
+        prepared.append(reroute(survey, cells, groups_of(cells, made, cuts), cuts, transfers))
+    replicates = replicates or Bootstrap()
+    estimates = evaluate(survey, prepared, replicates, full, level=level, df=df, changes={"after": "change"},
+                         n_threads=n_threads, progress=progress)
+    groups = _groups(estimates, {name: groups_of(cells, trees[name], full.cuts(cells.shares)[:, 0])
+                                 for name, cells in cells_of.items()}, transfers is not None)
+    dropped = {name: cells.dropped for name, cells in cells_of.items() if cells.dropped}
+    return Assessment(survey, estimates, groups, trees, transfers, replicates, dropped)
+
+
+def _clone(tree: OpportunityTree | None) -> OpportunityTree:
+    """Return a tree of the same rule, not yet fitted."""
+    if tree is None:
+        return OpportunityTree()
+    if not isinstance(tree, OpportunityTree):
+        fail_type("tree must be an OpportunityTree", tree, "Pass OpportunityTree(...) or OpportunityTree.lnob().")
+    return type(tree)(**tree.get_params())
+
+
+def _lines(lines: Mapping[str, float] | None, economy: Economy | None) -> list[Poverty]:
+    given = lines if lines is not None else economy.lines if economy is not None else {}
+    return [Poverty(line, name) for name, line in given.items()]
+
+
+def _of_welfare(survey: Survey, scenarios: Sequence[Scenario], lines: Sequence[Poverty],
+                by: Sequence[str | Sequence[str]] | None, full: Any) -> list[Prepared]:
+    """Prepare welfare, poverty, inequality and cost, as far as the survey has welfare."""
+    statistics: list[tuple[Statistic, bool]] = []
+    if survey.welfare is not None:
+        statistics += [(MeanWelfare(), True), *((line, True) for line in lines), (Inequality(), False),
+                       (Quantile(BOTTOM_40), False)]
+    elif lines:
+        fail("Poverty needs welfare", "the survey has none", "Pass welfare= to the Survey, or no lines.")
+    statistics.append((Cost(), True))
+    if by is None:
+        by = [name for name in ("decile", "urbrur")
+              if (survey.welfare is not None if name in CLASSES else survey.has_column(name))]
+    prepared = []
+    for statistic, within_classes in statistics:
+        for domain in check_by(by):
+            if not within_classes and any(name in CLASSES for name in domain):
+                continue
+            prepared += [made for scenario in scenarios if (made := statistic.prepare(scenario, domain, full)) is not None]
+    return prepared
+
+
+def _groups(estimates: Estimates, groups: Mapping[str, Any], with_after: bool) -> "pd.DataFrame":
+    """Return the frame of groups from the estimates by group."""
+    import pandas as pd
+
+    position = {(row.of, row.level, row.scenario): i for i, row in enumerate(estimates.rows) if row.by == "group"}
+    lines = []
+    for name, of in groups.items():
+        for g, label in enumerate(of.labels):
+            line: dict[str, Any] = {"opportunity": name, "group": g + 1, "label": label,
+                                    "share": of.weight[g] / of.weight.sum(), "n": int(of.n[g])}
+            for scenario in ("before", "after", "change"):
+                i = position.get((name, label, scenario))
+                figures = (np.nan,) * 4 if i is None else (estimates.value[i], estimates.se[i], estimates.ci_low[i],
+                                                           estimates.ci_high[i])
+                line |= dict(zip((scenario, f"{scenario}_se", f"{scenario}_low", f"{scenario}_high"), figures,
+                                 strict=True))
+            line |= {"gaining": of.weight[g] * line["change"] if with_after else np.nan,
+                     "furthest_behind": g == of.behind, "furthest_ahead": g == of.ahead,
+                     "flag": estimates.flags[position[name, label, "before"]]}
+            lines.append(line)
+    columns = ["opportunity", "group", "label", "share", "n",
+               *(f"{s}{end}" for s in ("before", "after", "change") for end in ("", "_se", "_low", "_high")),
+               "gaining", "furthest_behind", "furthest_ahead", "flag"]
+    return pd.DataFrame(lines, columns=columns)

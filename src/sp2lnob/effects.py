@@ -1,0 +1,147 @@
+"""Access after a transfer: people are routed anew through the tree that was grown before it.
+
+The tree, its rates and the cut between welfare classes are those of before; only a household's welfare, and with it
+perhaps its class, moves. Who changes class reaches another leaf and takes its rate. A tree without a welfare class, or a
+transfer that lifts nobody over the cut, changes nothing. In a replicate the cut, the classes and the rates are the
+replicate's own: held fixed, standard errors would come out far too small.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from ._domains import Block, Row, level_df
+from ._sweeps import ClassTotals, Moves, by_group_sums, dissimilarity_of
+from ._typing import CodeArray, FloatArray
+from .opportunity import Cells
+from .survey import Survey
+from .transfers import Transfers
+from .tree import OpportunityTree
+
+
+@dataclass(frozen=True, eq=False)
+class Reroute:
+    """An opportunity's groups, before and after: a statistic prepared for evaluation.
+
+    Values, for each scenario: access; access by group; dissimilarity between groups; access of the groups furthest behind
+    and ahead, and the gap between them. Before: dissimilarity between cells as well.
+    """
+
+    rows: tuple[Row, ...]
+    sums: ClassTotals
+    moves: Moves | None
+    shares: tuple[float, ...]
+    group: CodeArray  # of every (domain, band)
+    groups: int
+    barrier: bool
+    behind: int
+    ahead: int
+
+    def folded(self, factor: FloatArray) -> Self:
+        """Return the same with a factor a PSU in its weights."""
+        return replace(self, sums=self.sums.folded(factor), moves=self.moves and self.moves.folded(factor))
+
+    def evaluate(self, block: Block) -> FloatArray:
+        """Return values of shape (rows, replicates)."""
+        cuts = block.cuts(self.shares)
+        cells = self.sums.evaluate(block.counts, cuts)
+        cells = cells.reshape(-1, *cells.shape[2:])
+        groups = by_group_sums(cells, self.group, self.groups)
+        before = [*self._scenario(groups), dissimilarity_of(self._access(cells))[2]]
+        if self.moves is None:
+            return np.stack(before)
+        # What each group gains, from those who move: nobody moves, and nothing changes to the last bit.
+        moved = self.moves.evaluate(block.counts, cuts)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rate = groups[:, 1] / groups[:, 0]
+        after = groups.copy()
+        for leaf in range(self.groups):  # one leaf after the other, so that sums have one order
+            gained = rate[leaf] - rate
+            after[:, 1] += np.where(moved[:, leaf] > 0, moved[:, leaf] * gained, 0.0)
+        return np.stack([*before, *self._scenario(after)])
+
+    def _scenario(self, groups: FloatArray) -> list[FloatArray]:
+        """Return the values of one scenario from sums (groups, 2, replicates)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rate = groups[:, 1] / groups[:, 0]
+        weight, access = groups[0].copy()
+        for leaf in range(1, self.groups):
+            weight += groups[leaf, 0]
+            access += groups[leaf, 1]
+        gap = rate[self.ahead] - rate[self.behind]
+        return [access / weight, *rate, dissimilarity_of(self._access(groups))[2], rate[self.behind], rate[self.ahead],
+                -gap if self.barrier else gap]
+
+    def _access(self, sums: FloatArray) -> FloatArray:
+        """Return sums with access, which of a barrier is its absence."""
+        if not self.barrier:
+            return np.ascontiguousarray(sums)
+        return np.ascontiguousarray(np.stack([sums[:, 0], sums[:, 0] - sums[:, 1]], axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """The groups of a tree on an opportunity, from the furthest behind to the furthest ahead."""
+
+    labels: tuple[str, ...]
+    of_cell: CodeArray
+    n: CodeArray
+    weight: FloatArray
+    behind: int
+    ahead: int
+
+
+def groups_of(cells: Cells, tree: OpportunityTree, cuts: FloatArray) -> Groups:
+    """Return the groups of a fitted tree in the order of their standing: a barrier's highest rate is furthest behind."""
+    frame = tree.groups_
+    standing = np.arange(len(frame))
+    if cells.opportunity.kind == "barrier":
+        weight = frame["share"].to_numpy()
+        standing = np.array(sorted(standing, key=lambda g: (-frame["rate"][g], -weight[g])))
+    position = np.empty(len(standing), dtype=np.int32)
+    position[standing] = np.arange(len(standing))
+    of_cell = position[tree.group_of(cells.codes)]
+    row_group = of_cell[cells.domain * cells.bands + cells.band(cuts)]
+    weight = np.bincount(row_group, cells.weight, len(standing))
+    rate = np.bincount(row_group, cells.weight * cells.outcome, len(standing)) / weight
+    good = -rate if cells.opportunity.kind == "barrier" else rate
+    ahead = max(range(len(standing)), key=lambda g: (good[g], weight[g]))
+    return Groups(tuple(frame["label"].to_numpy()[standing]), of_cell, np.bincount(row_group, minlength=len(standing)),
+                  weight, 0, ahead)
+
+
+def reroute(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, transfers: Transfers | None) -> Reroute:
+    """Prepare an opportunity's groups before a transfer, and after it if there is one."""
+    moves = None
+    if transfers is not None:
+        after = cells.welfare if transfers.welfare_after is None else transfers.welfare_after[cells.household]
+        leaf = groups.of_cell.reshape(len(cells.domains), cells.bands)
+        moves = Moves(cells.weight, cells.psu, cells.domain, cells.welfare, after, np.ascontiguousarray(leaf),
+                      len(groups.labels))
+    return Reroute(_rows(survey, cells, groups, cuts, moves is not None), cells.class_totals(), moves, cells.shares,
+                   groups.of_cell, len(groups.labels), cells.opportunity.kind == "barrier", groups.behind, groups.ahead)
+
+
+def _rows(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, with_after: bool) -> tuple[Row, ...]:
+    """Name the values that ``Reroute.evaluate`` returns, in its order."""
+    name, n, df = cells.opportunity.name, len(cells.index), survey.design.df
+    row_group = groups.of_cell[cells.domain * cells.bands + cells.band(cuts)]
+    group_df = level_df(survey.design, cells.psu, row_group, len(groups.labels))
+    extreme = {groups.behind, groups.ahead} if len(groups.labels) > 1 else set()
+
+    def scenario(which: str) -> list[Row]:
+        rows = [Row("access", name, scenario=which, n=n, df=df, scale="logit")]
+        for g, label in enumerate(groups.labels):
+            chosen = {"scale": "none", "flag": "biased"} if g in extreme else {"scale": "logit"}
+            rows.append(Row("access", name, scenario=which, by="group", level=label, n=int(groups.n[g]),
+                            df=int(group_df[g]), **chosen))  # type: ignore[arg-type]
+        rows.append(Row("d_index", name, cells.index_of("groups"), which, n=n, df=df, scale="none", flag="biased"))
+        for statistic, g in (("furthest_behind", groups.behind), ("furthest_ahead", groups.ahead)):
+            rows.append(Row(statistic, name, scenario=which, n=int(groups.n[g]), df=int(group_df[g]), scale="none",
+                            flag="biased"))
+        rows.append(Row("gap", name, scenario=which, n=n, df=df, scale="none", flag="biased"))
+        return rows
+
+    cells_index = Row("d_index", name, cells.index_of("cells"), n=n, df=df, scale="none", flag="biased")
+    return (*scenario("before"), cells_index, *(scenario("after") if with_after else ()))

@@ -1,0 +1,495 @@
+"""Schemes: who is paid, how much, and what the money is compared with. Rules are data; no parameter hides in code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from zlib import crc32
+
+from ._validate import choice, fail, fail_if_unknown, fail_type, number, whole
+
+MOST_SCHEMES = 64  # one bit each
+WEEKS = 7 / 365  # of a year
+YEARLY = {"month": 12.0, "year": 1.0}
+
+
+@dataclass(frozen=True)
+class Economy:
+    """What amounts and costs are compared with.
+
+    Parameters
+    ----------
+    currency : str, default ""
+    year : int, default None
+        Base year of all money.
+    gdp : float, default None
+        Gross domestic product, currency per year.
+    gdp_per_capita : float, default None
+        Currency per person and year.
+    revenue : float, default None
+        Government revenue, currency per year.
+    lines : dict of str to float, default {}
+        Poverty lines by name, per person and the survey's ``welfare_period``.
+
+    Raises
+    ------
+    InputError
+        If a figure is 0 or below.
+
+    References
+    ----------
+    ESCAP, SPOT Simulator: benefits as a share of GDP per person, cost as a share of GDP and revenue.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.Economy(currency="KHR", year=2023, lines={"national": 1500}).lines["national"]
+    1500.0
+    >>> sp.Economy(gdp=0)
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputError: gdp of the economy must be above 0, but it is 0. Correct the value.
+    """
+
+    currency: str = ""
+    year: int | None = None
+    gdp: float | None = None
+    gdp_per_capita: float | None = None
+    revenue: float | None = None
+    lines: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("gdp", "gdp_per_capita", "revenue"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, number(value, f"{name} of the economy", above=0))
+        if self.year is not None:
+            whole(self.year, "year of the economy", low=1)
+        if not isinstance(self.lines, Mapping):
+            fail_type("lines of the economy must be a mapping of names to numbers", self.lines,
+                      "Write {'national': 1500.0}.")
+        object.__setattr__(self, "lines", {name: number(value, f"line {name!r}", above=0)
+                                           for name, value in self.lines.items()})
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A benefit and what it is counted in.
+
+    Parameters
+    ----------
+    value : float, 0 or more
+    unit : str
+        "month" or "year": currency per recipient in that period. "gdp_per_capita": a share of it, paid over a year.
+        "line:NAME": a share of the economy's line of that name, per the survey's ``welfare_period``.
+
+    Raises
+    ------
+    InputError
+        If the value is negative or the unit is none of these.
+
+    References
+    ----------
+    ESCAP, SPOT Simulator: benefits quoted as a percentage of GDP per person a year.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.Amount(50, "month").per_year()
+    600.0
+    >>> sp.Amount(0.25, "line:national").per_year(sp.Economy(lines={"national": 100}), "month")
+    300.0
+
+    A share of something that was not given:
+
+    >>> sp.Amount(0.04, "gdp_per_capita").per_year()
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputError: An amount in 'gdp_per_capita' needs an Economy, but none was given. ...
+    """
+
+    value: float
+    unit: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", number(self.value, "The value of an amount", low=0))
+        if not isinstance(self.unit, str):
+            fail_type("The unit of an amount must be text", self.unit, "Use 'month', 'year', 'gdp_per_capita', 'line:NAME'.")
+        if not self.unit.startswith("line:"):
+            choice(self.unit, ("month", "year", "gdp_per_capita", "line:NAME"), "The unit of an amount")
+
+    def per_year(self, economy: Economy | None = None, welfare_period: str = "month") -> float:
+        """Return currency per recipient and year.
+
+        Parameters
+        ----------
+        economy : Economy, default None
+            Required by shares of GDP per person and of lines.
+        welfare_period : {"month", "year"}, default "month"
+            Period of the economy's lines.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        InputError
+            If the economy does not hold what the unit needs.
+
+        Examples
+        --------
+        >>> import sp2lnob as sp
+        >>> sp.Amount(0.5, "gdp_per_capita").per_year(sp.Economy(gdp_per_capita=3000))
+        1500.0
+        >>> sp.Amount(0, "year").per_year()
+        0.0
+        """
+        if self.unit in YEARLY:
+            return self.value * YEARLY[self.unit]
+        if economy is None:
+            fail(f"An amount in {self.unit!r} needs an Economy", "none was given",
+                 "Pass economy=, or write the amount in currency.")
+        if self.unit == "gdp_per_capita":
+            if economy.gdp_per_capita is None:
+                fail("An amount in 'gdp_per_capita' needs its value", "the economy does not give it",
+                     "Pass Economy(gdp_per_capita=...).")
+            return self.value * economy.gdp_per_capita
+        line = self.unit.removeprefix("line:")
+        fail_if_unknown(line, economy.lines, f"The line of the amount {self.unit!r}",
+                        "Lines are given as Economy(lines={name: value}).")
+        return self.value * economy.lines[line] * YEARLY[welfare_period]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """One benefit: who is paid, how much, and how many of them are reached.
+
+    Parameters
+    ----------
+    name : str
+        Also decides the scheme's random numbers, so that other schemes never change them.
+    who : str, default None
+        A condition on persons, besides the fields below; None: everybody.
+    amount : Amount
+    per : {"person", "household"}, default "person"
+        Whether every eligible person is paid, or the household once if somebody in it is eligible; that one payment is
+        booked to its first eligible member.
+    coverage : float in [0, 1], default 1.0
+        Share of the eligible who receive.
+    min_age, max_age : int, default None
+        Completed years, both ends included.
+    sex : str or number, default None
+        Label or code of the role "sex".
+    disability : bool, default False
+        Only persons whose role "disability" is 1.
+    birth : bool, default False
+        Only persons whose role "birth" is 1 or more.
+    weeks : float in [0, 52], default None
+        Weeks of a year for which it is paid; None: the whole year.
+
+    Raises
+    ------
+    InputError
+        If coverage is outside [0, 1], the greatest age is under the least, or a value is out of range.
+
+    References
+    ----------
+    ESCAP, SPOT Simulator: schemes and parameters.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> girls = sp.Scheme("rural girls", who="sex == 'Female' and age < 15 and urbrur == 'Rural'",
+    ...                   amount=sp.Amount(20, "month"))
+    >>> girls.coverage
+    1.0
+    >>> sp.Scheme("nobody", amount=sp.Amount(20, "month"), min_age=18, max_age=17)
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputError: max_age of scheme 'nobody' must be min_age or more, but they are 17 and 18. ...
+    """
+
+    name: str
+    who: str | None = None
+    amount: Amount = field(kw_only=True)
+    per: str = field(default="person", kw_only=True)
+    coverage: float = field(default=1.0, kw_only=True)
+    min_age: int | None = field(default=None, kw_only=True)
+    max_age: int | None = field(default=None, kw_only=True)
+    sex: str | float | None = field(default=None, kw_only=True)
+    disability: bool = field(default=False, kw_only=True)
+    birth: bool = field(default=False, kw_only=True)
+    weeks: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        what = f"scheme {self.name!r}"
+        if not isinstance(self.name, str) or not self.name.strip():
+            fail_type("The name of a scheme must be text", self.name, "Give it a name.")
+        if not isinstance(self.amount, Amount):
+            fail_type(f"amount of {what} must be an Amount", self.amount, "Write Amount(50, 'month').")
+        if self.who is not None and not isinstance(self.who, str):
+            fail_type(f"who of {what} must be a condition", self.who, "Write it as text, such as 'age < 15'.")
+        choice(self.per, ("person", "household"), f"per of {what}")
+        object.__setattr__(self, "coverage", number(self.coverage, f"coverage of {what}", low=0, high=1))
+        for key in ("min_age", "max_age"):
+            if getattr(self, key) is not None:
+                whole(getattr(self, key), f"{key} of {what}", low=0)
+        if self.min_age is not None and self.max_age is not None and self.max_age < self.min_age:
+            fail(f"max_age of {what} must be min_age or more", f"they are {self.max_age} and {self.min_age}",
+                 "Swap or correct them.")
+        if self.weeks is not None:
+            object.__setattr__(self, "weeks", number(self.weeks, f"weeks of {what}", low=0, high=52))
+
+    def per_year(self, economy: Economy | None, welfare_period: str) -> float:
+        """Return currency per recipient and year."""
+        return self.amount.per_year(economy, welfare_period) * (1.0 if self.weeks is None else self.weeks * WEEKS)
+
+    @property
+    def stream(self) -> int:
+        """Number of the scheme's random stream: it depends on the name alone."""
+        return crc32(self.name.encode())
+
+
+@dataclass(frozen=True)
+class Package:
+    """Schemes that run together.
+
+    Parameters
+    ----------
+    schemes : sequence of Scheme
+        Up to 64, each with a name of its own.
+    administration : float, 0 or more, default 0.05
+        Cost of running them, as a share of what they pay.
+    mpc : float in [0, 1], default 1.0
+        Marginal propensity to consume: the part of a transfer that becomes welfare.
+    draws : {"seeded", "expected"}, default "seeded"
+        How a coverage below 1 is met: a person receives or not, by a number drawn once from the seed, the person and the
+        scheme, whatever the order of rows; or everybody eligible receives the amount times the coverage. Expected values
+        keep cost and mean exact and overstate the fall of poverty, because nobody is left out.
+    seed : int, default 1
+
+    Raises
+    ------
+    InputError
+        If there is no scheme, more than 64, two of one name, or a value is out of range.
+
+    References
+    ----------
+    ESCAP, SPOT Simulator: order of calculation.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> package = sp.Package([sp.child_benefit(sp.Amount(10, "month")), sp.old_age_pension(sp.Amount(30, "month"))])
+    >>> [scheme.name for scheme in package.schemes]
+    ['child benefit', 'old-age pension']
+    >>> sp.Package([])
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputError: A package must have 1 to 64 schemes, but 0 came. Add or join schemes.
+    """
+
+    schemes: Sequence[Scheme]
+    administration: float = field(default=0.05, kw_only=True)
+    mpc: float = field(default=1.0, kw_only=True)
+    draws: str = field(default="seeded", kw_only=True)
+    seed: int = field(default=1, kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "schemes", tuple(self.schemes))
+        for scheme in self.schemes:
+            if not isinstance(scheme, Scheme):
+                fail_type("A package must hold schemes", scheme, "Build them with Scheme(...) or child_benefit(...).")
+        if not 1 <= len(self.schemes) <= MOST_SCHEMES:
+            fail(f"A package must have 1 to {MOST_SCHEMES} schemes", f"{len(self.schemes)} came", "Add or join schemes.")
+        names = [scheme.name for scheme in self.schemes]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            fail("Every scheme must have a name of its own", f"{twice!r} occurs more than once", "Pass name=.")
+        object.__setattr__(self, "administration", number(self.administration, "administration", low=0))
+        object.__setattr__(self, "mpc", number(self.mpc, "mpc", low=0, high=1))
+        choice(self.draws, ("seeded", "expected"), "draws")
+        if whole(self.seed, "The seed of a package", low=0) >= 2**64:
+            fail("The seed of a package must be below 2**64", f"it is {self.seed}", "Choose a smaller one.")
+
+
+def child_benefit(amount: Amount, max_age: int = 17, *, min_age: int = 0, coverage: float = 1.0,
+                  name: str = "child benefit") -> Scheme:
+    """Benefit for every child.
+
+    Parameters
+    ----------
+    amount : Amount
+    max_age, min_age : int, default 17 and 0
+        Completed years, both ends included.
+    coverage : float in [0, 1], default 1.0
+    name : str
+
+    Returns
+    -------
+    Scheme
+
+    Raises
+    ------
+    InputError
+        As for Scheme.
+
+    References
+    ----------
+    ESCAP, SPOT Simulator: child benefit, 0-17.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.child_benefit(sp.Amount(10, "month"), max_age=5).max_age
+    5
+    >>> sp.child_benefit(sp.Amount(10, "month"), max_age=0).max_age
+    0
+    """
+    return Scheme(name, amount=amount, min_age=min_age, max_age=max_age, coverage=coverage)
+
+
+def old_age_pension(amount: Amount, min_age: int = 65, *, max_age: int | None = None, coverage: float = 1.0,
+                    name: str = "old-age pension") -> Scheme:
+    """Pension for every older person.
+
+    Parameters
+    ----------
+    amount : Amount
+    min_age, max_age : int, default 65 and None
+        Completed years, both ends included.
+    coverage : float in [0, 1], default 1.0
+    name : str
+
+    Returns
+    -------
+    Scheme
+
+    Raises
+    ------
+    InputError
+        As for Scheme.
+
+    References
+    ----------
+    ESCAP, SPOT Simulator: old-age pension, 65 and over.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.old_age_pension(sp.Amount(30, "month")).min_age
+    65
+    >>> sp.old_age_pension(sp.Amount(30, "month"), coverage=0).coverage
+    0.0
+    """
+    return Scheme(name, amount=amount, min_age=min_age, max_age=max_age, coverage=coverage)
+
+
+def disability_benefit(amount: Amount, min_age: int = 0, max_age: int | None = None, *, coverage: float = 1.0,
+                       name: str = "disability benefit") -> Scheme:
+    """Benefit for every person with a disability: the role "disability" is 1.
+
+    Parameters
+    ----------
+    amount : Amount
+    min_age, max_age : int, default 0 and None
+        Completed years, both ends included.
+    coverage : float in [0, 1], default 1.0
+    name : str
+
+    Returns
+    -------
+    Scheme
+
+    Raises
+    ------
+    InputError
+        As for Scheme.
+
+    References
+    ----------
+    ESCAP, SPOT Simulator: disability benefit.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.disability_benefit(sp.Amount(30, "month")).disability
+    True
+    >>> sp.disability_benefit(sp.Amount(0, "month"), max_age=64).amount.value
+    0.0
+    """
+    return Scheme(name, amount=amount, min_age=min_age or None, max_age=max_age, disability=True, coverage=coverage)
+
+
+def maternity_benefit(amount: Amount, weeks: float = 18, *, coverage: float = 1.0,
+                      name: str = "maternity benefit") -> Scheme:
+    """Benefit for every mother of a newborn, for some weeks: the role "birth" is 1 or more.
+
+    Parameters
+    ----------
+    amount : Amount
+        The level at which it is paid: over a year she receives ``weeks * 7 / 365`` of it.
+    weeks : float in [0, 52], default 18
+    coverage : float in [0, 1], default 1.0
+    name : str
+
+    Returns
+    -------
+    Scheme
+
+    Raises
+    ------
+    InputError
+        As for Scheme.
+
+    References
+    ----------
+    ESCAP, SPOT Simulator: maternity benefit, 18 weeks.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> round(sp.maternity_benefit(sp.Amount(365, "year")).per_year(None, "month"), 6)
+    126.0
+    >>> sp.maternity_benefit(sp.Amount(365, "year"), weeks=0).per_year(None, "month")
+    0.0
+    """
+    return Scheme(name, amount=amount, birth=True, weeks=weeks, coverage=coverage)
+
+
+def household_benefit(amount: Amount, coverage: float = 0.2, *, who: str | None = None,
+                      name: str = "household benefit") -> Scheme:
+    """Benefit for a household, whatever its size.
+
+    Parameters
+    ----------
+    amount : Amount
+    coverage : float in [0, 1], default 0.2
+        Share of the eligible households, drawn at random.
+    who : str, default None
+        A condition on persons: a household is eligible if it holds for a member.
+    name : str
+
+    Returns
+    -------
+    Scheme
+
+    Raises
+    ------
+    InputError
+        As for Scheme.
+
+    References
+    ----------
+    ESCAP, SPOT Simulator: household benefit.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.household_benefit(sp.Amount(100, "month")).per
+    'household'
+    >>> sp.household_benefit(sp.Amount(100, "month"), coverage=1.2)
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputError: coverage of scheme 'household benefit' must be in [0, 1], but it is 1.2. ...
+    """
+    return Scheme(name, who, amount=amount, per="household", coverage=coverage)

@@ -1,0 +1,514 @@
+"""Statistics of a survey: what is computed, of what data, in which scenario. ``estimate`` alone evaluates them.
+
+Three kinds, by what a replicate costs. Additive: sums of columns over rows, added up by PSU once. Ordered: a sweep over one
+sorting of welfare. Of cells: sums by combination of circumstances. A new additive measure is one class here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from ._domains import Block, Domain, Row, Rows, domain_of, people
+from ._sweeps import CellSums, ClassTotals, Ordering, Totals, dissimilarity_of
+from ._typing import FloatArray
+from ._validate import choice, fail, fail_type, number
+from .measures import PALMA_SHARES, check_not_negative
+from .opportunity import Opportunity
+from .survey import Survey
+from .transfers import Transfers
+
+
+class Prepared(Protocol):
+    """A statistic on prepared data, of which only the factors are still open."""
+
+    rows: tuple[Row, ...]
+
+    def folded(self, factor: FloatArray) -> Self:
+        """Return the same with a factor a PSU in its weights."""
+        ...
+
+    def evaluate(self, block: Block) -> FloatArray:
+        """Return values of shape (rows, replicates)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """Welfare before, or after a transfer."""
+
+    name: str
+    survey: Survey
+    transfers: Transfers | None = None
+
+    def welfare(self) -> FloatArray:
+        """Return welfare by household."""
+        welfare = self.survey.welfare if self.transfers is None else self.transfers.welfare_after
+        if welfare is None:
+            fail("This statistic needs welfare", "the survey has none", "Pass welfare=, the column of consumption.")
+        return welfare
+
+
+class Statistic(Protocol):
+    """A statistic before it meets a survey."""
+
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
+        """Return the statistic on a scenario's data by some columns, or None where it has no such value."""
+        ...
+
+
+# -- additive -----------------------------------------------------------------------------------------------------------
+
+
+class Additive(Protocol):
+    """Sums of weighted columns, and what is made of them."""
+
+    def values(self) -> list[Row]:
+        """Return the values of one level, without scenario and domain."""
+        ...
+
+    def combine(self, totals: FloatArray) -> FloatArray:
+        """Return values of shape (levels, values, replicates) from totals of shape (levels, k, replicates)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedAdditive:
+    """An additive statistic on its sums."""
+
+    statistic: Additive
+    rows: tuple[Row, ...]
+    sums: Totals | ClassTotals
+    shares: tuple[float, ...]
+
+    def folded(self, factor: FloatArray) -> Self:
+        """Return the same with a factor a PSU in its weights."""
+        return replace(self, sums=self.sums.folded(factor))
+
+    def evaluate(self, block: Block) -> FloatArray:
+        """Return values of shape (rows, replicates)."""
+        if isinstance(self.sums, Totals):
+            totals = self.sums.evaluate(block.counts)
+        else:
+            totals = self.sums.evaluate(block.counts, block.cuts(self.shares))
+            totals = totals.reshape(-1, *totals.shape[2:])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.statistic.combine(totals).reshape(len(self.rows), -1)
+
+
+def prepare_additive(statistic: Additive, scenario: str, domain: Domain, columns: FloatArray) -> PreparedAdditive:
+    """Add weighted columns up by PSU and level, or keep them by row where the level is a welfare class."""
+    rows = domain.rows
+    sums: Totals | ClassTotals
+    if domain.shares:
+        assert rows.survey.welfare is not None
+        sums = ClassTotals(np.ascontiguousarray(columns.T), rows.psu, domain.fixed, domain.fixed_levels,
+                           rows.survey.welfare[rows.household])
+    else:
+        sums = Totals.of(columns, rows.psu, rows.survey.design.psus, domain.fixed, len(domain.labels))
+    named = tuple(replace(value, scenario=scenario, by=domain.name, level=label, n=int(n) if value.n is None else value.n,
+                          df=int(df))
+                  for label, n, df in zip(domain.labels, domain.n, domain.df, strict=True)
+                  for value in statistic.values())
+    return PreparedAdditive(statistic, named, sums, domain.shares)
+
+
+class OfWelfare:
+    """An additive statistic of welfare per person: ``columns(welfare, weight)`` gives its weighted columns, (k, rows)."""
+
+    def prepare(self: Any, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
+        """Return the statistic of a scenario's welfare by some columns."""
+        rows = people(scenario.survey, by)
+        columns = self.columns(scenario.welfare()[rows.household], rows.weight)
+        return prepare_additive(self, scenario.name, domain_of(rows, by, full), columns)
+
+
+@dataclass(frozen=True)
+class MeanWelfare(OfWelfare):
+    """Mean welfare per person.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.MeanWelfare()
+    MeanWelfare()
+    >>> sp.MeanWelfare() == sp.MeanWelfare()
+    True
+    """
+
+    def values(self) -> list[Row]:
+        """Return the one value."""
+        return [Row("mean_welfare", scale="log")]
+
+    def columns(self, welfare: FloatArray, weight: FloatArray) -> FloatArray:
+        """Return weight and weighted welfare."""
+        return np.stack([weight, weight * welfare])
+
+    def combine(self, totals: FloatArray) -> FloatArray:
+        """Return their ratio."""
+        return totals[:, 1:] / totals[:, :1]
+
+
+@dataclass(frozen=True)
+class Poverty(OfWelfare):
+    """Headcount, poverty gap and severity: Foster-Greer-Thorbecke measures of 0, 1 and 2.
+
+    Parameters
+    ----------
+    line : float, above 0
+        Per person and the survey's ``welfare_period``. Poor is strictly below.
+    name : str, default None
+        What to call the line; None: its value.
+
+    Raises
+    ------
+    InputError
+        If the line is 0 or below.
+
+    References
+    ----------
+    Foster, J., Greer, J. and Thorbecke, E. (1984). A class of decomposable poverty measures. Econometrica 52, 761-766.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.Poverty(line=1500.0, name="national").name
+    'national'
+    >>> sp.Poverty(line=0)
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputError: The poverty line must be above 0, but it is 0. Correct the value.
+    """
+
+    line: float
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "line", number(self.line, "The poverty line", above=0))
+
+    def values(self) -> list[Row]:
+        """Return the three measures."""
+        of = self.name if self.name is not None else f"{self.line:.15g}"
+        return [Row(name, of, scale=scale, falls=True)
+                for name, scale in (("headcount", "logit"), ("poverty_gap", "log"), ("poverty_severity", "log"))]
+
+    def columns(self, welfare: FloatArray, weight: FloatArray) -> FloatArray:
+        """Return weight, and weight times the gap to the powers 0, 1 and 2."""
+        poor = welfare < self.line
+        gap = np.where(poor, (self.line - welfare) / self.line, 0.0)
+        lacking = weight * gap
+        return np.stack([weight, weight * poor, lacking, lacking * gap])
+
+    def combine(self, totals: FloatArray) -> FloatArray:
+        """Return shares of all weight."""
+        return totals[:, 1:] / totals[:, :1]
+
+
+@dataclass(frozen=True)
+class Access:
+    """Rate of an opportunity: the share with access, or with the barrier.
+
+    Parameters
+    ----------
+    opportunity : Opportunity
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> opportunity = sp.Opportunity("electricity", outcome="electricity", circumstances=["urbrur"])
+    >>> sp.Access(opportunity).opportunity.name
+    'electricity'
+    >>> sp.Access("electricity")
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputTypeError: Access takes an Opportunity, but 'electricity' is of type str. ...
+    """
+
+    opportunity: Opportunity
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.opportunity, Opportunity):
+            fail_type("Access takes an Opportunity", self.opportunity, "Build it with Opportunity(...).")
+
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
+        """Return the rate before; what a transfer does to it is ``assess``'s question."""
+        if scenario.transfers is not None:
+            return None
+        cells = self.opportunity.prepare(scenario.survey)
+        rows = Rows(scenario.survey, self.opportunity.unit, cells.index, cells.household, cells.weight)
+        columns = np.stack([cells.weight, cells.weight * cells.outcome])
+        return prepare_additive(self, scenario.name, domain_of(rows, by, full), columns)
+
+    def values(self) -> list[Row]:
+        """Return the one value."""
+        return [Row("access", self.opportunity.name, scale="logit")]
+
+    def combine(self, totals: FloatArray) -> FloatArray:
+        """Return the share of weight."""
+        return totals[:, 1:] / totals[:, :1]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Recipients and cost of a scenario's package, by scheme and in all.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.Cost()
+    Cost()
+    >>> sp.Cost() == sp.Cost()
+    True
+    """
+
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
+        """Return recipients and cost; they are of the whole country, and of no package they are nothing."""
+        transfers = scenario.transfers
+        if transfers is None or by:
+            return None
+        survey = scenario.survey
+        index = np.arange(survey.n_households, dtype=np.int32)
+        rows = Rows(survey, "household", index, index, survey.weight)
+        paid = survey.weight[:, None] * transfers.household
+        return prepare_additive(_CostOf(transfers), scenario.name, domain_of(rows, by, full),
+                                np.column_stack([transfers.people, paid]).T)
+
+
+@dataclass(frozen=True, eq=False)
+class _CostOf:
+    """Cost of one package: columns are people by scheme, people with at least one, and money by scheme."""
+
+    transfers: Transfers
+
+    @property
+    def shares_of(self) -> dict[str, float]:
+        """What total cost is a share of, as far as the economy gives it."""
+        economy = self.transfers.economy
+        given = {} if economy is None else {"cost_gdp": economy.gdp, "cost_revenue": economy.revenue}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def values(self) -> list[Row]:
+        """Return every measure of every scheme, then of the package."""
+        received = self.transfers.received > 0
+        n = [*received.sum(axis=0), received.any(axis=1).sum()]
+        names = [*(scheme.name for scheme in self.transfers.package.schemes), "package"]
+        measures = ("recipients", "transfer_cost", "total_cost", *self.shares_of)
+        return [Row(measure, name, scale="log", n=int(count))
+                for name, count in zip(names, n, strict=True) for measure in measures]
+
+    def combine(self, totals: FloatArray) -> FloatArray:
+        """Return the measures: people, money, money with administration, and its shares of GDP and of revenue."""
+        schemes = len(self.transfers.amounts)
+        people, paid = totals[:, : schemes + 1], totals[:, schemes + 1 :]
+        package = paid[:, :1].copy()
+        for scheme in range(1, schemes):
+            package += paid[:, scheme : scheme + 1]
+        paid = np.concatenate([paid, package], axis=1)
+        total = paid * (1 + self.transfers.package.administration)
+        made = np.stack([people, paid, total, *(total / whole for whole in self.shares_of.values())], axis=2)
+        return made.reshape(len(totals), -1, totals.shape[-1])
+
+
+# -- ordered --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedOrdered:
+    """Statistics of sorted welfare, one ordering a level."""
+
+    rows: tuple[Row, ...]
+    orderings: tuple[Ordering, ...]
+    shares: FloatArray
+    pick: Any  # from what a sweep gives to values of shape (values, replicates)
+
+    def folded(self, factor: FloatArray) -> Self:
+        """Return the same with a factor a PSU in its weights."""
+        return replace(self, orderings=tuple(ordering.folded(factor) for ordering in self.orderings))
+
+    def evaluate(self, block: Block) -> FloatArray:
+        """Return values of shape (rows, replicates)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.concatenate([self.pick(ordering.evaluate(block.counts, self.shares))
+                                   for ordering in self.orderings])
+
+
+def prepare_ordered(values: list[Row], shares: FloatArray, pick: Any, scenario: Scenario, by: tuple[str, ...],
+                    full: Block) -> PreparedOrdered:
+    """Sort the rows of every level."""
+    rows = people(scenario.survey, by)
+    domain = domain_of(rows, by, full)
+    if domain.shares:
+        fail("Inequality and quantiles are not computed within a welfare class", f"by {domain.name!r} is one",
+             "Drop it from by, or ask for means and poverty only.")
+    welfare, psu = scenario.welfare()[rows.household], rows.psu
+    orderings, named = [], []
+    for level, label in enumerate(domain.labels):
+        here = np.flatnonzero(domain.fixed == level)
+        orderings.append(Ordering.of(welfare[here], rows.weight[here], psu[here]))
+        named += [replace(value, scenario=scenario.name, by=domain.name, level=label, n=len(here),
+                          df=int(domain.df[level])) for value in values]
+    return PreparedOrdered(tuple(named), tuple(orderings), shares, pick)
+
+
+@dataclass(frozen=True)
+class Inequality:
+    """Inequality of welfare between people.
+
+    Parameters
+    ----------
+    measures : sequence of {"gini", "palma"}
+
+    Raises
+    ------
+    InputError
+        If a measure is not known, or welfare is negative somewhere.
+
+    References
+    ----------
+    See ``gini`` and ``palma``.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.Inequality(["gini", "palma"]).measures
+    ('gini', 'palma')
+    >>> sp.Inequality(["ginni"])
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputError: A measure of inequality must be one of 'gini', 'palma', but it is 'ginni'. ...
+    """
+
+    measures: Sequence[str] = ("gini", "palma")
+
+    def __post_init__(self) -> None:
+        listed = (self.measures,) if isinstance(self.measures, str) else tuple(self.measures)
+        for name in listed:
+            choice(name, ("gini", "palma"), "A measure of inequality")
+        object.__setattr__(self, "measures", listed)
+
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
+        """Return the measures on a scenario's sorted welfare."""
+        welfare = scenario.welfare()
+        check_not_negative(welfare, "Inequality", scenario.survey.show_household)
+        values = [Row(name, scale="log") for name in self.measures]
+        shares = PALMA_SHARES if "palma" in self.measures else np.empty(0)
+
+        def pick(swept: Any) -> FloatArray:
+            made = {"gini": lambda: swept.gini, "palma": lambda: (1 - swept.lorenz[1]) / swept.lorenz[0]}
+            return np.stack([made[name]() for name in self.measures])
+
+        return prepare_ordered(values, shares, pick, scenario, by, full)
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """Quantiles of welfare between people; that of 0.4 is the bottom-40 threshold.
+
+    Parameters
+    ----------
+    q : float in (0, 1), or sequence of them
+
+    Raises
+    ------
+    InputError
+        If one is not in (0, 1).
+
+    References
+    ----------
+    See ``quantile``.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.Quantile(0.4).q
+    (0.4,)
+    >>> sp.Quantile(1.0)
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputError: q must be in (0, 1), but it is 1. Correct the value.
+    """
+
+    q: float | Sequence[float] = field(default=0.5)
+
+    def __post_init__(self) -> None:
+        listed = tuple(self.q) if isinstance(self.q, Sequence) else (self.q,)
+        for q in listed:
+            if not 0 < number(q, "q") < 1:
+                fail("q must be in (0, 1)", f"it is {q:g}", "Correct the value.")
+        object.__setattr__(self, "q", tuple(float(q) for q in listed))
+
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
+        """Return the quantiles of a scenario's sorted welfare."""
+        shares = np.array(self.q)
+        values = [Row("quantile", param=f"q={q:g}", scale="log") for q in shares]
+        return prepare_ordered(values, shares, lambda swept: swept.quantiles, scenario, by, full)
+
+
+# -- cells ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Dissimilarity:
+    """Dissimilarity index over all combinations of an opportunity's circumstances.
+
+    Of a barrier it is the index of its absence. Where cells are small it is biased upward, and more so in replicates:
+    the row is flagged, and has no interval.
+
+    Parameters
+    ----------
+    opportunity : Opportunity
+
+    References
+    ----------
+    See ``d_index``.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> opportunity = sp.Opportunity("electricity", outcome="electricity", circumstances=["urbrur"])
+    >>> sp.Dissimilarity(opportunity).opportunity.name
+    'electricity'
+    >>> sp.Dissimilarity(None)
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputTypeError: Dissimilarity takes an Opportunity, but None is of type NoneType. ...
+    """
+
+    opportunity: Opportunity
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.opportunity, Opportunity):
+            fail_type("Dissimilarity takes an Opportunity", self.opportunity, "Build it with Opportunity(...).")
+
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
+        """Return the index before, of the whole population."""
+        if scenario.transfers is not None or by:
+            return None
+        cells = self.opportunity.prepare(scenario.survey)
+        sums: CellSums | ClassTotals = cells.class_totals(absence=True)
+        if not cells.shares:
+            sums = cells.cell_sums(absence=True)
+        row = Row("d_index", self.opportunity.name, cells.index_of("cells"), n=len(cells.index), df=scenario.survey.design.df,
+                  scale="none", flag="biased")
+        return PreparedDissimilarity((row,), sums, cells.shares)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedDissimilarity:
+    """A dissimilarity index on its sums."""
+
+    rows: tuple[Row, ...]
+    sums: CellSums | ClassTotals
+    shares: tuple[float, ...]
+
+    def folded(self, factor: FloatArray) -> Self:
+        """Return the same with a factor a PSU in its weights."""
+        return replace(self, sums=self.sums.folded(factor))
+
+    def evaluate(self, block: Block) -> FloatArray:
+        """Return values of shape (1, replicates)."""
+        if isinstance(self.sums, CellSums):
+            return self.sums.evaluate(block.counts)[2:]
+        sums = self.sums.evaluate(block.counts, block.cuts(self.shares))
+        return dissimilarity_of(sums.reshape(-1, *sums.shape[2:]))[2:]

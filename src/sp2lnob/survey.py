@@ -1,0 +1,562 @@
+"""A household survey: frames, roles, keys, derived columns, classes, design.
+
+Rows are sorted on entry by the labels of stratum, PSU, household and person, so that the order of rows in a file changes
+no digit, and a person's random number stays the person's own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import blake2b, sha256
+from typing import Any
+
+import numpy as np
+
+from ._columns import Column, Table, table_of
+from ._expressions import Grouping, parse
+from ._sweeps import Ordering
+from ._typing import BitArray, BoolArray, CodeArray, FloatArray, Frame
+from ._validate import choice, fail, fail_if_any, fail_if_unknown, fail_type, weights as check_weights
+from .design import Design, build_design
+
+ROLES = ("age", "sex", "disability", "relation", "birth")
+USUAL = {"age": "age", "sex": "sex"}  # taken where the column exists; any other role must be named
+
+
+@dataclass(frozen=True)
+class WelfareClass:
+    """People by rank of welfare: the class is the number of cuts below a household's welfare."""
+
+    name: str
+    shares: tuple[float, ...]
+    labels: tuple[str, ...]
+
+
+CLASSES = {
+    "bottom40": WelfareClass("bottom40", (0.4,), ("Bottom 40", "Top 60")),
+    "quintile": WelfareClass("quintile", tuple(k / 5 for k in range(1, 5)), tuple("12345")),
+    "decile": WelfareClass("decile", tuple(k / 10 for k in range(1, 10)), tuple(str(k) for k in range(1, 11))),
+}
+
+
+class Survey:
+    """A household survey with its weights and its design.
+
+    Parameters
+    ----------
+    households : frame or dict of arrays, or None
+        One row a household: pandas, polars or pyarrow frame. None: households are made from ``persons``, and everything
+        that describes a household must then be the same for all of its members.
+    persons : frame or dict of arrays, default None
+        One row a person, with the key of the household.
+    household : str or None, default "hid"
+        Key of the household in both frames. None, with persons alone: every person stands alone (women, births).
+    person : str, default None
+        Identifier of a person within the household; None: the position in the file.
+    weight : str, default "hhweight"
+        Sampling weight of the household.
+    person_weight : str, default None
+        Sampling weight of a person; None: a person carries the household's.
+    size : str, default None
+        Members of the household; None counts the persons.
+    welfare : str, default None
+        Consumption, expenditure or income.
+    welfare_period : {"month", "year"}, default "month"
+        Period of the welfare column, of plain lines, and of all money figures per person.
+    welfare_per : {"person", "household"}, default "person"
+        Whether the welfare column is per person or of the whole household.
+    psu : str, default None
+        Primary sampling unit; None: each household is its own.
+    strata : str or sequence of str, default None
+        Columns whose combinations are the strata; None: one stratum.
+    single_psu : {"error", "certainty"}, default "error"
+        A stratum of one PSU has no variance of its own: refuse it, or let it add none.
+    roles : dict, default None
+        Columns of age (completed years), sex, disability (0/1), relation (1 or "Head..." is the head), birth (births in the
+        last 12 months). Age and sex are taken from columns of these names where they exist.
+    derive : dict of str to str, default None
+        New columns by name: expressions such as ``"head(sex)"``, ``"any(age < 5)"``, ``"tot_exp / hhsize"``.
+    missing : {"error", "drop"}, default "error"
+        What to do with rows whose welfare, outcome or circumstances are missing where they count. Weights, keys, strata
+        and PSUs must be known in any case.
+
+    Attributes
+    ----------
+    design : Design
+        Strata and PSUs.
+    weight : ndarray of shape (households,)
+        Sampling weight.
+    size : ndarray of shape (households,)
+        Members.
+    people : ndarray of shape (households,)
+        People that a household stands for: weight times size, or the sum of its persons' own weights.
+    welfare : ndarray of shape (households,), or None
+        Per person and ``welfare_period``.
+
+    Raises
+    ------
+    InputError
+        If a column is lacking, a key does not match or occurs twice, a weight is negative, not finite, or all are 0, a PSU
+        lies in two strata, or a stratum has one PSU only.
+
+    References
+    ----------
+    Heeringa, S., West, B. and Berglund, P. (2017). Applied Survey Data Analysis, 2nd ed. CRC Press.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> households = {"hid": [1, 2, 3, 4], "hhweight": [10, 10, 20, 20], "ea": [1, 1, 2, 2], "pc": [50, 80, 90, 200]}
+    >>> persons = {"hid": [1, 1, 2, 3, 4], "age": [40, 3, 70, 30, 25]}
+    >>> survey = sp.Survey(households, persons, welfare="pc", psu="ea")
+    >>> survey
+    Survey of 4 households and 5 persons: 2 PSUs in 1 stratum; weights sum to 60
+    >>> survey.people
+    array([20., 10., 20., 20.])
+
+    Persons alone, each standing for itself:
+
+    >>> sp.Survey(None, {"w": [1.5, 2.5]}, household=None, weight="w").people
+    array([1.5, 2.5])
+    """
+
+    def __init__(self, households: Frame, persons: Frame = None, *, household: str | None = "hid",
+                 person: str | None = None, weight: str = "hhweight", person_weight: str | None = None,
+                 size: str | None = None, welfare: str | None = None, welfare_period: str = "month",
+                 welfare_per: str = "person", psu: str | None = None, strata: str | Sequence[str] | None = None,
+                 single_psu: str = "error", roles: Mapping[str, str | None] | None = None,
+                 derive: Mapping[str, str] | None = None, missing: str = "error") -> None:
+        self.welfare_period = choice(welfare_period, ("month", "year"), "welfare_period")
+        choice(welfare_per, ("person", "household"), "welfare_per")
+        self.missing = choice(missing, ("error", "drop"), "missing")
+        self.strata_columns = [strata] if isinstance(strata, str) else list(strata or ())
+        self.names = {"household": household, "person": person, "weight": weight, "person_weight": person_weight,
+                      "size": size, "welfare": welfare, "psu": psu}
+        self.single_psu = single_psu
+        self.sources: Sequence[Mapping[str, Any]] = ()
+        self._tables(households, persons, household)
+        self._sort(household, person, psu)
+        self.design = self._design(psu, single_psu)
+        self.roles = self._roles(roles or {})
+        for name, text in (derive or {}).items():
+            self._derive(name, text)
+        self.weight = check_weights(self.household_column(weight).values, self.n_households, f"weight {weight!r}",
+                                    self.show_household)
+        self.size = self._sizes(size)
+        self.person_weight = self._person_weights(person_weight)
+        self.people = (self.weight * self.size if person_weight is None or self.persons is None
+                       else self.sum_over_members(self.person_weight))
+        self.welfare = None if welfare is None else self._welfare(welfare, welfare_per)
+
+    # -- rows and keys ------------------------------------------------------------------------------------------------
+
+    def _tables(self, households: Frame, persons: Frame, household: str | None) -> None:
+        """Set the tables of households and persons, and each person's household."""
+        if households is None and persons is None:
+            fail("A survey must have households, persons, or both", "None came for both", "Pass at least one frame.")
+        self.persons: Table | None = None if persons is None else table_of(persons, "persons")
+        if households is not None:
+            self.households = table_of(households, "households")
+            if household is None:
+                if self.persons is not None:
+                    fail("Households and persons must share a key", "household=None came", "Name the key's column.")
+                self._key = Column("row", np.arange(self.households.rows, dtype=np.float64))
+                return
+            self._key = self.households[household]
+            fail_if_any(self._key.missing, f"Every household must have a key {household!r}", "Mend or drop these rows.")
+            present, codes, _ = self._key.categories()
+            times = np.bincount(codes, minlength=len(present))
+            fail_if_any((times > 1)[codes], f"Every household must have a key {household!r} of its own",
+                        "Drop the copies, or name the column that tells households apart.",
+                        lambda i: f"{household} {self._key.label(self._key.values[i])}")
+            if self.persons is not None:
+                self._match(self.persons[household])
+            return
+        assert self.persons is not None
+        if household is None:
+            self._key = Column("row", np.arange(self.persons.rows, dtype=np.float64))
+            self._household_of = np.arange(self.persons.rows, dtype=np.int64)
+        else:
+            if household not in self.persons:
+                fail("Persons must have the key of their household", f"there is no column {household!r}",
+                     "Name the key, or pass household=None if every person stands alone (women, births).")
+            key = self.persons[household]
+            fail_if_any(key.missing, f"Every person must have a household key {household!r}", "Mend or drop these rows.")
+            present, codes, _ = key.categories()
+            self._key, self._household_of = replace(key, values=present), codes.astype(np.int64)
+        self.households = Table({}, len(self._key), "households")
+
+    def _match(self, key: Column) -> None:
+        """Find each person's household, and check that nobody and no household is left over."""
+        name, own = key.name, self._key
+        fail_if_any(key.missing, f"Every person must have a household key {name!r}", "Mend or drop these rows.")
+        if key.is_text != own.is_text:
+            fail(f"The key {name!r} must be of one type in both frames",
+                 f"it is {'text' if own.is_text else 'a number'} for households and "
+                 f"{'text' if key.is_text else 'a number'} for persons", "Convert one of them.")
+        if key.levels is not None and own.levels is not None:
+            place = {level: code for code, level in enumerate(own.levels)}
+            values = np.array([place.get(level, -1) for level in key.levels], dtype=np.float64)[key.values.astype(np.int64)]
+        else:
+            values = key.values
+        order = np.argsort(own.values, kind="stable")
+        found = np.minimum(np.searchsorted(own.values[order], values), len(own) - 1)
+        matched = own.values[order][found] == values
+        fail_if_any(~matched, "Every person must belong to a household of the survey",
+                    "Add the households, or drop these persons.", lambda i: f"{name} {key.label(key.values[i])}")
+        self._household_of = order[found]
+        members = np.bincount(self._household_of, minlength=len(own))
+        fail_if_any(members == 0, "Every household must have a person in the persons frame",
+                    "Add the persons, or drop these households.", lambda i: f"{name} {own.label(own.values[i])}")
+
+    def _sort(self, household: str | None, person: str | None, psu: str | None) -> None:
+        """Sort both tables by the labels of stratum, PSU, household and person."""
+        self._unsorted_households = self.households
+        stratum_keys = [_rank(self._design_column(name)) for name in self.strata_columns]
+        psu_key = [] if psu is None else [_rank(self._design_column(psu))]
+        order = np.lexsort([_rank(self._key), *psu_key, *stratum_keys[::-1]])
+        self.n_households = self.households.rows
+        self.households = self.households.sorted(order)
+        self._key = self._key.take(order)
+        if self.persons is None:
+            self.n_persons = 0
+            return
+        position = np.empty(self.n_households, dtype=np.int64)
+        position[order] = np.arange(self.n_households)
+        of = position[self._household_of]
+        keys = [] if person is None else [_rank(self.persons[person])]
+        rows = np.lexsort([*keys, of])
+        if person is not None:
+            self._check_person(self.persons[person].take(rows), of[rows], household)
+        self.n_persons = self.persons.rows
+        self.persons = self.persons.sorted(rows)
+        self.household_of = of[rows].astype(np.int32)
+        self.first_person = np.searchsorted(self.household_of, np.arange(self.n_households + 1)).astype(np.int32)
+
+    def _check_person(self, person: Column, of: Any, household: str | None) -> None:
+        fail_if_any(person.missing, f"Every person must have an identifier {person.name!r}", "Mend or drop these rows.")
+        again = np.r_[False, (np.diff(of) == 0) & (np.diff(person.values) == 0)]
+        fail_if_any(again, f"Every person of a household must have an identifier {person.name!r} of its own",
+                    "Drop the copies, or name the column that tells persons apart.",
+                    lambda i: f"{household} {self._key.label(self._key.values[of[i]])}, "
+                              f"{person.name} {person.label(person.values[i])}")
+
+    def _design_column(self, name: str) -> Column:
+        """Return a column of the design by household, in the rows' first order; missing values are an error."""
+        if name in self.households:
+            column = self.households[name]
+        elif self.persons is not None and name in self.persons:
+            column = self._constant(self.persons[name], self._household_of, len(self._key))
+        else:
+            fail_if_unknown(name, self._all_names(), "A column of the design")
+        fail_if_any(column.missing, f"Column {name!r} of the design must be known for every household",
+                    "Mend or drop these rows.", lambda i: f"{self._key.name} {self._key.label(self._key.values[i])}")
+        return column
+
+    def _design(self, psu: str | None, single_psu: str) -> Design:
+        n = self.n_households
+        columns = [self.household_column(name) for name in self.strata_columns]
+        stratum, labels = np.zeros(n, dtype=np.int32), ("all",)
+        if columns:
+            codes = np.column_stack([column.categories()[1] for column in columns])
+            present, inverse = np.unique(codes, axis=0, return_inverse=True)
+            names = [column.categories()[2] for column in columns]
+            labels = tuple(" x ".join(names[j][code] for j, code in enumerate(row)) for row in present)
+            stratum = inverse.reshape(-1).astype(np.int32)
+        unit = self._key if psu is None else self.household_column(psu)
+        codes = unit.categories()[1]
+        return build_design(stratum, codes, labels, lambda row: unit.label(unit.values[row]), single_psu)
+
+    # -- columns ------------------------------------------------------------------------------------------------------
+
+    def household_column(self, name: str) -> Column:
+        """Return a column by household: of the households, else of the persons where it is constant within each."""
+        if name in self.households:
+            return self.households[name]
+        if self.persons is not None and name in self.persons:
+            return self._constant(self.persons[name], self.household_of, self.n_households)
+        fail_if_unknown(name, self._all_names(), "A column of the survey")
+        raise AssertionError
+
+    def person_column(self, name: str) -> Column:
+        """Return a column by person: of the persons, else of their households."""
+        if self.persons is None:
+            fail("A column by person needs a frame of persons", f"{name!r} was asked of a survey without one",
+                 "Pass persons, or use unit='household'.")
+        if name in self.persons:
+            return self.persons[name]
+        if name in self.households:
+            return self.households[name].take(self.household_of)
+        fail_if_unknown(name, self._all_names(), "A column of the survey")
+        raise AssertionError
+
+    def column(self, name: str, unit: str) -> Column:
+        """Return a column by the rows of a unit, "household" or "person"."""
+        return self.household_column(name) if unit == "household" else self.person_column(name)
+
+    def has_column(self, name: str) -> bool:
+        """Return whether either frame has a column of this name."""
+        return name in self.households or (self.persons is not None and name in self.persons)
+
+    def welfare_class(self, name: str) -> WelfareClass | None:
+        """Return the class of this name, or None if it is a column's."""
+        if name not in CLASSES:
+            return None
+        if self.has_column(name):
+            fail(f"The name {name!r} must mean one thing", "it is a welfare class, and a column of the survey as well",
+                 "Rename the column.")
+        if self.welfare is None:
+            fail(f"The welfare class {name!r} needs welfare", "the survey has none", "Pass welfare=.")
+        return CLASSES[name]
+
+    def role(self, name: str) -> Column:
+        """Return the column of a role by person; an error names the role that is lacking."""
+        column = self.roles.get(name)
+        if column is None:
+            fail(f"The role {name!r} must be given", "the survey does not name its column",
+                 f"Pass roles={{{name!r}: <column>}}.")
+        return self.person_column(column)
+
+    def show_household(self, row: int) -> str:
+        """Return how an error names a household."""
+        return f"{self._key.name} {self._key.label(self._key.values[row])}"
+
+    def show_person(self, row: int) -> str:
+        """Return how an error names a person."""
+        household = int(self.household_of[row])
+        name = self.names["person"]
+        if name is None:
+            return f"{self.show_household(household)}, person {row - self.first_person[household] + 1}"
+        person = self.person_column(name)
+        return f"{self.show_household(household)}, {name} {person.label(person.values[row])}"
+
+    def sum_over_members(self, values: FloatArray) -> FloatArray:
+        """Add values by person up by household."""
+        return np.bincount(self.household_of, values, self.n_households)
+
+    def heads(self) -> CodeArray:
+        """Return the row of each household's head; a household must have exactly one."""
+        relation = self.role("relation")
+        if relation.levels is not None or relation.labels:
+            names = {code: relation.label(code) for code in relation.categories()[0]}
+            codes = [code for code, label in names.items() if label.strip().casefold().startswith("head")]
+            if len(codes) != 1:
+                fail("One level of relation must be the head's", f"{len(codes)} labels of {relation.name!r} begin with 'head'",
+                     f"Label the head's code 'Head'; the labels are {', '.join(names.values())}.")
+            head = relation.values == codes[0]
+        else:
+            head = relation.values == 1
+        heads = np.bincount(self.household_of, head, self.n_households)
+        fail_if_any(heads != 1, f"Every household must have one head in {relation.name!r}", "Correct these households.",
+                    lambda i: f"{self.show_household(i)}: {heads[i]:.0f} heads")
+        return np.flatnonzero(head).astype(np.int32)
+
+    def _all_names(self) -> list[str]:
+        return [*self.households, *(self.persons or ())]
+
+    def _constant(self, column: Column, of: Any, n: int) -> Column:
+        """Return a person column by household, if every household has one value only."""
+        first = np.empty(n, dtype=np.int64)
+        first[of[::-1]] = np.arange(len(of) - 1, -1, -1)
+        expected = column.values[first[of]]
+        varies = (column.values != expected) & ~(np.isnan(column.values) & np.isnan(expected))
+        fail_if_any(varies, f"Column {column.name!r} must not vary within a household to describe it",
+                    f"Derive what is meant, e.g. derive={{'head_{column.name}': 'head({column.name})'}}.",
+                    lambda i: f"{self._key.name} {self._key.label(self._key.values[of[i]])}: "
+                              f"{column.label(expected[i])} and {column.label(column.values[i])}")
+        return column.take(first)
+
+    def _roles(self, given: Mapping[str, str | None]) -> dict[str, str | None]:
+        for role in given:
+            fail_if_unknown(role, ROLES, "A role")
+        known = self._all_names()
+        roles: dict[str, str | None] = {role: USUAL.get(role) if USUAL.get(role) in known else None for role in ROLES}
+        for role, name in given.items():
+            if name is not None:
+                fail_if_unknown(name, known, f"The column of the role {role!r}")
+            roles[role] = name
+        return roles
+
+    def _derive(self, name: str, text: str) -> None:
+        """Add a derived column to the frame that it describes."""
+        if not isinstance(text, str):
+            fail_type(f"The expression of derived column {name!r} must be text", text, "Write it as a string.")
+        expression = parse(text, f"derived column {name!r}")
+        of_persons = self.persons is not None and not expression.aggregates and any(
+            used in self.persons and used not in self.households for used in expression.names)
+        if of_persons:
+            assert self.persons is not None
+            self.persons.add(replace(expression.evaluate(self.person_column), name=name))
+            return
+        grouping = None
+        if self.persons is not None:
+            grouping = Grouping(self.first_person, self.heads, self.person_column, self.household_column)
+        self.households.add(replace(expression.evaluate(self.household_column, grouping), name=name))
+
+    # -- weights and welfare ------------------------------------------------------------------------------------------
+
+    def _sizes(self, size: str | None) -> FloatArray:
+        if size is None:
+            if self.persons is None:
+                fail("The size of households must be known", "there is neither size= nor a frame of persons",
+                     "Name the column of household sizes, or pass persons.")
+            return np.diff(self.first_person).astype(np.float64)
+        sizes = self.household_column(size).values
+        fail_if_any(~(np.isfinite(sizes) & (sizes > 0)), f"Every household size {size!r} must be above 0",
+                    "Mend or drop these rows.", lambda i: f"{self.show_household(i)}: {sizes[i]:g}")
+        return sizes
+
+    def _person_weights(self, name: str | None) -> FloatArray:
+        if self.persons is None:
+            return np.empty(0)
+        if name is None:
+            return self.weight[self.household_of]
+        return check_weights(self.person_column(name).values, self.n_persons, f"weight {name!r}", self.show_person)
+
+    def _welfare(self, name: str, per: str) -> FloatArray:
+        column = self.household_column(name)
+        if column.is_text:
+            fail(f"Welfare {name!r} must be a number", "it is text", "Convert the column.")
+        values = column.values / self.size if per == "household" else column.values
+        if self.missing == "error":
+            fail_if_any(np.isnan(values), f"Welfare {name!r} must be known for every household",
+                        "Mend these rows, or pass missing='drop'.", self.show_household)
+        fail_if_any(np.isinf(values), f"Welfare {name!r} must be finite", "Mend or drop these rows.", self.show_household)
+        return values
+
+    @property
+    def welfare_known(self) -> BoolArray:
+        """Households whose welfare is known."""
+        if self.welfare is None:
+            fail("This needs welfare", "the survey has none", "Pass welfare=, the column of consumption or income.")
+        return ~np.isnan(self.welfare)
+
+    @cached_property
+    def ordering(self) -> Ordering:
+        """People from the richest down, by welfare before any transfer: what welfare classes are cut from."""
+        rows = np.flatnonzero(self.welfare_known)
+        assert self.welfare is not None
+        return Ordering.of(self.welfare[rows], self.people[rows], self.design.psu[rows])
+
+    def fingerprint(self) -> str:
+        """Return a hash of keys, design, weights, sizes and welfare: it changes when what the figures rest on does."""
+        digest = sha256()
+        arrays = (self.design.psu, self.design.stratum_start, self.weight, self.size, self.people, self.household_identity)
+        for array in arrays if self.welfare is None else (*arrays, self.welfare):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def household_identity(self) -> BitArray:
+        """A number of 64 bits that each household's key alone decides."""
+        return _mix(_hashed(self._key))
+
+    @cached_property
+    def person_identity(self) -> BitArray:
+        """A number of 64 bits that household's key and person's identifier alone decide."""
+        name = self.names["person"]
+        if name is None:
+            position = np.arange(self.n_persons) - self.first_person[self.household_of]
+            own = Column("position", position.astype(np.float64))
+        else:
+            own = self.person_column(name)
+        with np.errstate(over="ignore"):
+            return _mix(self.household_identity[self.household_of] + np.uint64(1) + _mix(_hashed(own)))
+
+    # -- what it is -----------------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        persons = f" and {self.n_persons:,} persons" if self.persons is not None else ""
+        strata = "stratum" if self.design.strata == 1 else "strata"
+        return (f"Survey of {self.n_households:,} households{persons}: {self.design.psus:,} PSUs in "
+                f"{self.design.strata:,} {strata}; weights sum to {self.weight.sum():,.6g}")
+
+    def svyset(self) -> str:
+        """Return the Stata lines that declare the same design for a file of households.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> import sp2lnob as sp
+        >>> frame = {"hid": [1, 2, 3, 4], "hhweight": [1, 1, 1, 1], "n": [1, 1, 1, 1], "ea": [1, 2, 3, 4],
+        ...          "region": [1, 1, 2, 2], "area": [1, 1, 1, 1]}
+        >>> print(sp.Survey(frame, psu="ea", strata=["region", "area"], size="n").svyset())
+        egen stratum = group(region area)
+        svyset ea [pweight=hhweight], strata(stratum)
+
+        Every household its own PSU, in one stratum:
+
+        >>> print(sp.Survey(frame, size="n").svyset())
+        svyset _n [pweight=hhweight]
+        """
+        options = []
+        lines = []
+        if len(self.strata_columns) == 1:
+            options.append(f"strata({self.strata_columns[0]})")
+        elif self.strata_columns:
+            lines.append(f"egen stratum = group({' '.join(self.strata_columns)})")
+            options.append("strata(stratum)")
+        if self.single_psu == "certainty":
+            options.append("singleunit(certainty)")
+        lines.append(f"svyset {self.names['psu'] or '_n'} [pweight={self.names['weight']}]"
+                     + (f", {' '.join(options)}" if options else ""))
+        return "\n".join(lines)
+
+    def svydesign(self) -> str:
+        """Return the R lines that declare the same design for a data frame of households.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> import sp2lnob as sp
+        >>> frame = {"hid": [1, 2, 3, 4], "hhweight": [1, 1, 1, 1], "n": [1, 1, 1, 1], "ea": [1, 2, 3, 4],
+        ...          "region": [1, 1, 2, 2], "area": [1, 1, 1, 1]}
+        >>> print(sp.Survey(frame, psu="ea", strata=["region", "area"], size="n").svydesign())
+        svydesign(ids = ~ea, strata = ~interaction(region, area, drop = TRUE), weights = ~hhweight, data = households)
+
+        Every household its own PSU, in one stratum:
+
+        >>> print(sp.Survey(frame, size="n").svydesign())
+        svydesign(ids = ~1, weights = ~hhweight, data = households)
+        """
+        strata = ""
+        if len(self.strata_columns) == 1:
+            strata = f"strata = ~{self.strata_columns[0]}, "
+        elif self.strata_columns:
+            strata = f"strata = ~interaction({', '.join(self.strata_columns)}, drop = TRUE), "
+        lonely = 'options(survey.lonely.psu = "certainty")\n' if self.single_psu == "certainty" else ""
+        return (f"{lonely}svydesign(ids = ~{self.names['psu'] or '1'}, {strata}weights = ~{self.names['weight']}, "
+                "data = households)")
+
+
+def _rank(column: Column) -> Any:
+    """Return positions in the order of a column's labels: numbers by value, text by its letters."""
+    if column.levels is None:
+        return column.values
+    order = np.argsort(np.array(column.levels, dtype=object), kind="stable")
+    rank = np.empty(len(order))
+    rank[order] = np.arange(len(order))
+    return rank[column.values.astype(np.int64)] if not column.missing.any() else column.values
+
+
+def _hashed(column: Column) -> BitArray:
+    """Return 64 bits for each value: of the number itself, or a hash of the text."""
+    if column.levels is None:
+        return (column.values + 0.0).view(np.uint64)
+    texts = [int.from_bytes(blake2b(level.encode(), digest_size=8).digest(), "little") for level in column.levels]
+    return np.array(texts, dtype=np.uint64)[column.values.astype(np.int64)]
+
+
+def _mix(bits: BitArray) -> BitArray:
+    """Spread 64 bits so that neighbors have nothing in common (Steele, Lea and Flood 2014, splitmix64)."""
+    with np.errstate(over="ignore"):
+        bits = bits + np.uint64(0x9E3779B97F4A7C15)
+        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return np.asarray(bits ^ (bits >> np.uint64(31)))

@@ -1,0 +1,267 @@
+"""From schemes to transfers: who is paid, how much, what it costs, and welfare after."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._expressions import parse
+from ._kernels import _eligibility, _transfers
+from ._typing import BitArray, BoolArray, CodeArray, CountArray, FloatArray
+from ._validate import fail, fail_if_any, fail_type
+from .schemes import YEARLY, Economy, Package, Scheme
+from .survey import Survey
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OLDEST = 254  # the last code of age; 255 is unknown
+UNKNOWN = 255
+ALL = (1 << 64) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Transfers:
+    """What a package pays on a survey.
+
+    Attributes
+    ----------
+    survey : Survey
+    package : Package
+    economy : Economy or None
+    amounts : ndarray of shape (schemes,)
+        Currency per recipient and year.
+    recipients : ndarray of shape (households, schemes), int32
+        Recipients in each household; the eligible, where draws are expected.
+    household : ndarray of shape (households, schemes)
+        Currency paid to each household per year.
+    welfare_after : ndarray of shape (households,), or None
+        Per person and the survey's ``welfare_period``; None where the survey has no welfare.
+    """
+
+    survey: Survey
+    package: Package
+    economy: Economy | None
+    amounts: FloatArray
+    bits: BitArray
+    recipients: CodeArray
+    household: FloatArray
+    welfare_after: FloatArray | None
+
+    @property
+    def received(self) -> FloatArray:
+        """Whether each person receives each scheme, of shape (persons, schemes).
+
+        1 or 0; where draws are expected, the coverage of a scheme for those eligible. A benefit paid per household is
+        booked to its first eligible member.
+        """
+        each = (self.bits[:, None] >> np.arange(len(self.amounts), dtype=np.uint64)) & np.uint64(1)
+        return each * self.reach
+
+    @property
+    def reach(self) -> FloatArray:
+        """What a recipient counts for in each scheme: 1, or the coverage where draws are expected."""
+        if self.package.draws == "expected":
+            return np.array([scheme.coverage for scheme in self.package.schemes])
+        return np.ones(len(self.amounts))
+
+    @property
+    def people(self) -> FloatArray:
+        """People who receive, by household: one column a scheme, and the last for those with at least one."""
+        survey = self.survey
+        by_scheme = np.column_stack([
+            survey.weight * self.recipients[:, s] * self.reach[s] if scheme.per == "household"
+            else survey.sum_over_members(survey.person_weight * self.received[:, s])
+            for s, scheme in enumerate(self.package.schemes)])
+        at_least_one = 1.0 - np.prod(1.0 - self.received, axis=1)
+        return np.column_stack([by_scheme, survey.sum_over_members(survey.person_weight * at_least_one)])
+
+    @property
+    def cost(self) -> "pd.DataFrame":
+        """Recipients and cost a year, by scheme and of the package.
+
+        Columns: scheme, recipients (persons; households where a benefit is paid per household; persons with at least one
+        in the last row, "package"), transfer_cost, total_cost with administration, and total_cost as a share of GDP and
+        of government revenue (NaN where these are not given).
+        """
+        import pandas as pd
+
+        survey, economy = self.survey, self.economy or Economy()
+        paid = survey.weight @ self.household
+        paid = np.r_[paid, paid.sum()]
+        total = paid * (1 + self.package.administration)
+        return pd.DataFrame({
+            "scheme": [*(scheme.name for scheme in self.package.schemes), "package"],
+            "recipients": self.people.sum(axis=0),
+            "transfer_cost": paid,
+            "total_cost": total,
+            "cost_gdp": total / (economy.gdp or np.nan),
+            "cost_revenue": total / (economy.revenue or np.nan),
+        })
+
+    def __repr__(self) -> str:
+        last = self.cost.iloc[-1]
+        return (f"Transfers of {len(self.amounts)} schemes: {last.recipients:,.0f} people with at least one, "
+                f"total cost {last.total_cost:,.0f} a year")
+
+
+def simulate(survey: Survey, package: Package, economy: Economy | None = None) -> Transfers:
+    """Pay a package out on a survey.
+
+    A household's members share what any of them receives: welfare after is welfare plus ``mpc`` times the household's
+    transfer over its members. Nothing else moves: no behavior, no prices, no taxes.
+
+    Parameters
+    ----------
+    survey : Survey
+        With a frame of persons.
+    package : Package
+    economy : Economy, default None
+        Required by amounts that are shares of GDP per person or of a line.
+
+    Returns
+    -------
+    Transfers
+
+    Raises
+    ------
+    InputError
+        If there are no persons, a role or column that a scheme needs is lacking or missing, or the economy lacks a figure.
+
+    References
+    ----------
+    ESCAP, SPOT Simulator: order of calculation. Methods in words: "Schemes" in the documentation.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> households = {"hid": [1, 2], "hhweight": [100, 100], "pc": [50.0, 80.0], "ea": [1, 2]}
+    >>> persons = {"hid": [1, 1, 2], "age": [40, 3, 70]}
+    >>> survey = sp.Survey(households, persons, welfare="pc", psu="ea")
+    >>> transfers = sp.simulate(survey, sp.Package([sp.child_benefit(sp.Amount(10, "month"))]))
+    >>> transfers.welfare_after
+    array([55., 80.])
+    >>> float(transfers.cost.total_cost.iloc[-1])
+    12600.0
+
+    Nobody is old enough:
+
+    >>> sp.simulate(survey, sp.Package([sp.old_age_pension(sp.Amount(10, "month"), min_age=90)])).welfare_after
+    array([50., 80.])
+    """
+    if not isinstance(survey, Survey) or not isinstance(package, Package):
+        wrong = package if isinstance(survey, Survey) else survey
+        fail_type("simulate() takes a Survey and a Package", wrong, "Build them with Survey(...) and Package([...]).")
+    if survey.persons is None:
+        fail("Schemes are paid to persons", "the survey has no frame of persons", "Pass persons to the Survey.")
+    schemes = package.schemes
+    amounts = np.array([scheme.per_year(economy, survey.welfare_period) for scheme in schemes])
+    age, age_admits = _ages(survey, schemes)
+    trait, trait_admits = _traits(survey, schemes)
+    bits, recipients = _receipt(survey, package, age, age_admits, trait, trait_admits)
+    reach = [scheme.coverage if package.draws == "expected" else 1.0 for scheme in schemes]
+    household = np.empty((survey.n_households, len(schemes)))
+    _transfers.household_transfer(recipients, amounts * reach, household)
+    after = None
+    if survey.welfare is not None:
+        after = np.empty(survey.n_households)
+        share = package.mpc / (survey.size * YEARLY[survey.welfare_period])
+        _transfers.welfare_after(survey.welfare, household, share, after)
+    return Transfers(survey, package, economy, amounts, bits, recipients, household, after)
+
+
+def _receipt(survey: Survey, package: Package, age: CountArray, age_admits: BitArray, trait: CountArray,
+             trait_admits: BitArray) -> tuple[BitArray, CodeArray]:
+    """Return the schemes that each person receives, as bits, and the recipients by household and scheme."""
+    schemes = package.schemes
+    chosen = np.empty(0, dtype=np.uint64)
+    if any(scheme.who is not None for scheme in schemes):
+        chosen = np.full(survey.n_persons, _bits(scheme.who is None for scheme in schemes), dtype=np.uint64)
+        for s, scheme in enumerate(schemes):
+            if scheme.who is not None:
+                holds = parse(scheme.who, f"who of scheme {scheme.name!r}").mask(survey.person_column)
+                chosen |= holds.astype(np.uint64) << np.uint64(s)
+    drawn = 0 if package.draws == "expected" else _bits(scheme.coverage < 1 for scheme in schemes)
+    nobody = np.empty(0, dtype=np.uint64)
+    bits = np.empty(survey.n_persons, dtype=np.uint64)
+    recipients = np.zeros((survey.n_households, len(schemes)), dtype=np.int32)
+    _eligibility.receipt(
+        survey.first_person, age, trait, age_admits, trait_admits, chosen,
+        _bits(scheme.per == "household" for scheme in schemes), drawn, package.seed,
+        np.array([scheme.coverage for scheme in schemes]),
+        np.array([scheme.stream for scheme in schemes], dtype=np.uint32),
+        survey.household_identity if drawn else nobody, survey.person_identity if drawn else nobody, bits, recipients)
+    return bits, recipients
+
+
+def _bits(holds: Iterable[bool]) -> int:
+    """Return a set of schemes as a word: bit s is set where the s-th holds."""
+    return sum(int(yes) << s for s, yes in enumerate(holds))
+
+
+def _ages(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitArray]:
+    """Return each person's age as a byte, and the schemes that every age admits to."""
+    asking = [scheme.min_age is not None or scheme.max_age is not None for scheme in schemes]
+    codes = np.zeros(survey.n_persons, dtype=np.uint8)
+    admits = np.full(256, ALL, dtype=np.uint64)
+    if not any(asking):
+        return codes, admits
+    column = survey.role("age")
+    values = column.values
+    if column.is_text:
+        fail(f"The age {column.name!r} must be a number of completed years", "it is text", "Convert the column.")
+    _refuse_missing(survey, column.missing, f"age {column.name!r}")
+    fail_if_any((values < 0) | (values > 150), f"Every age {column.name!r} must be 0 to 150 years",
+                "Mend codes such as 999.", lambda i: f"{survey.show_person(i)}: {values[i]:g}")
+    codes = np.where(column.missing, UNKNOWN, values).astype(np.uint8)
+    years = np.arange(256)
+    for s, scheme in enumerate(schemes):
+        if asking[s]:
+            low = 0 if scheme.min_age is None else scheme.min_age
+            high = OLDEST if scheme.max_age is None else scheme.max_age
+            admits[~((years >= low) & (years <= high) & (years != UNKNOWN))] &= np.uint64(ALL ^ (1 << s))
+    return codes, admits
+
+
+def _traits(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitArray]:
+    """Return sex, disability and a recent birth as one byte a person, and the schemes that every byte admits to."""
+    trait = np.zeros(survey.n_persons, dtype=np.uint8)
+    admits = np.full(256, ALL, dtype=np.uint64)
+    byte = np.arange(256)
+    if any(scheme.disability for scheme in schemes):
+        column = survey.role("disability")
+        _refuse_missing(survey, column.missing, f"disability {column.name!r}")
+        fail_if_any(~column.missing & (column.values != 0) & (column.values != 1),
+                    f"Disability {column.name!r} must be 0 or 1", "Recode it, or derive a column of 0 and 1.",
+                    lambda i: f"{survey.show_person(i)}: {column.label(column.values[i])}")
+        trait |= (column.values == 1).astype(np.uint8)
+        admits[byte & 1 == 0] &= np.uint64(ALL ^ _bits(scheme.disability for scheme in schemes))
+    if any(scheme.birth for scheme in schemes):
+        births = survey.role("birth").values  # missing where nobody asked: men, children, older women
+        trait |= (births >= 1).astype(np.uint8) << 1
+        admits[byte & 2 == 0] &= np.uint64(ALL ^ _bits(scheme.birth for scheme in schemes))
+    if any(scheme.sex is not None for scheme in schemes):
+        column = survey.role("sex")
+        _refuse_missing(survey, column.missing, f"sex {column.name!r}")
+        present, codes, labels = column.categories()
+        if len(present) > 60:
+            fail(f"Sex {column.name!r} must have few levels", f"it has {len(present)}", "Name the right column.")
+        trait |= ((codes + 1) << 2).astype(np.uint8)
+        for s, scheme in enumerate(schemes):
+            if scheme.sex is None:
+                continue
+            wanted = [k for k, (value, label) in enumerate(zip(present, labels, strict=True))
+                      if scheme.sex == (label if isinstance(scheme.sex, str) else value)]
+            if not wanted:
+                fail(f"sex of scheme {scheme.name!r} must be a level of {column.name!r}",
+                     f"{scheme.sex!r} is none of {', '.join(labels)}", "Use one of these, or the code.")
+            admits[byte >> 2 != wanted[0] + 1] &= np.uint64(ALL ^ (1 << s))
+    return trait, admits
+
+
+def _refuse_missing(survey: Survey, missing: BoolArray, what: str) -> None:
+    """Raise where a role that a scheme needs is missing, unless missing rows are to be dropped: they are not eligible."""
+    if survey.missing == "error":
+        fail_if_any(missing, f"The {what} must be known for every person",
+                    "Mend these rows, or pass missing='drop': they are then not eligible.", survey.show_person)

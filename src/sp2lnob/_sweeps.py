@@ -174,7 +174,7 @@ class CellSums:
 
 def by_group(cuts: FloatArray) -> FloatArray:
     """Lay cuts (k, replicates) out by group of lanes, as kernels read them: (groups, k, LANES)."""
-    return np.ascontiguousarray(cuts.reshape(len(cuts), -1, LANES).swapaxes(0, 1))
+    return np.ascontiguousarray(cuts.reshape(len(cuts), cuts.shape[1] // LANES, LANES).swapaxes(0, 1))
 
 
 def by_group_sums(sums: FloatArray, group: CodeArray, groups: int) -> FloatArray:

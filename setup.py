@@ -18,17 +18,26 @@ else:  # no contraction to fused multiply-add: the bits must not depend on the p
 
 
 def extension(name: str, source: Path) -> Extension:
-    return Extension(name, [source.as_posix()], extra_compile_args=FLAGS, define_macros=[LIMITED_API],
-                     py_limited_api=True)
+    return Extension(
+        name, [source.as_posix()], extra_compile_args=FLAGS, define_macros=[LIMITED_API], py_limited_api=True
+    )
 
 
 kernels = [extension(f"sp2lnob._kernels.{source.stem}", source) for source in sorted(KERNELS.glob("*.pyx"))]
 directives = {
-    "language_level": 3, "embedsignature": True, "cdivision": True,
-    "boundscheck": DEBUG, "wraparound": False, "initializedcheck": DEBUG,
+    "language_level": 3,
+    "embedsignature": True,
+    "cdivision": True,
+    "boundscheck": DEBUG,
+    "wraparound": False,
+    "initializedcheck": DEBUG,
 }
 setup(
-    ext_modules=cythonize([*kernels, extension(SHARED, KERNELS / "_shared.c")], compiler_directives=directives,
-                          shared_utility_qualified_name=SHARED, build_dir="build/debug" if DEBUG else "build/c"),
+    ext_modules=cythonize(
+        [*kernels, extension(SHARED, KERNELS / "_shared.c")],
+        compiler_directives=directives,
+        shared_utility_qualified_name=SHARED,
+        build_dir="build/debug" if DEBUG else "build/c",
+    ),
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

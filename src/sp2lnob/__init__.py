@@ -2,7 +2,6 @@
 
 from importlib import import_module as _import
 from importlib.metadata import version as _version
-from typing import TYPE_CHECKING
 
 # Names by the room they live in: a room is entered when its first name is asked for, so that the import is quick.
 _ROOMS = {
@@ -11,10 +10,20 @@ _ROOMS = {
     "design": ("Bootstrap",),
     "dissimilarity": ("d_index",),
     "estimation": ("Estimates", "estimate"),
+    "io": ("read_survey",),
     "measures": ("fgt", "gini", "mean", "palma", "quantile"),
     "opportunity": ("Opportunity",),
-    "schemes": ("Amount", "Economy", "Package", "Scheme", "child_benefit", "disability_benefit", "household_benefit",
-                "maternity_benefit", "old_age_pension"),
+    "schemes": (
+        "Amount",
+        "Economy",
+        "Package",
+        "Scheme",
+        "child_benefit",
+        "disability_benefit",
+        "household_benefit",
+        "maternity_benefit",
+        "old_age_pension",
+    ),
     "statistics": ("Access", "Cost", "Dissimilarity", "Inequality", "MeanWelfare", "Poverty", "Quantile"),
     "survey": ("Survey",),
     "transfers": ("Transfers", "simulate"),
@@ -23,7 +32,7 @@ _ROOMS = {
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
-__all__ = sorted(_ROOM_OF)  # noqa: PLE0605
+__all__ = sorted(_ROOM_OF)
 
 
 def __getattr__(name: str) -> object:

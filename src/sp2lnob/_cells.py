@@ -7,7 +7,7 @@ import numpy as np
 
 from ._columns import Column
 from ._typing import CodeArray, FloatArray
-from ._validate import fail_if_any
+from ._validate import fail, fail_if_any
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,16 +36,26 @@ class Circumstance:
         return len(self.labels)
 
 
-def circumstance_of(column: Column, ordered: bool | None = None,
-                    rows: object = slice(None)) -> tuple[Circumstance, CodeArray]:
+def circumstance_of(
+    column: Column, ordered: bool | None = None, rows: object = slice(None)
+) -> tuple[Circumstance, CodeArray]:
     """Return a column's levels and each row's position among them; missing values are an error.
 
     Numbers without value labels and ordered categoricals are ordered, all else is not, unless ``ordered`` says so.
     """
     taken = column.take(rows)
-    fail_if_any(taken.missing, f"Circumstance {column.name!r} must be known in every row that counts",
-                "Give the missing a value, or drop them with missing='drop'.")
+    fail_if_any(
+        taken.missing,
+        f"Circumstance {column.name!r} must be known in every row that counts",
+        "Give the missing a value, or drop them with missing='drop'.",
+    )
     present, codes, labels = taken.categories()
+    if ordered and column.is_text and column.ordered is None:
+        fail(
+            f"Circumstance {column.name!r} must have an order to be called ordered",
+            "it is plain text",
+            "Use numbers, with value labels perhaps, or a categorical with its levels in order.",
+        )
     if ordered is None:
         ordered = bool(column.ordered) if column.is_text else not column.labels
     return Circumstance(column.name, labels, present, ordered), codes

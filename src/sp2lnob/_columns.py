@@ -74,8 +74,14 @@ class Column:
 class Table:
     """Columns of one length by name, read from the source when they are first asked for."""
 
-    def __init__(self, source: Mapping[str, Any], rows: int, what: str, order: Any = None,
-                 labels: Mapping[str, Mapping[float, str]] | None = None) -> None:
+    def __init__(
+        self,
+        source: Mapping[str, Any],
+        rows: int,
+        what: str,
+        order: Any = None,
+        labels: Mapping[str, Mapping[float, str]] | None = None,
+    ) -> None:
         self._source = source
         self._order = order
         self._labels = labels or {}
@@ -92,11 +98,14 @@ class Table:
 
     def __getitem__(self, name: str) -> Column:
         if name not in self._made:
-            fail_if_unknown(name, self._source, f"A column of the {self.what}")
+            fail_if_unknown(name, list(self), f"A column of the {self.what}")
             column = column_of(name, self._source[name], self._labels.get(name, {}))
             if len(column) != self.rows:
-                fail(f"All columns of the {self.what} must have one length",
-                     f"{name!r} has {len(column):,} rows and not {self.rows:,}", "Pass columns of the same rows.")
+                fail(
+                    f"All columns of the {self.what} must have one length",
+                    f"{name!r} has {len(column):,} rows and not {self.rows:,}",
+                    "Pass columns of the same rows.",
+                )
             self._made[name] = column if self._order is None else column.take(self._order)
         return self._made[name]
 
@@ -104,11 +113,18 @@ class Table:
         """Return the table with its rows in another order."""
         return Table(self._source, self.rows, self.what, order, self._labels)
 
+    def labeled(self, labels: Mapping[str, Mapping[float, str]]) -> "Table":
+        """Return the table with value labels for its numbers."""
+        return Table(self._source, self.rows, self.what, self._order, labels)
+
     def add(self, column: Column) -> None:
         """Keep a derived column beside those of the source."""
         if column.name in self:
-            fail("A derived column must have a new name", f"{self.what} already have {column.name!r}",
-                 "Choose another name in derive.")
+            fail(
+                "A derived column must have a new name",
+                f"{self.what} already have {column.name!r}",
+                "Choose another name in derive.",
+            )
         self._made[column.name] = column
 
 
@@ -126,15 +142,21 @@ def table_of(frame: Frame, what: str) -> Table:
     try:
         native = nw.from_native(frame, eager_only=True)
     except TypeError:
-        fail_type(f"The {what} must be a data frame (pandas, polars, pyarrow) or a dict of arrays", frame,
-                  "Convert it to one of these.")
+        fail_type(
+            f"The {what} must be a data frame (pandas, polars, pyarrow) or a dict of arrays",
+            frame,
+            "Convert it to one of these.",
+        )
     names = list(native.columns)
     if any(not isinstance(name, str) for name in names):
         fail(f"Every column of the {what} must be named by text", f"the names are {names[:5]!r}", "Rename the columns.")
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
-        fail(f"Every column of the {what} must have a name of its own", f"{twice[0]!r} occurs more than once",
-             "Rename the columns.")
+        fail(
+            f"Every column of the {what} must have a name of its own",
+            f"{twice[0]!r} occurs more than once",
+            "Rename the columns.",
+        )
     return Table({name: native[name] for name in names}, len(native), what)
 
 
@@ -170,8 +192,9 @@ def column_of(name: str, values: Any, labels: Mapping[float, str] | None = None)
     return _from_objects(name, array, labels, given, ordered)
 
 
-def _from_objects(name: str, array: Any, labels: Mapping[float, str] | None, given: list[str] | None,
-                  ordered: bool | None) -> Column:
+def _from_objects(
+    name: str, array: Any, labels: Mapping[float, str] | None, given: list[str] | None, ordered: bool | None
+) -> Column:
     """Return the column of an array of Python objects: all numbers, or all text, and missing values among them."""
     listed = array.tolist()
     absent = np.fromiter((v is None or v != v for v in listed), dtype=bool, count=len(listed))
@@ -180,9 +203,14 @@ def _from_objects(name: str, array: Any, labels: Mapping[float, str] | None, giv
         numbers = np.array([np.nan if gone else float(v) for v, gone in zip(listed, absent, strict=True)])
         return Column(name, numbers.astype(np.float64), labels=dict(labels or {}))
     if not all(issubclass(kind, str) for kind in kinds):
-        fail(f"Column {name!r} must hold numbers or text, not both",
-             f"it holds {', '.join(sorted(kind.__name__ for kind in kinds))}", "Convert it to one of them.")
+        fail(
+            f"Column {name!r} must hold numbers or text, not both",
+            f"it holds {', '.join(sorted(kind.__name__ for kind in kinds))}",
+            "Convert it to one of them.",
+        )
     levels = given if given is not None else sorted({v for v, gone in zip(listed, absent, strict=True) if not gone})
     position = {level: i for i, level in enumerate(levels)}
-    codes = np.array([np.nan if gone else position[v] for v, gone in zip(listed, absent, strict=True)], dtype=np.float64)
+    codes = np.array(
+        [np.nan if gone else position[v] for v, gone in zip(listed, absent, strict=True)], dtype=np.float64
+    )
     return Column(name, codes, tuple(levels), {}, ordered)

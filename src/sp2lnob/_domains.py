@@ -7,7 +7,7 @@ import numpy as np
 
 from ._cells import combine
 from ._sweeps import Ordering, columns_of
-from ._typing import CodeArray, CountArray, FloatArray
+from ._typing import CodeArray, CountArray, FloatArray, LongArray
 from ._validate import fail, fail_if_any, fail_type
 from .design import Design
 from .survey import Survey
@@ -87,7 +87,8 @@ def people(survey: Survey, by: Sequence[str] = ()) -> Rows:
     """Return the rows whose welfare is known: households with their people, or persons if ``by`` describes persons."""
     known = survey.welfare_known
     of_persons = survey.persons is not None and any(
-        name in survey.persons and name not in survey.households for name in by)
+        name in survey.persons and name not in survey.households for name in by
+    )
     if of_persons:
         index = np.flatnonzero(known[survey.household_of]).astype(np.int32)
         return Rows(survey, "person", index, survey.household_of[index], survey.person_weight[index])
@@ -118,8 +119,8 @@ class Domain:
     labels: tuple[str, ...]
     fixed: CodeArray
     shares: tuple[float, ...]
-    n: CodeArray
-    df: CodeArray
+    n: LongArray
+    df: LongArray
 
     @property
     def bands(self) -> int:
@@ -136,20 +137,33 @@ def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:
     """Return the domain of some columns; ``full`` holds the full sample's cuts, for counting rows."""
     if not by:
         everything = np.zeros(len(rows.index), dtype=np.int32)
-        return Domain(rows, "all", ("all",), everything, NO_CUTS, np.array([len(rows.index)]),
-                      level_df(rows.survey.design, rows.psu, everything, 1))
+        return Domain(
+            rows,
+            "all",
+            ("all",),
+            everything,
+            NO_CUTS,
+            np.array([len(rows.index)], dtype=np.int64),
+            level_df(rows.survey.design, rows.psu, everything, 1),
+        )
     survey = rows.survey
     name = " x ".join(by)
     classes = [found for column in by if (found := survey.welfare_class(column))]
     if len(classes) > 1:
-        fail("A domain must have one welfare class at most", f"by {name!r} has {len(classes)}", "Use one, or several by.")
-    codes, labels = [], []
+        fail(
+            "A domain must have one welfare class at most", f"by {name!r} has {len(classes)}", "Use one, or several by."
+        )
+    codes: list[CodeArray] = []
+    labels: list[tuple[str, ...]] = []
     for column in by:
         if survey.welfare_class(column):
             continue
         taken = survey.column(column, rows.unit).take(rows.index)
-        fail_if_any(taken.missing, f"The domain {column!r} must be known in every row that counts",
-                    "Give the missing a value with derive=.")
+        fail_if_any(
+            taken.missing,
+            f"The domain {column!r} must be known in every row that counts",
+            "Give the missing a value with derive=.",
+        )
         _, code, label = taken.categories()
         codes.append(code)
         labels.append(label)
@@ -169,17 +183,16 @@ def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:
                     parts.append(labels[j][row[j]])
                     j += 1
             named.append(" x ".join(parts))
-    band = np.zeros(len(fixed), dtype=np.int64)
+    level: LongArray = fixed.astype(np.int64) * (len(shares) + 1)
     if shares:
         assert survey.welfare is not None
-        band = np.searchsorted(full.cuts(shares)[:, 0], survey.welfare[rows.household], side="left")
-    level = fixed * (len(shares) + 1) + band
+        level += np.searchsorted(full.cuts(shares)[:, 0], survey.welfare[rows.household], side="left")
     n = np.bincount(level, minlength=len(named))
     df = level_df(survey.design, rows.psu, level, len(named))
     return Domain(rows, name, tuple(named), fixed, shares, n, df)
 
 
-def level_df(design: Design, psu: CodeArray, level: CodeArray, levels: int) -> CodeArray:
+def level_df(design: Design, psu: CodeArray, level: CodeArray, levels: int) -> LongArray:
     """Return PSUs minus strata among the PSUs and strata that have a row of each level."""
     present = np.zeros((design.psus, levels), dtype=np.int64)
     present[psu, level] = 1
@@ -194,7 +207,9 @@ def check_by(by: Sequence[str | Sequence[str]] | str) -> list[tuple[str, ...]]:
     for entry in listed:
         names = (entry,) if isinstance(entry, str) else tuple(entry)
         if not names or not all(isinstance(name, str) for name in names):
-            fail_type("by must list columns, or tuples of columns to be joined", entry, "Write by=['urbrur', 'decile'].")
+            fail_type(
+                "by must list columns, or tuples of columns to be joined", entry, "Write by=['urbrur', 'decile']."
+            )
         if names not in result:
             result.append(names)
     return result

@@ -49,18 +49,44 @@ Lookup: TypeAlias = Callable[[str], Column]
 Value: TypeAlias = Column | str  # a text literal is itself; a number is a column of no dimension
 
 ARITHMETIC = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide}
-COMPARE = {ast.Eq: np.equal, ast.NotEq: np.not_equal, ast.Lt: np.less, ast.LtE: np.less_equal,
-           ast.Gt: np.greater, ast.GtE: np.greater_equal}
+COMPARE = {
+    ast.Eq: np.equal,
+    ast.NotEq: np.not_equal,
+    ast.Lt: np.less,
+    ast.LtE: np.less_equal,
+    ast.Gt: np.greater,
+    ast.GtE: np.greater_equal,
+}
 HOUSEHOLD = ("head", "any", "all", "count", "sum", "mean", "min", "max")
 ARGUMENTS = {"between": 3} | dict.fromkeys(HOUSEHOLD, 1)
-ABSENT = {"Attribute": "attribute access", "Subscript": "subscripts", "Lambda": "lambda", "JoinedStr": "f-strings",
-          "NamedExpr": "assignment by :=", "Starred": "starred arguments", "IfExp": "if ... else", "Set": "sets",
-          "GeneratorExp": "comprehensions", "ListComp": "comprehensions", "SetComp": "comprehensions",
-          "DictComp": "comprehensions", "Tuple": "tuples except after in", "List": "lists except after in",
-          "Call": "calls of computed functions", "Mod": "%", "Pow": "**", "FloorDiv": "//", "UAdd": "unary +",
-          "BitAnd": "& (write and)", "BitOr": "| (write or)", "Invert": "~ (write not)"}
-HAS = ("It has names, numbers, 'texts', == != < <= > >=, in (...), between(x, low, high), is missing, and / or / not, "
-       "+ - * /, and in derive head, any, all, count, sum, mean, min, max.")
+ABSENT = {
+    "Attribute": "attribute access",
+    "Subscript": "subscripts",
+    "Lambda": "lambda",
+    "JoinedStr": "f-strings",
+    "NamedExpr": "assignment by :=",
+    "Starred": "starred arguments",
+    "IfExp": "if ... else",
+    "Set": "sets",
+    "GeneratorExp": "comprehensions",
+    "ListComp": "comprehensions",
+    "SetComp": "comprehensions",
+    "DictComp": "comprehensions",
+    "Tuple": "tuples except after in",
+    "List": "lists except after in",
+    "Call": "calls of computed functions",
+    "Mod": "%",
+    "Pow": "**",
+    "FloorDiv": "//",
+    "UAdd": "unary +",
+    "BitAnd": "& (write and)",
+    "BitOr": "| (write or)",
+    "Invert": "~ (write not)",
+}
+HAS = (
+    "It has names, numbers, 'texts', == != < <= > >=, in (...), between(x, low, high), is missing, and / or / not, "
+    "+ - * /, and in derive head, any, all, count, sum, mean, min, max."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +127,7 @@ class _Source:
     def said(self, node: ast.expr | ast.keyword) -> str:
         """Return the piece of the text that a node was read from; its positions are in bytes."""
         line = self.text.split("\n")[node.lineno - 1].encode()
-        piece = line[node.col_offset:node.end_col_offset if node.end_lineno == node.lineno else None].decode()
+        piece = line[node.col_offset : node.end_col_offset if node.end_lineno == node.lineno else None].decode()
         return piece if len(piece) <= 80 else f"{piece[:77]}..."
 
 
@@ -170,8 +196,11 @@ def parse(text: str, what: str) -> Expression:
     tree = reader.tree()
     reader.read(tree)
     if not reader.names and not reader.aggregates:
-        reader.fail("an expression must name at least one column", f"{reader.said(tree)!r} names none",
-                    "Names stand without quotes, as in age >= 65.")
+        reader.fail(
+            "an expression must name at least one column",
+            f"{reader.said(tree)!r} names none",
+            "Names stand without quotes, as in age >= 65.",
+        )
     return Expression(reader.text, what, tuple(dict.fromkeys(reader.names)), reader.aggregates, tree)
 
 
@@ -186,8 +215,11 @@ class _Reader(_Source):
     def tree(self) -> ast.expr:
         """Return the tree that Python reads in the text."""
         if not 0 < len(self.text) <= LONGEST:
-            self.fail(f"an expression must have 1 to {LONGEST:,} characters", f"it has {len(self.text):,}",
-                      "Write a condition or a value, such as age >= 65; split a long one by derive.")
+            self.fail(
+                f"an expression must have 1 to {LONGEST:,} characters",
+                f"it has {len(self.text):,}",
+                "Write a condition or a value, such as age >= 65; split a long one by derive.",
+            )
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # '\d' and 1in x are doubtful: an error, not a line on stderr
@@ -197,15 +229,20 @@ class _Reader(_Source):
         except (SyntaxError, ValueError, Warning) as error:  # ValueError: null bytes, half of a surrogate pair
             at, line = getattr(error, "offset", None) or 1, getattr(error, "lineno", None) or 1
             reason = getattr(error, "msg", str(error))
-        near = self.text.split("\n")[min(line - 1, self.text.count("\n"))][max(at - 30, 0):at + 30]
-        self.fail("an expression must be readable",
-                  f"at character {at} of line {line}, near {near!r}, it is not ({reason})",
-                  "Check quotes, brackets and operators (equality is ==); a column must have a plain name.")
+        near = self.text.split("\n")[min(line - 1, self.text.count("\n"))][max(at - 30, 0) : at + 30]
+        self.fail(
+            "an expression must be readable",
+            f"at character {at} of line {line}, near {near!r}, it is not ({reason})",
+            "Check quotes, brackets and operators (equality is ==); a column must have a plain name.",
+        )
 
     def fail_nested(self, piece: str) -> NoReturn:
         """Raise for an expression that is nested too deep."""
-        self.fail(f"an expression must be nested at most {DEEPEST} deep", f"{piece[:80]!r} is deeper",
-                  "Split it into several by derive.")
+        self.fail(
+            f"an expression must be nested at most {DEEPEST} deep",
+            f"{piece[:80]!r} is deeper",
+            "Split it into several by derive.",
+        )
 
     def read(self, node: ast.expr, depth: int = 1, within: str = "") -> None:
         """Admit a node and all below it, within a household function or none."""
@@ -217,8 +254,11 @@ class _Reader(_Source):
                 pass
             case ast.Constant(value=bool() | int() | float() as number):
                 if not abs(number) <= (WHOLE if isinstance(number, int) else np.finfo(np.float64).max):
-                    self.fail("a number must be one that a double holds exactly", f"{self.said(node)!r} is not",
-                              f"Whole numbers reach {WHOLE:,}; keep longer codes as text.")
+                    self.fail(
+                        "a number must be one that a double holds exactly",
+                        f"{self.said(node)!r} is not",
+                        f"Whole numbers reach {WHOLE:,}; keep longer codes as text.",
+                    )
             case ast.Name(id="missing"):
                 self.fail("the word missing must follow is", "it stands elsewhere", "Write x is [not] missing.")
             case ast.Name(id=name):
@@ -249,8 +289,11 @@ class _Reader(_Source):
         for op, right in zip(node.ops, node.comparators, strict=True):
             word = "is" if isinstance(op, (ast.Is, ast.IsNot)) else "in" if type(op) not in COMPARE else ""
             if word and right is not node.comparators[-1]:
-                self.fail(f"a comparison by {word} must be the last of its chain",
-                          f"something follows it in {self.said(node)!r}", "Join the two by and.")
+                self.fail(
+                    f"a comparison by {word} must be the last of its chain",
+                    f"something follows it in {self.said(node)!r}",
+                    "Join the two by and.",
+                )
             if word == "is" and not (isinstance(right, ast.Name) and right.id == "missing"):
                 self.fail("only the word missing must follow is", f"{self.said(right)!r} does", "Equality is ==.")
             if word == "in" and not _elements(right):
@@ -262,14 +305,19 @@ class _Reader(_Source):
         """Admit the call of a function, and return the household function that its arguments stand in."""
         fail_if_unknown(function, ARGUMENTS, f"{self.what}: a function")
         if len(node.args) != ARGUMENTS[function]:
-            self.fail(f"{function} must have {ARGUMENTS[function]} in its brackets",
-                      f"{self.said(node)!r} has {len(node.args)}",
-                      f"Write {'between(x, low, high)' if function == 'between' else f'{function}(x)'}.")
+            self.fail(
+                f"{function} must have {ARGUMENTS[function]} in its brackets",
+                f"{self.said(node)!r} has {len(node.args)}",
+                f"Write {'between(x, low, high)' if function == 'between' else f'{function}(x)'}.",
+            )
         if function not in HOUSEHOLD:
             return within
         if within:
-            self.fail("a household function must not stand in another", f"{function} stands in {within}",
-                      "Derive the inner one first, and use its name.")
+            self.fail(
+                "a household function must not stand in another",
+                f"{function} stands in {within}",
+                "Derive the inner one first, and use its name.",
+            )
         self.aggregates = True
         return function
 
@@ -277,8 +325,9 @@ class _Reader(_Source):
         """Raise for what the language does not have."""
         culprit = getattr(node, "op", getattr(node, "value", None) if isinstance(node, ast.Constant) else node)
         kind = kind or ABSENT.get(type(culprit).__name__, type(culprit).__name__)
-        self.fail("an expression must stay within the small language",
-                  f"the language has no {kind}: {self.said(node)!r}", HAS)
+        self.fail(
+            "an expression must stay within the small language", f"the language has no {kind}: {self.said(node)!r}", HAS
+        )
 
 
 def _steps(node: ast.BinOp) -> tuple[ast.expr, list[tuple[ast.operator, ast.expr]]]:
@@ -327,8 +376,9 @@ class _Evaluator(_Source):
                 outcome = self.comparison(node)
             case ast.Call(args=[x, low, high]):
                 middle = self.value(x)
-                outcome = (self.compare(np.greater_equal, middle, self.value(low))
-                           & self.compare(np.less_equal, middle, self.value(high)))
+                outcome = self.compare(np.greater_equal, middle, self.value(low)) & self.compare(
+                    np.less_equal, middle, self.value(high)
+                )
             case ast.Call(func=ast.Name(id=function), args=[argument]):
                 return replace(self.over_household(function, argument), name=self.said(node))
         return Column(self.said(node), np.asarray(outcome, dtype=np.float64))
@@ -350,27 +400,37 @@ class _Evaluator(_Source):
     def lone(self, value: Value) -> Column:
         """Return a value that must not be a text literal."""
         if isinstance(value, str):
-            self.fail("a text must be compared with a column", f"{value!r} is not",
-                      "Names of columns stand without quotes.")
+            self.fail(
+                "a text must be compared with a column", f"{value!r} is not", "Names of columns stand without quotes."
+            )
         return value
 
     def numbers(self, column: Column) -> FloatArray:
         """Return the values of a column that must be numbers."""
         if column.is_text:
-            self.fail("arithmetic must be on numbers", f"{column.name!r} is text",
-                      "Compare it first: a condition counts as 0 and 1.")
+            self.fail(
+                "arithmetic must be on numbers",
+                f"{column.name!r} is text",
+                "Compare it first: a condition counts as 0 and 1.",
+            )
         return column.values
 
     def condition(self, node: ast.expr) -> BoolArray:
         """Return where a node that must be a condition holds."""
         column = self.column(node)
         if column.is_text:
-            self.fail("a condition must be a comparison, or hold 0 and 1", f"{column.name!r} is text",
-                      "Compare it with one of its texts by ==.")
+            self.fail(
+                "a condition must be a comparison, or hold 0 and 1",
+                f"{column.name!r} is text",
+                "Compare it with one of its texts by ==.",
+            )
         values = np.atleast_1d(column.values)
-        fail_if_any(~((values == 0) | (values == 1) | np.isnan(values)),
-                    f"{self.what}: every row of {column.name!r} must hold 0, 1 or missing to be a condition",
-                    "Compare it with a number.", lambda i: f"row {i}: {values[i]:.15g}")
+        fail_if_any(
+            ~((values == 0) | (values == 1) | np.isnan(values)),
+            f"{self.what}: every row of {column.name!r} must hold 0, 1 or missing to be a condition",
+            "Compare it with a number.",
+            lambda i: f"row {i}: {values[i]:.15g}",
+        )
         return np.asarray(column.values == 1)
 
     def arithmetic(self, node: ast.BinOp) -> FloatArray:
@@ -410,21 +470,30 @@ class _Evaluator(_Source):
         """Return the two sides of a comparison as numbers that compare as they do."""
         if isinstance(other, str):
             if not column.is_text and not column.labels:
-                self.fail("a text must be compared with text or labels",
-                          f"{column.name!r} has numbers without labels", f"Compare with a number instead of {other!r}.")
+                self.fail(
+                    "a text must be compared with text or labels",
+                    f"{column.name!r} has numbers without labels",
+                    f"Compare with a number instead of {other!r}.",
+                )
             if order:
                 self.fail_if_unordered(column)
             known = column.levels if column.levels is not None else tuple(dict.fromkeys(column.labels.values()))
             fail_if_unknown(other, known, f"{self.what}: a category of {column.name!r}")
-            codes = [code for code, label in (column.labels.items() if column.levels is None else enumerate(known))
-                     if label == other]  # a label may have several codes
+            codes = [
+                code
+                for code, label in (column.labels.items() if column.levels is None else enumerate(known))
+                if label == other
+            ]  # a label may have several codes
             return np.where(np.isin(column.values, codes), codes[0], column.values), np.array(float(codes[0]))
         if column.levels is None and other.levels is None:
             return column.values, other.values
         if column.levels is None or other.levels is None:
             text, numbers = (column.name, other.name) if column.is_text else (other.name, column.name)
-            self.fail("a number must be compared with numbers, and text with text",
-                      f"{text!r} is text and {numbers!r} is not", "Put the text of a category in quotes.")
+            self.fail(
+                "a number must be compared with numbers, and text with text",
+                f"{text!r} is text and {numbers!r} is not",
+                "Put the text of a category in quotes.",
+            )
         if order:
             self.fail_if_unordered(column, other)
         place = {level: float(i) for i, level in enumerate(column.levels)}
@@ -435,18 +504,27 @@ class _Evaluator(_Source):
         """Raise for < between texts that have no order, or not the same."""
         for column in columns:
             if not (column.is_text and column.ordered is True):
-                self.fail("texts compared by < <= > >= must be ordered", f"{column.name!r} is not",
-                          "Compare codes if it has any, write == or in, or pass an ordered categorical.")
+                self.fail(
+                    "texts compared by < <= > >= must be ordered",
+                    f"{column.name!r} is not",
+                    "Compare codes if it has any, write == or in, or pass an ordered categorical.",
+                )
         if columns[0].levels != columns[-1].levels:
-            self.fail("texts compared by < <= > >= must have the same levels",
-                      f"{columns[0].name!r} and {columns[-1].name!r} have not", "Give both the same categories.")
+            self.fail(
+                "texts compared by < <= > >= must have the same levels",
+                f"{columns[0].name!r} and {columns[-1].name!r} have not",
+                "Give both the same categories.",
+            )
 
     def over_household(self, function: str, argument: ast.expr) -> Column:
         """Return a household function of the persons, one row a household."""
         group = self.household
         if group is None:
-            self.fail("a household function must stand in derive", f"{function}(...) does not",
-                      "Derive a column by it, and use the name of that column here.")
+            self.fail(
+                "a household function must stand in derive",
+                f"{function}(...) does not",
+                "Derive a column by it, and use the name of that column here.",
+            )
         owner, households = group.owner, len(group.first) - 1
 
         def total(values: npt.NDArray[Any]) -> FloatArray:

@@ -1,8 +1,8 @@
 """The only file that knows threads and lanes: replicates in blocks, blocks over threads.
 
-A kernel evaluates LANES replicates side by side and releases the interpreter lock, so that plain threads scale. A block's
-values depend on its replicates' numbers alone, and go to their own columns: the result has the same bits for any number
-of threads and any size of block.
+A kernel evaluates LANES replicates side by side and releases the interpreter lock, so that plain threads scale. A
+block's values depend on its replicates' numbers alone, and go to their own columns: the result has the same bits for
+any number of threads and any size of block.
 """
 
 import os
@@ -25,12 +25,18 @@ def usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def map_replicates(evaluate: Callable[[int, int], FloatArray], rows: int, replicates: int, n_threads: int | None = None,
-                   progress: Callable[[int], object] | None = None) -> FloatArray:
+def map_replicates(
+    evaluate: Callable[[int, int], FloatArray],
+    rows: int,
+    replicates: int,
+    n_threads: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> FloatArray:
     """Evaluate replicates 1 to ``replicates`` and return their values, of shape (rows, replicates).
 
-    ``evaluate(first, groups)`` returns the values of ``groups * LANES`` replicates from number ``first`` on. ``progress``
-    is told how many replicates each finished block held. An interrupt stops the blocks not begun and is passed on.
+    ``evaluate(first, groups)`` returns the values of ``groups * LANES`` replicates from number ``first`` on.
+    ``progress`` is told how many replicates each finished block held. An interrupt stops the blocks not begun and is
+    passed on.
     """
     threads = usable_cpus() if n_threads is None else whole(n_threads, "n_threads", low=1)
     result = np.empty((rows, replicates))

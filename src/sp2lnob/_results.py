@@ -23,13 +23,17 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
     if not path.is_dir():
         fail("The output must be a folder", f"{str(path)!r} is a file", "Choose another name.")
     if any(path.iterdir()) and not _is_ours(path):
-        fail("The output folder must be new, or hold an earlier result", f"{str(path)!r} holds other files",
-             "Choose another folder, or empty this one yourself.")
+        fail(
+            "The output folder must be new, or hold an earlier result",
+            f"{str(path)!r} holds other files",
+            "Choose another folder, or empty this one yourself.",
+        )
     return path
 
 
-def write_folder(folder: str | os.PathLike[str], files: Mapping[str, Callable[[Path], object]],
-                 manifest: Mapping[str, Any]) -> Path:
+def write_folder(
+    folder: str | os.PathLike[str], files: Mapping[str, Callable[[Path], object]], manifest: Mapping[str, Any]
+) -> Path:
     """Write every file beside the folder first, then put them in its place at once."""
     path = check_folder(folder)
     path.parent.mkdir(parents=True, exist_ok=True)

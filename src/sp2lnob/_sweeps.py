@@ -19,7 +19,7 @@ ONE_PSU = np.ones((1, 1, LANES), dtype=np.uint8)
 
 def columns_of(counts: CountArray) -> int:
     """Return the number of replicates in a block of counts."""
-    return counts.shape[0] * LANES
+    return int(counts.shape[0]) * LANES
 
 
 @dataclass(frozen=True, eq=False)

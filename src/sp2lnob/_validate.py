@@ -65,7 +65,13 @@ def number(value: object, what: str, *, low: float = -np.inf, high: float = np.i
         fail_type(f"{what} must be a number", value, "Give a plain number.")
     result = float(value)
     if not (np.isfinite(result) and low <= result <= high and result > above):
-        bounds = f"above {above:g}" if above > -np.inf else f"{low:g} or more" if high == np.inf else f"in [{low:g}, {high:g}]"
+        bounds = (
+            f"above {above:g}"
+            if above > -np.inf
+            else f"{low:g} or more"
+            if high == np.inf
+            else f"in [{low:g}, {high:g}]"
+        )
         if low == -np.inf and above == -np.inf and high == np.inf:
             bounds = "finite"
         fail(f"{what} must be {bounds}", f"it is {result:g}", "Correct the value.")
@@ -99,13 +105,18 @@ def vector(values: object, what: str) -> FloatArray:
         fail(f"{what} must have one dimension", f"its shape is {array.shape}", "Pass one column.")
     if not len(array):
         fail(f"{what} must have at least one row", "it is empty", "Pass the rows of the survey.")
-    fail_if_any(~np.isfinite(array), f"Every {what} must be finite", "Drop or mend these rows.",
-                lambda i: f"row {i}: {array[i]:g}")
+    fail_if_any(
+        ~np.isfinite(array),
+        f"Every {what} must be finite",
+        "Drop or mend these rows.",
+        lambda i: f"row {i}: {array[i]:g}",
+    )
     return array
 
 
-def weights(values: object, rows: int, what: str = "weight",
-            show: Callable[[int], str] = "row {}".format) -> FloatArray:
+def weights(
+    values: object, rows: int, what: str = "weight", show: Callable[[int], str] = "row {}".format
+) -> FloatArray:
     """Return weights that are finite, not negative, and not all zero."""
     if values is None:
         fail(f"A {what} is required", "None came", "Pass the survey's weights, or np.ones(n) to say unweighted.")
@@ -114,11 +125,18 @@ def weights(values: object, rows: int, what: str = "weight",
     except (TypeError, ValueError):
         fail_type(f"Every {what} must be a number", values, "Convert the column to numbers first.")
     if array.shape != (rows,):
-        fail(f"There must be one {what} a row", f"{rows:,} rows came with weights of shape {array.shape}",
-             "Pass weights of the same length.")
+        fail(
+            f"There must be one {what} a row",
+            f"{rows:,} rows came with weights of shape {array.shape}",
+            "Pass weights of the same length.",
+        )
     bad = ~np.isfinite(array) | (array < 0)
-    fail_if_any(bad, f"Every {what} must be finite and 0 or more", "Mend or drop these rows.",
-                lambda i: f"{show(i)}: {array[i]:g}")
+    fail_if_any(
+        bad,
+        f"Every {what} must be finite and 0 or more",
+        "Mend or drop these rows.",
+        lambda i: f"{show(i)}: {array[i]:g}",
+    )
     if not array.sum() > 0:
         fail(f"The sum of the {what}s must be above 0", "it is 0", "Name the column that holds the survey's weights.")
     return array

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._domains import check_by
 from ._results import as_json, file_name, write_folder
 from ._validate import choice, fail, fail_if_unknown, fail_type
 from .design import Bootstrap
 from .effects import groups_of, reroute
-from .estimation import Estimates, Progress, check_by, evaluate, full_block
+from .estimation import Estimates, Progress, evaluate, full_block
 from .opportunity import Cells, Opportunity
 from .schemes import Economy, Package
 from .statistics import Cost, Inequality, MeanWelfare, Poverty, Prepared, Quantile, Scenario, Statistic
@@ -35,8 +36,7 @@ class Assessment:
     estimates : Estimates
         Every figure; ``estimates.frame()`` is tidy.
     groups : DataFrame
-        The groups of every opportunity, from the furthest behind to the furthest ahead: opportunity, group, label, share,
-        n; before, after and change, each with _se, _low and _high; gaining (people, or households where these are
+        Every opportunity's groups, from the furthest behind to the furthest ahead: opportunity, group, label, share, n; before, after and change, each with _se, _low and _high; gaining (people, or households where these are
         counted, who gain access); furthest_behind, furthest_ahead, flag. Groups are those that the full sample shows;
         the two at the ends were chosen for their rates, and have no interval.
     transfers : Transfers or None
@@ -148,30 +148,51 @@ class Assessment:
         packages = ("sp2lnob", "numpy", "scipy", "pandas", "scikit-learn", "narwhals")
         return {
             "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
-            "survey": {"households": survey.n_households, "persons": survey.n_persons, "psus": survey.design.psus,
-                       "strata": survey.design.strata, "sha256": survey.fingerprint(), "files": list(survey.sources)},
+            "survey": {
+                "households": survey.n_households,
+                "persons": survey.n_persons,
+                "psus": survey.design.psus,
+                "strata": survey.design.strata,
+                "sha256": survey.fingerprint(),
+                "files": list(survey.sources),
+            },
             "dropped": {name: dict(rows) for name, rows in self.dropped.items()},
             "replicates": {"method": "rao-wu", "n": replicates.n, "seed": replicates.seed},
-            "draws": None if self.transfers is None else
-            {"method": self.transfers.package.draws, "seed": self.transfers.package.seed},
+            "draws": None
+            if self.transfers is None
+            else {"method": self.transfers.package.draws, "seed": self.transfers.package.seed},
         }
 
     def __repr__(self) -> str:
         package = "no package" if self.transfers is None else f"{len(self.transfers.amounts)} schemes"
-        return (f"Assessment of {len(self.trees)} opportunities and {package} on a {self.survey!r}; "
-                f"{len(self.estimates.rows)} figures from {self.replicates.n:,} replicates")
+        return (
+            f"Assessment of {len(self.trees)} opportunities and {package} on a {self.survey!r}; "
+            f"{len(self.estimates.rows)} figures from {self.replicates.n:,} replicates"
+        )
 
 
-def assess(survey: Survey, opportunities: Sequence[Opportunity], package: Package | None = None,
-           economy: Economy | None = None, lines: Mapping[str, float] | None = None,
-           by: Sequence[str | Sequence[str]] | None = None, replicates: Bootstrap | None = None, *,
-           effect: str = "reroute", tree: OpportunityTree | None = None, classes: str = "replicate", level: float = 0.95,
-           df: str = "effective", n_threads: int | None = None, progress: Progress | None = None) -> Assessment:
+def assess(
+    survey: Survey,
+    opportunities: Sequence[Opportunity],
+    package: Package | None = None,
+    economy: Economy | None = None,
+    lines: Mapping[str, float] | None = None,
+    by: Sequence[str | Sequence[str]] | None = None,
+    replicates: Bootstrap | None = None,
+    *,
+    effect: str = "reroute",
+    tree: OpportunityTree | None = None,
+    classes: str = "replicate",
+    level: float = 0.95,
+    df: str = "effective",
+    n_threads: int | None = None,
+    progress: Progress | None = None,
+) -> Assessment:
     """Find who is left behind, what a package would change, what it costs, and how sure that is.
 
     A tree finds each opportunity's groups before the transfer. After it, people whose welfare passes the cut between
-    welfare classes are routed anew through the same tree, and take the rate of the leaf they reach; what a group gains is
-    shown among its members of before.
+    welfare classes are routed anew through the same tree, and take the rate of the leaf they reach; what a group gains
+    is shown among its members of before.
 
     Parameters
     ----------
@@ -184,7 +205,7 @@ def assess(survey: Survey, opportunities: Sequence[Opportunity], package: Packag
     lines : dict of str to float, default None
         Poverty lines by name; None: the economy's.
     by : sequence of str or of tuples of str, default None
-        Split of poverty, welfare and, where it is no welfare class, inequality. None: decile, if the survey has welfare,
+        Split of poverty, welfare and, if it is no welfare class, inequality. None: decile, if the survey has welfare,
         and urbrur, if it has such a column.
     replicates : Bootstrap, default Bootstrap(1000, seed=1)
     effect : {"reroute"}, default "reroute"
@@ -246,10 +267,22 @@ def assess(survey: Survey, opportunities: Sequence[Opportunity], package: Packag
         made = trees[opportunity.name] = _clone(tree).fit_cells(cells.circumstances, cells.codes, cells.sums(cuts))
         prepared.append(reroute(survey, cells, groups_of(cells, made, cuts), cuts, transfers))
     replicates = replicates or Bootstrap()
-    estimates = evaluate(survey, prepared, replicates, full, level=level, df=df, changes={"after": "change"},
-                         n_threads=n_threads, progress=progress)
-    groups = _groups(estimates, {name: groups_of(cells, trees[name], full.cuts(cells.shares)[:, 0])
-                                 for name, cells in cells_of.items()}, transfers is not None)
+    estimates = evaluate(
+        survey,
+        prepared,
+        replicates,
+        full,
+        level=level,
+        df=df,
+        changes={"after": "change"},
+        n_threads=n_threads,
+        progress=progress,
+    )
+    groups = _groups(
+        estimates,
+        {name: groups_of(cells, trees[name], full.cuts(cells.shares)[:, 0]) for name, cells in cells_of.items()},
+        transfers is not None,
+    )
     dropped = {name: cells.dropped for name, cells in cells_of.items() if cells.dropped}
     return Assessment(survey, estimates, groups, trees, transfers, replicates, dropped)
 
@@ -268,25 +301,39 @@ def _lines(lines: Mapping[str, float] | None, economy: Economy | None) -> list[P
     return [Poverty(line, name) for name, line in given.items()]
 
 
-def _of_welfare(survey: Survey, scenarios: Sequence[Scenario], lines: Sequence[Poverty],
-                by: Sequence[str | Sequence[str]] | None, full: Any) -> list[Prepared]:
+def _of_welfare(
+    survey: Survey,
+    scenarios: Sequence[Scenario],
+    lines: Sequence[Poverty],
+    by: Sequence[str | Sequence[str]] | None,
+    full: Any,
+) -> list[Prepared]:
     """Prepare welfare, poverty, inequality and cost, as far as the survey has welfare."""
     statistics: list[tuple[Statistic, bool]] = []
     if survey.welfare is not None:
-        statistics += [(MeanWelfare(), True), *((line, True) for line in lines), (Inequality(), False),
-                       (Quantile(BOTTOM_40), False)]
+        statistics += [
+            (MeanWelfare(), True),
+            *((line, True) for line in lines),
+            (Inequality(), False),
+            (Quantile(BOTTOM_40), False),
+        ]
     elif lines:
         fail("Poverty needs welfare", "the survey has none", "Pass welfare= to the Survey, or no lines.")
     statistics.append((Cost(), True))
     if by is None:
-        by = [name for name in ("decile", "urbrur")
-              if (survey.welfare is not None if name in CLASSES else survey.has_column(name))]
+        by = [
+            name
+            for name in ("decile", "urbrur")
+            if (survey.welfare is not None if name in CLASSES else survey.has_column(name))
+        ]
     prepared = []
     for statistic, within_classes in statistics:
         for domain in check_by(by):
             if not within_classes and any(name in CLASSES for name in domain):
                 continue
-            prepared += [made for scenario in scenarios if (made := statistic.prepare(scenario, domain, full)) is not None]
+            prepared += [
+                made for scenario in scenarios if (made := statistic.prepare(scenario, domain, full)) is not None
+            ]
     return prepared
 
 
@@ -298,19 +345,40 @@ def _groups(estimates: Estimates, groups: Mapping[str, Any], with_after: bool) -
     lines = []
     for name, of in groups.items():
         for g, label in enumerate(of.labels):
-            line: dict[str, Any] = {"opportunity": name, "group": g + 1, "label": label,
-                                    "share": of.weight[g] / of.weight.sum(), "n": int(of.n[g])}
+            line: dict[str, Any] = {
+                "opportunity": name,
+                "group": g + 1,
+                "label": label,
+                "share": of.weight[g] / of.weight.sum(),
+                "n": int(of.n[g]),
+            }
             for scenario in ("before", "after", "change"):
                 i = position.get((name, label, scenario))
-                figures = (np.nan,) * 4 if i is None else (estimates.value[i], estimates.se[i], estimates.ci_low[i],
-                                                           estimates.ci_high[i])
-                line |= dict(zip((scenario, f"{scenario}_se", f"{scenario}_low", f"{scenario}_high"), figures,
-                                 strict=True))
-            line |= {"gaining": of.weight[g] * line["change"] if with_after else np.nan,
-                     "furthest_behind": g == of.behind, "furthest_ahead": g == of.ahead,
-                     "flag": estimates.flags[position[name, label, "before"]]}
+                figures = (
+                    (np.nan,) * 4
+                    if i is None
+                    else (estimates.value[i], estimates.se[i], estimates.ci_low[i], estimates.ci_high[i])
+                )
+                line |= dict(
+                    zip((scenario, f"{scenario}_se", f"{scenario}_low", f"{scenario}_high"), figures, strict=True)
+                )
+            line |= {
+                "gaining": of.weight[g] * line["change"] if with_after else np.nan,
+                "furthest_behind": g == of.behind,
+                "furthest_ahead": g == of.ahead,
+                "flag": estimates.flags[position[name, label, "before"]],
+            }
             lines.append(line)
-    columns = ["opportunity", "group", "label", "share", "n",
-               *(f"{s}{end}" for s in ("before", "after", "change") for end in ("", "_se", "_low", "_high")),
-               "gaining", "furthest_behind", "furthest_ahead", "flag"]
+    columns = [
+        "opportunity",
+        "group",
+        "label",
+        "share",
+        "n",
+        *(f"{s}{end}" for s in ("before", "after", "change") for end in ("", "_se", "_low", "_high")),
+        "gaining",
+        "furthest_behind",
+        "furthest_ahead",
+        "flag",
+    ]
     return pd.DataFrame(lines, columns=columns)

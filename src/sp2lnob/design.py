@@ -1,7 +1,7 @@
 """The survey's design, and the replicate designs that turn it into factors on its weights.
 
-A replicate multiplies the weight of every PSU by a factor. The Rao-Wu factor is n_h / (n_h - 1) times a count: the stratum's
-part is folded into the weights once, and the count alone goes through the kernels.
+A replicate multiplies the weight of every PSU by a factor. The Rao-Wu factor is n_h / (n_h - 1) times a count: the
+stratum's part is folded into the weights once, and the count alone goes through the kernels.
 """
 
 from collections.abc import Callable
@@ -60,8 +60,13 @@ class Design:
         return self.psus - self.strata
 
 
-def build_design(stratum: CodeArray, psu: CodeArray, stratum_labels: tuple[str, ...], psu_label: Callable[[int], str],
-                 single_psu: str = "error") -> Design:
+def build_design(
+    stratum: CodeArray,
+    psu: CodeArray,
+    stratum_labels: tuple[str, ...],
+    psu_label: Callable[[int], str],
+    single_psu: str = "error",
+) -> Design:
     """Number the PSUs of rows sorted by (stratum, PSU), and check that every PSU lies in one stratum.
 
     ``stratum`` and ``psu`` hold a code a row. A stratum of one PSU has no variance of its own: ``"error"`` names it,
@@ -80,17 +85,25 @@ def build_design(stratum: CodeArray, psu: CodeArray, stratum_labels: tuple[str, 
             rows = begins[psu[begins] == code]
             strata = " and ".join(stratum_labels[stratum[row]] for row in rows[:3])
             named.append(f"PSU {psu_label(int(rows[0]))} in {strata}")
-        fail("Every PSU must lie in one stratum", f"{len(twice)} of {len(codes)} do not (first: {'; '.join(named)})",
-             "Make PSU identifiers unique across strata, or correct the strata.")
+        fail(
+            "Every PSU must lie in one stratum",
+            f"{len(twice)} of {len(codes)} do not (first: {'; '.join(named)})",
+            "Make PSU identifiers unique across strata, or correct the strata.",
+        )
     start = np.r_[np.flatnonzero(new_stratum[begins]), len(begins)]
-    design = Design((np.cumsum(new_psu) - 1).astype(np.int32), start.astype(np.int32),
-                    tuple(stratum_labels[stratum[row]] for row in np.flatnonzero(new_stratum)),
-                    tuple(psu_label(int(row)) for row in begins))
+    design = Design(
+        (np.cumsum(new_psu) - 1).astype(np.int32),
+        start.astype(np.int32),
+        tuple(stratum_labels[stratum[row]] for row in np.flatnonzero(new_stratum)),
+        tuple(psu_label(int(row)) for row in begins),
+    )
     single = design.single_psu_strata
     if single and single_psu == "error":
-        fail("Every stratum must have two PSUs or more", f"{len(single)} of {design.strata} have one only "
-             f"(first: {'; '.join(single[:3])})",
-             "Merge them with a neighboring stratum, or pass single_psu='certainty' if they were sampled with certainty.")
+        fail(
+            "Every stratum must have two PSUs or more",
+            f"{len(single)} of {design.strata} have one only (first: {'; '.join(single[:3])})",
+            "Merge them with a neighboring stratum, or pass single_psu='certainty' if it was sampled with certainty.",
+        )
     return design
 
 
@@ -98,9 +111,9 @@ def build_design(stratum: CodeArray, psu: CodeArray, stratum_labels: tuple[str, 
 class Bootstrap:
     """Rao-Wu rescaling bootstrap: n_h - 1 of the n_h PSUs of every stratum, drawn with replacement.
 
-    Each PSU's weight is multiplied by n_h / (n_h - 1) times the number of times it was drawn. The variance of a total over
-    replicates is then, in expectation, the usual one of stratified cluster samples drawn with replacement. Replicates are
-    pure functions of the seed and their number, from 1 on.
+    Each PSU's weight is multiplied by n_h / (n_h - 1) times the number of times it was drawn. The variance of a total
+    over replicates is then, in expectation, the usual one of stratified cluster samples drawn with replacement.
+    Replicates are pure functions of the seed and their number, from 1 on.
 
     Parameters
     ----------

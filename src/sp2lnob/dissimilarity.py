@@ -13,7 +13,7 @@ from ._validate import fail, fail_if_any, vector, weights as check_weights
 
 
 def d_index(access: npt.ArrayLike, groups: Any, weights: npt.ArrayLike) -> float:
-    """Dissimilarity index: the share of all access that would have to change hands for every group to have the mean rate.
+    """Dissimilarity index: the share of all access that would have to change hands for groups to be equal.
 
     D = sum_g W_g |p_g - p| / (2 p W), over the groups that occur: with several circumstances, all their combinations.
     Merging groups never raises it. Where groups are small it is biased upward: what differs by chance counts as
@@ -38,7 +38,7 @@ def d_index(access: npt.ArrayLike, groups: Any, weights: npt.ArrayLike) -> float
 
     References
     ----------
-    Paes de Barros, R. et al. (2009). Measuring Inequality of Opportunities in Latin America and the Caribbean. World Bank.
+    Paes de Barros, R. et al. (2009). Measuring Inequality of Opportunities in Latin America and the Caribbean.
 
     Examples
     --------
@@ -61,8 +61,12 @@ def d_index(access: npt.ArrayLike, groups: Any, weights: npt.ArrayLike) -> float
 def zero_one(values: npt.ArrayLike, what: str) -> CountArray:
     """Return an outcome as bytes, after checking that it is 0 or 1 everywhere."""
     array = vector(values, what)
-    fail_if_any((array != 0) & (array != 1), f"Every {what} must be 0 or 1", "Recode it, or write it as a condition.",
-                lambda i: f"row {i}: {array[i]:g}")
+    fail_if_any(
+        (array != 0) & (array != 1),
+        f"Every {what} must be 0 or 1",
+        "Recode it, or write it as a condition.",
+        lambda i: f"row {i}: {array[i]:g}",
+    )
     return array.astype(np.uint8)
 
 
@@ -75,7 +79,10 @@ def _cells_of_groups(groups: Any, rows: int) -> tuple[CodeArray, int]:
     made = [circumstance_of(table[name]) for name in table]
     codes = [code for _, code in made]
     if any(len(code) != rows for code in codes):
-        fail("There must be one group a row", f"{rows:,} rows of access came with {len(codes[0]):,} of groups",
-             "Pass columns of the same rows.")
+        fail(
+            "There must be one group a row",
+            f"{rows:,} rows of access came with {len(codes[0]):,} of groups",
+            "Pass columns of the same rows.",
+        )
     combinations, cell = combine(codes, [circumstance.levels for circumstance, _ in made])
     return cell, len(combinations)

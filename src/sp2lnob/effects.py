@@ -1,8 +1,8 @@
 """Access after a transfer: people are routed anew through the tree that was grown before it.
 
 The tree, its rates and the cut between welfare classes are those of before; only a household's welfare, and with it
-perhaps its class, moves. Who changes class reaches another leaf and takes its rate. A tree without a welfare class, or a
-transfer that lifts nobody over the cut, changes nothing. In a replicate the cut, the classes and the rates are the
+perhaps its class, moves. Who changes class reaches another leaf and takes its rate. A tree without a welfare class, or
+a transfer that lifts nobody over the cut, changes nothing. In a replicate the cut, the classes and the rates are the
 replicate's own: held fixed, standard errors would come out far too small.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from ._domains import Block, Row, level_df
 from ._sweeps import ClassTotals, Moves, by_group_sums, dissimilarity_of
-from ._typing import CodeArray, FloatArray
+from ._typing import CodeArray, FloatArray, LongArray
 from .opportunity import Cells
 from .survey import Survey
 from .transfers import Transfers
@@ -24,8 +24,8 @@ from .tree import OpportunityTree
 class Reroute:
     """An opportunity's groups, before and after: a statistic prepared for evaluation.
 
-    Values, for each scenario: access; access by group; dissimilarity between groups; access of the groups furthest behind
-    and ahead, and the gap between them. Before: dissimilarity between cells as well.
+    Values, for each scenario: access; access by group; dissimilarity between groups; access of the groups furthest
+    behind and ahead, and the gap between them. Before: dissimilarity between cells as well.
     """
 
     rows: tuple[Row, ...]
@@ -70,8 +70,14 @@ class Reroute:
             weight += groups[leaf, 0]
             access += groups[leaf, 1]
         gap = rate[self.ahead] - rate[self.behind]
-        return [access / weight, *rate, dissimilarity_of(self._access(groups))[2], rate[self.behind], rate[self.ahead],
-                -gap if self.barrier else gap]
+        return [
+            access / weight,
+            *rate,
+            dissimilarity_of(self._access(groups))[2],
+            rate[self.behind],
+            rate[self.ahead],
+            -gap if self.barrier else gap,
+        ]
 
     def _access(self, sums: FloatArray) -> FloatArray:
         """Return sums with access, which of a barrier is its absence."""
@@ -86,29 +92,35 @@ class Groups:
 
     labels: tuple[str, ...]
     of_cell: CodeArray
-    n: CodeArray
+    n: LongArray
     weight: FloatArray
     behind: int
     ahead: int
 
 
 def groups_of(cells: Cells, tree: OpportunityTree, cuts: FloatArray) -> Groups:
-    """Return the groups of a fitted tree in the order of their standing: a barrier's highest rate is furthest behind."""
+    """Return a fitted tree's groups in the order of their standing: a barrier's highest rate is furthest behind."""
     frame = tree.groups_
     standing = np.arange(len(frame))
     if cells.opportunity.kind == "barrier":
-        weight = frame["share"].to_numpy()
-        standing = np.array(sorted(standing, key=lambda g: (-frame["rate"][g], -weight[g])))
+        found, share = frame["rate"].to_numpy(), frame["share"].to_numpy()
+        standing = np.array(sorted(standing, key=lambda g: (-found[g], -share[g])))
     position = np.empty(len(standing), dtype=np.int32)
     position[standing] = np.arange(len(standing))
     of_cell = position[tree.group_of(cells.codes)]
     row_group = of_cell[cells.domain * cells.bands + cells.band(cuts)]
-    weight = np.bincount(row_group, cells.weight, len(standing))
+    weight: FloatArray = np.bincount(row_group, cells.weight, len(standing)).astype(np.float64)
     rate = np.bincount(row_group, cells.weight * cells.outcome, len(standing)) / weight
     good = -rate if cells.opportunity.kind == "barrier" else rate
     ahead = max(range(len(standing)), key=lambda g: (good[g], weight[g]))
-    return Groups(tuple(frame["label"].to_numpy()[standing]), of_cell, np.bincount(row_group, minlength=len(standing)),
-                  weight, 0, ahead)
+    return Groups(
+        tuple(frame["label"].to_numpy()[standing]),
+        of_cell,
+        np.bincount(row_group, minlength=len(standing)).astype(np.int64),
+        weight,
+        0,
+        ahead,
+    )
 
 
 def reroute(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, transfers: Transfers | None) -> Reroute:
@@ -117,10 +129,20 @@ def reroute(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, tran
     if transfers is not None:
         after = cells.welfare if transfers.welfare_after is None else transfers.welfare_after[cells.household]
         leaf = groups.of_cell.reshape(len(cells.domains), cells.bands)
-        moves = Moves(cells.weight, cells.psu, cells.domain, cells.welfare, after, np.ascontiguousarray(leaf),
-                      len(groups.labels))
-    return Reroute(_rows(survey, cells, groups, cuts, moves is not None), cells.class_totals(), moves, cells.shares,
-                   groups.of_cell, len(groups.labels), cells.opportunity.kind == "barrier", groups.behind, groups.ahead)
+        moves = Moves(
+            cells.weight, cells.psu, cells.domain, cells.welfare, after, np.ascontiguousarray(leaf), len(groups.labels)
+        )
+    return Reroute(
+        _rows(survey, cells, groups, cuts, moves is not None),
+        cells.class_totals(),
+        moves,
+        cells.shares,
+        groups.of_cell,
+        len(groups.labels),
+        cells.opportunity.kind == "barrier",
+        groups.behind,
+        groups.ahead,
+    )
 
 
 def _rows(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, with_after: bool) -> tuple[Row, ...]:
@@ -134,12 +156,31 @@ def _rows(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, with_a
         rows = [Row("access", name, scenario=which, n=n, df=df, scale="logit")]
         for g, label in enumerate(groups.labels):
             chosen = {"scale": "none", "flag": "biased"} if g in extreme else {"scale": "logit"}
-            rows.append(Row("access", name, scenario=which, by="group", level=label, n=int(groups.n[g]),
-                            df=int(group_df[g]), **chosen))  # type: ignore[arg-type]
+            rows.append(
+                Row(
+                    "access",
+                    name,
+                    scenario=which,
+                    by="group",
+                    level=label,
+                    n=int(groups.n[g]),
+                    df=int(group_df[g]),
+                    **chosen,
+                )
+            )  # type: ignore[arg-type]
         rows.append(Row("d_index", name, cells.index_of("groups"), which, n=n, df=df, scale="none", flag="biased"))
         for statistic, g in (("furthest_behind", groups.behind), ("furthest_ahead", groups.ahead)):
-            rows.append(Row(statistic, name, scenario=which, n=int(groups.n[g]), df=int(group_df[g]), scale="none",
-                            flag="biased"))
+            rows.append(
+                Row(
+                    statistic,
+                    name,
+                    scenario=which,
+                    n=int(groups.n[g]),
+                    df=int(group_df[g]),
+                    scale="none",
+                    flag="biased",
+                )
+            )
         rows.append(Row("gap", name, scenario=which, n=n, df=df, scale="none", flag="biased"))
         return rows
 

@@ -85,9 +85,17 @@ class Estimates:
 
         names = ("statistic", "of", "param", "scenario", "by", "level")
         columns: dict[str, Any] = {name: [getattr(row, name) for row in self.rows] for name in names}
-        columns |= {"value": self.value, "se": self.se, "ci_low": self.ci_low, "ci_high": self.ci_high,
-                    "bias": self.bias, "df": self.df, "n": np.array([_n(row) for row in self.rows], dtype=np.int64),
-                    "replicates": np.isfinite(self.draws).sum(axis=0), "flag": list(self.flags)}
+        columns |= {
+            "value": self.value,
+            "se": self.se,
+            "ci_low": self.ci_low,
+            "ci_high": self.ci_high,
+            "bias": self.bias,
+            "df": self.df,
+            "n": np.array([_n(row) for row in self.rows], dtype=np.int64),
+            "replicates": np.isfinite(self.draws).sum(axis=0),
+            "flag": list(self.flags),
+        }
         return pd.DataFrame(columns)
 
     def find(self, **what: str) -> int:
@@ -121,8 +129,11 @@ class Estimates:
         found = [i for i, row in enumerate(self.rows) if all(getattr(row, key, None) == v for key, v in what.items())]
         if len(found) != 1:
             fields = ", ".join(f"{key}={value!r}" for key, value in what.items())
-            fail(f"One row must have {fields}", f"{len(found)} of {len(self.rows)} do",
-                 "Name more of its fields." if found else "Look at frame() for what there is.")
+            fail(
+                f"One row must have {fields}",
+                f"{len(found)} of {len(self.rows)} do",
+                "Name more of its fields." if found else "Look at frame() for what there is.",
+            )
         return found[0]
 
     def contrast(self, row_a: int, row_b: int) -> "pd.DataFrame":
@@ -157,8 +168,14 @@ class Estimates:
             if not 0 <= position < len(self.rows):
                 fail(f"A row must be 0 to {len(self.rows) - 1}", f"{position} came", "Use find(), or look at frame().")
         a, b = self.rows[row_a], self.rows[row_b]
-        row = Row("contrast", f"{_title(a)} - {_title(b)}", n=min(_n(a), _n(b)), df=min(a.df, b.df), scale="t",
-                  flag=";".join(dict.fromkeys(part for part in (a.flag, b.flag) if part)))
+        row = Row(
+            "contrast",
+            f"{_title(a)} - {_title(b)}",
+            n=min(_n(a), _n(b)),
+            df=min(a.df, b.df),
+            scale="t",
+            flag=";".join(dict.fromkeys(part for part in (a.flag, b.flag) if part)),
+        )
         if "none" in (a.scale, b.scale):
             row = replace(row, scale="none")
         value = self.value[[row_a]] - self.value[[row_b]]
@@ -170,14 +187,25 @@ class Estimates:
         import pandas as pd
 
         frame = self.frame().drop(columns=["bias", "df", "replicates"])
-        with pd.option_context("display.width", 200, "display.max_columns", 20, "display.float_format", "{:.5g}".format):
+        with pd.option_context(
+            "display.width", 200, "display.max_columns", 20, "display.float_format", "{:.5g}".format
+        ):
             return repr(frame)
 
 
-def estimate(survey: Survey, statistics: Sequence[Statistic], scenarios: Mapping[str, Transfers] | None = None,
-             by: Sequence[str | Sequence[str]] | str = (), replicates: Bootstrap | None = None, *, level: float = 0.95,
-             df: str = "effective", classes: str = "replicate", n_threads: int | None = None,
-             progress: Progress | None = None) -> Estimates:
+def estimate(
+    survey: Survey,
+    statistics: Sequence[Statistic],
+    scenarios: Mapping[str, Transfers] | None = None,
+    by: Sequence[str | Sequence[str]] | str = (),
+    replicates: Bootstrap | None = None,
+    *,
+    level: float = 0.95,
+    df: str = "effective",
+    classes: str = "replicate",
+    n_threads: int | None = None,
+    progress: Progress | None = None,
+) -> Estimates:
     """Estimate statistics of a survey, before and after transfers, with standard errors and intervals.
 
     Parameters
@@ -192,8 +220,8 @@ def estimate(survey: Survey, statistics: Sequence[Statistic], scenarios: Mapping
     replicates : Bootstrap, default Bootstrap(1000, seed=1)
     level : float in (0, 1), default 0.95
     df : {"effective", "design"}, default "effective"
-        Degrees of freedom of the intervals: PSUs minus strata; "effective" replaces them by Satterthwaite's estimate from
-        values without one PSU at a time where they are under 60.
+        Degrees of freedom of the intervals: PSUs minus strata; "effective" replaces them by Satterthwaite's estimate
+        from values without one PSU at a time where they are under 60.
     classes : {"replicate", "fixed"}, default "replicate"
         Whether welfare classes are cut anew in every replicate, or where the full sample cuts them. Fixed cuts give
         standard errors that are too small, sometimes many times.
@@ -244,22 +272,37 @@ def estimate(survey: Survey, statistics: Sequence[Statistic], scenarios: Mapping
         if not isinstance(transfers, Transfers):
             fail_type(f"Scenario {name!r} must be Transfers", transfers, "Pass what simulate() returned.")
         if transfers.survey is not survey:
-            fail(f"Scenario {name!r} must be simulated on this survey", "it was simulated on another",
-                 "Call simulate(survey, package) with the same survey.")
+            fail(
+                f"Scenario {name!r} must be simulated on this survey",
+                "it was simulated on another",
+                "Call simulate(survey, package) with the same survey.",
+            )
         if name in ("before", "change"):
             fail("A scenario must have a name of its own", f"{name!r} is taken", "Call it 'after'.")
     full = full_block(survey, classes)
     prepared: list[Prepared] = []
     for statistic in statistics:
         if not hasattr(statistic, "prepare"):
-            fail_type("Statistics must be such as Poverty(line=...)", statistic, "Build them from the statistics' classes.")
+            fail_type(
+                "Statistics must be such as Poverty(line=...)", statistic, "Build them from the statistics' classes."
+            )
         for domain in check_by(by):
             for scenario in (Scenario("before", survey), *(Scenario(n, survey, t) for n, t in given.items())):
                 made = statistic.prepare(scenario, domain, full)
                 if made is not None:
                     prepared.append(made)
-    return evaluate(survey, prepared, replicates or Bootstrap(), full, level=level, df=df, changes=change_names(given),
-                    one_sign=all(t.package.mpc >= 0 for t in given.values()), n_threads=n_threads, progress=progress)
+    return evaluate(
+        survey,
+        prepared,
+        replicates or Bootstrap(),
+        full,
+        level=level,
+        df=df,
+        changes=change_names(given),
+        one_sign=all(t.package.mpc >= 0 for t in given.values()),
+        n_threads=n_threads,
+        progress=progress,
+    )
 
 
 def change_names(scenarios: Mapping[str, object]) -> dict[str, str]:
@@ -274,9 +317,19 @@ def full_block(survey: Survey, classes: str = "replicate") -> Block:
     return Block(full_sample(survey.design), ordering, classes == "fixed")
 
 
-def evaluate(survey: Survey, prepared: Sequence[Prepared], replicates: Bootstrap, full: Block, *, level: float, df: str,
-             changes: Mapping[str, str], one_sign: bool = True, n_threads: int | None = None,
-             progress: Progress | None = None) -> Estimates:
+def evaluate(
+    survey: Survey,
+    prepared: Sequence[Prepared],
+    replicates: Bootstrap,
+    full: Block,
+    *,
+    level: float,
+    df: str,
+    changes: Mapping[str, str],
+    one_sign: bool = True,
+    n_threads: int | None = None,
+    progress: Progress | None = None,
+) -> Estimates:
     """Evaluate prepared statistics on the full sample and on every replicate, add changes, and summarize."""
     number(level, "level", above=0, high=1)
     choice(df, ("effective", "design"), "df")
@@ -366,8 +419,9 @@ def _evaluated(prepared: Sequence[Prepared], block: Block) -> FloatArray:
     return np.concatenate([statistic.evaluate(block) for statistic in prepared])
 
 
-def _with_changes(rows: Sequence[Row], changes: Mapping[str, str],
-                  one_sign: bool) -> tuple[list[int], list[Row], list[int]]:
+def _with_changes(
+    rows: Sequence[Row], changes: Mapping[str, str], one_sign: bool
+) -> tuple[list[int], list[Row], list[int]]:
     """Order rows so that before, after and change stand together.
 
     Returns the position of each row's value, the rows, and the position of what is taken off it (-1: nothing).
@@ -402,8 +456,9 @@ def _changed(values: FloatArray, order: Sequence[int], minus: Sequence[int]) -> 
     return taken
 
 
-def _effective_df(design: Design, prepared: Sequence[Prepared], full: Block, order: Sequence[int],
-                  minus: Sequence[int]) -> FloatArray:
+def _effective_df(
+    design: Design, prepared: Sequence[Prepared], full: Block, order: Sequence[int], minus: Sequence[int]
+) -> FloatArray:
     """Return Satterthwaite's degrees of freedom from values without one PSU at a time.
 
     With V_h = (n_h - 1) / n_h sum_i (theta_(hi) - mean_h)^2: (sum V_h)^2 / sum [V_h^2 / (n_h - 1)], at least 1.

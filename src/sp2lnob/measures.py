@@ -1,7 +1,7 @@
 """Poverty and inequality of one distribution: plain arrays in, floats out.
 
-Poor is strictly below the line. Weights are required: ``np.ones(n)`` says unweighted. Measures of welfare per person weigh
-a household by its sampling weight times its members.
+Poor is strictly below the line. Weights are required: ``np.ones(n)`` says unweighted. Measures of welfare per person
+weigh a household by its sampling weight times its members.
 """
 
 from collections.abc import Callable
@@ -167,8 +167,11 @@ def palma(welfare: Numbers, weights: Numbers) -> float:
     """
     lorenz = _swept(welfare, weights, "The Palma ratio", PALMA_SHARES).lorenz[:, 0]
     if not lorenz[0] > 0:
-        fail("The poorest 40 % must have welfare above 0 for a Palma ratio", "theirs is 0",
-             "Report the Gini coefficient instead.")
+        fail(
+            "The poorest 40 % must have welfare above 0 for a Palma ratio",
+            "theirs is 0",
+            "Report the Gini coefficient instead.",
+        )
     return float((1 - lorenz[1]) / lorenz[0])
 
 
@@ -231,6 +234,9 @@ def _swept(welfare: Numbers, weights: Numbers, what: str, shares: FloatArray) ->
 
 def check_not_negative(welfare: FloatArray, what: str, show: Callable[[int], str] = "row {}".format) -> None:
     """Raise if welfare is negative somewhere: inequality measures are then undefined."""
-    fail_if_any(welfare < 0, f"{what} needs welfare of 0 or more in every row",
-                "Set such values to 0 or drop the rows, knowingly, before the call.",
-                lambda i: f"{show(i)}: {welfare[i]:g}")
+    fail_if_any(
+        welfare < 0,
+        f"{what} needs welfare of 0 or more in every row",
+        "Set such values to 0 or drop the rows, knowingly, before the call.",
+        lambda i: f"{show(i)}: {welfare[i]:g}",
+    )

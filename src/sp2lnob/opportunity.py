@@ -71,8 +71,11 @@ class Opportunity:
     def __post_init__(self) -> None:
         what = f"opportunity {self.name!r}"
         if not isinstance(self.name, str) or not isinstance(self.outcome, str):
-            fail_type("Name and outcome of an opportunity must be text", self.outcome if isinstance(self.name, str)
-                      else self.name, "Write the outcome as a column's name or a condition.")
+            fail_type(
+                "Name and outcome of an opportunity must be text",
+                self.outcome if isinstance(self.name, str) else self.name,
+                "Write the outcome as a column's name or a condition.",
+            )
         choice(self.unit, ("household", "person"), f"unit of {what}")
         choice(self.kind, ("access", "barrier"), f"kind of {what}")
         choice(self.weigh, ("persons", "households"), f"weigh of {what}")
@@ -84,14 +87,20 @@ class Opportunity:
         if not self.circumstances:
             fail(f"Opportunity {self.name!r} must have a circumstance", "none came", "Name one or more.")
         if len(set(self.circumstances)) < len(self.circumstances):
-            fail(f"Every circumstance of {what} must be named once", f"the list is {list(self.circumstances)}",
-                 "Drop the copy.")
+            fail(
+                f"Every circumstance of {what} must be named once",
+                f"the list is {list(self.circumstances)}",
+                "Drop the copy.",
+            )
         for name in (*self.ordered, *self.unordered):
             fail_if_unknown(name, self.circumstances, f"What {what} calls ordered or unordered")
         both = set(self.ordered) & set(self.unordered)
         if both:
-            fail(f"A circumstance of {what} must be ordered or unordered", f"{sorted(both)[0]!r} is in both lists",
-                 "Drop it from one.")
+            fail(
+                f"A circumstance of {what} must be ordered or unordered",
+                f"{sorted(both)[0]!r} is in both lists",
+                "Drop it from one.",
+            )
 
     def prepare(self, survey: Survey) -> "Cells":
         """Find the rows that count, and collapse them to cells of circumstances."""
@@ -102,38 +111,61 @@ class Opportunity:
         else:
             weight = survey.people[rows] if self.weigh == "persons" else survey.weight[rows]
         if not weight.sum() > 0:
-            fail(f"The population of opportunity {self.name!r} must have weight", "the weights of its rows sum to 0",
-                 "Correct the condition or the weights.")
+            fail(
+                f"The population of opportunity {self.name!r} must have weight",
+                "the weights of its rows sum to 0",
+                "Correct the condition or the weights.",
+            )
         classes = [found for name in self.circumstances if (found := survey.welfare_class(name))]
         shares = tuple(sorted({share for cls in classes for share in cls.shares}))
         made: list[tuple[Circumstance, CodeArray]] = []
         for name in self.circumstances:
             if (cls := survey.welfare_class(name)) is not None:
-                found = Circumstance(name, cls.labels, np.arange(len(cls.labels), dtype=np.float64), True)
-                made.append((found, np.zeros(len(rows), dtype=np.int32)))
+                ranked = Circumstance(name, cls.labels, np.arange(len(cls.labels), dtype=np.float64), True)
+                made.append((ranked, np.zeros(len(rows), dtype=np.int32)))
                 continue
             order = True if name in self.ordered else False if name in self.unordered else None
             made.append(circumstance_of(survey.column(name, self.unit), order, rows))
             self._check_levels(made[-1][0])
         combinations, domain = combine([codes for _, codes in made], [c.levels for c, _ in made])
         welfare = survey.welfare[household] if classes and survey.welfare is not None else np.zeros(len(rows))
-        return Cells(self, tuple(c for c, _ in made), combinations, domain, shares, tuple(classes), rows, household,
-                     weight, outcome, welfare, survey.design.psu[household], survey.design.psus, dropped)
+        return Cells(
+            self,
+            tuple(c for c, _ in made),
+            combinations,
+            domain,
+            shares,
+            tuple(classes),
+            rows,
+            household,
+            weight,
+            outcome,
+            welfare,
+            survey.design.psu[household],
+            survey.design.psus,
+            dropped,
+        )
 
     def _rows(self, survey: Survey) -> tuple[CodeArray, CountArray, dict[str, int]]:
         """Return the rows that count, their outcome, and how many each column made drop."""
         what = f"opportunity {self.name!r}"
         n = survey.n_households if self.unit == "household" else survey.n_persons
         if self.unit == "person" and survey.persons is None:
-            fail(f"The unit of {what} must be in the survey", "it is 'person', and there is no frame of persons",
-                 "Pass persons, or use unit='household'.")
+            fail(
+                f"The unit of {what} must be in the survey",
+                "it is 'person', and there is no frame of persons",
+                "Pass persons, or use unit='household'.",
+            )
         show = survey.show_household if self.unit == "household" else survey.show_person
         inside: BoolArray = np.ones(n, dtype=np.bool_)
         if self.population is not None:
             inside = parse(self.population, f"population of {what}").mask(lambda name: survey.column(name, self.unit))
             if not inside.any():
-                fail(f"The population of {what} must select somebody", f"{self.population!r} holds for none of {n:,} rows",
-                     "Check the codes or labels in the condition.")
+                fail(
+                    f"The population of {what} must select somebody",
+                    f"{self.population!r} holds for none of {n:,} rows",
+                    "Check the codes or labels in the condition.",
+                )
         expression = parse(self.outcome, f"outcome of {what}")
         values = expression.evaluate(lambda name: survey.column(name, self.unit)).values
         unknown = {f"outcome {self.outcome!r}": _missing_in(survey, expression.names, self.unit) | np.isnan(values)}
@@ -147,42 +179,58 @@ class Opportunity:
         for name, lacking in unknown.items():
             lost = inside & lacking
             if survey.missing == "error":
-                fail_if_any(lost, f"The {name} of {what} must be known where it counts",
-                            "Give the missing a value, narrow the population, or pass missing='drop' to the survey.", show)
+                fail_if_any(
+                    lost,
+                    f"The {name} of {what} must be known where it counts",
+                    "Give the missing a value, narrow the population, or pass missing='drop' to the survey.",
+                    show,
+                )
             if lost.any():
                 dropped[name] = int(lost.sum())
                 inside = inside & ~lacking
         rows = np.flatnonzero(inside).astype(np.int32)
         if not len(rows):
-            fail(f"The population of {what} must keep somebody", f"all rows were dropped as missing: {dropped}",
-                 "Check the columns that are missing.")
+            fail(
+                f"The population of {what} must keep somebody",
+                f"all rows were dropped as missing: {dropped}",
+                "Check the columns that are missing.",
+            )
         picked = values[rows]
-        fail_if_any((picked != 0) & (picked != 1), f"The outcome of {what} must be 0 or 1",
-                    f"Write it as a condition, such as '{self.outcome} == 1'.",
-                    lambda i: f"{show(int(rows[i]))}: {picked[i]:g}")
+        fail_if_any(
+            (picked != 0) & (picked != 1),
+            f"The outcome of {what} must be 0 or 1",
+            f"Write it as a condition, such as '{self.outcome} == 1'.",
+            lambda i: f"{show(int(rows[i]))}: {picked[i]:g}",
+        )
         return rows, picked.astype(np.uint8), dropped
 
     def _check_levels(self, circumstance: Circumstance) -> None:
         what = f"Circumstance {circumstance.name!r} of opportunity {self.name!r}"
         if circumstance.levels < 2:
-            fail(f"{what} must have two levels or more", f"all rows that count have {circumstance.labels[0]!r}",
-                 "Drop the circumstance, or widen the population.")
+            fail(
+                f"{what} must have two levels or more",
+                f"all rows that count have {circumstance.labels[0]!r}",
+                "Drop the circumstance, or widen the population.",
+            )
         if circumstance.levels > MOST_LEVELS:
-            fail(f"{what} must have at most {MOST_LEVELS:,} levels", f"it has {circumstance.levels:,}",
-                 "Group the values with derive=, or pick another column.")
+            fail(
+                f"{what} must have at most {MOST_LEVELS:,} levels",
+                f"it has {circumstance.levels:,}",
+                "Group the values with derive=, or pick another column.",
+            )
 
 
 def _missing_in(survey: Survey, names: Sequence[str], unit: str) -> BoolArray:
     """Return the rows in which a column that an expression uses is missing."""
-    return np.logical_or.reduce([survey.column(name, unit).missing for name in names])
+    return np.asarray(np.logical_or.reduce([survey.column(name, unit).missing for name in names]))
 
 
 @dataclass(frozen=True, eq=False)
 class Cells:
     """The rows of an opportunity, by domain: the combination of its fixed circumstances.
 
-    A welfare class is no part of the domain: a row's class is cut anew in every replicate, from the row's welfare. Band k
-    holds the welfare above k of the cuts; a cell is a domain in a band.
+    A welfare class is no part of the domain: a row's class is cut anew in every replicate, from the row's welfare.
+    Band k holds the welfare above k of the cuts; a cell is a domain in a band.
 
     Attributes
     ----------
@@ -220,7 +268,7 @@ class Cells:
     @property
     def codes(self) -> CodeArray:
         """Level of each circumstance in every (domain, band): (domains * bands, circumstances)."""
-        codes = np.repeat(self.domains, self.bands, axis=0)
+        codes: CodeArray = np.repeat(self.domains, self.bands, axis=0)
         band = np.tile(np.arange(self.bands), len(self.domains))
         for cls in self.classes:
             # The number of the class's own cuts at or below the band's lower end.
@@ -237,7 +285,8 @@ class Cells:
         cell = self.domain * self.bands + self.band(cuts)
         size = len(self.domains) * self.bands
         access = np.bincount(cell, self.weight * self.outcome, size)
-        return np.column_stack([np.bincount(cell, self.weight, size), access, access, np.bincount(cell, minlength=size)])
+        rows = np.bincount(cell, minlength=size).astype(np.float64)
+        return np.column_stack([np.bincount(cell, self.weight, size), access, access, rows])
 
     def class_totals(self, absence: bool = False) -> ClassTotals:
         """Return weight and weighted outcome to be added up by domain and band in every replicate."""

@@ -64,10 +64,12 @@ class Economy:
         if self.year is not None:
             whole(self.year, "year of the economy", low=1)
         if not isinstance(self.lines, Mapping):
-            fail_type("lines of the economy must be a mapping of names to numbers", self.lines,
-                      "Write {'national': 1500.0}.")
-        object.__setattr__(self, "lines", {name: number(value, f"line {name!r}", above=0)
-                                           for name, value in self.lines.items()})
+            fail_type(
+                "lines of the economy must be a mapping of names to numbers", self.lines, "Write {'national': 1500.0}."
+            )
+        object.__setattr__(
+            self, "lines", {name: number(value, f"line {name!r}", above=0) for name, value in self.lines.items()}
+        )
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,9 @@ class Amount:
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", number(self.value, "The value of an amount", low=0))
         if not isinstance(self.unit, str):
-            fail_type("The unit of an amount must be text", self.unit, "Use 'month', 'year', 'gdp_per_capita', 'line:NAME'.")
+            fail_type(
+                "The unit of an amount must be text", self.unit, "Use 'month', 'year', 'gdp_per_capita', 'line:NAME'."
+            )
         if not self.unit.startswith("line:"):
             choice(self.unit, ("month", "year", "gdp_per_capita", "line:NAME"), "The unit of an amount")
 
@@ -146,16 +150,26 @@ class Amount:
         if self.unit in YEARLY:
             return self.value * YEARLY[self.unit]
         if economy is None:
-            fail(f"An amount in {self.unit!r} needs an Economy", "none was given",
-                 "Pass economy=, or write the amount in currency.")
+            fail(
+                f"An amount in {self.unit!r} needs an Economy",
+                "none was given",
+                "Pass economy=, or write the amount in currency.",
+            )
         if self.unit == "gdp_per_capita":
             if economy.gdp_per_capita is None:
-                fail("An amount in 'gdp_per_capita' needs its value", "the economy does not give it",
-                     "Pass Economy(gdp_per_capita=...).")
+                fail(
+                    "An amount in 'gdp_per_capita' needs its value",
+                    "the economy does not give it",
+                    "Pass Economy(gdp_per_capita=...).",
+                )
             return self.value * economy.gdp_per_capita
         line = self.unit.removeprefix("line:")
-        fail_if_unknown(line, economy.lines, f"The line of the amount {self.unit!r}",
-                        "Lines are given as Economy(lines={name: value}).")
+        fail_if_unknown(
+            line,
+            economy.lines,
+            f"The line of the amount {self.unit!r}",
+            "Lines are given as Economy(lines={name: value}).",
+        )
         return self.value * economy.lines[line] * YEARLY[welfare_period]
 
 
@@ -234,8 +248,11 @@ class Scheme:
             if getattr(self, key) is not None:
                 whole(getattr(self, key), f"{key} of {what}", low=0)
         if self.min_age is not None and self.max_age is not None and self.max_age < self.min_age:
-            fail(f"max_age of {what} must be min_age or more", f"they are {self.max_age} and {self.min_age}",
-                 "Swap or correct them.")
+            fail(
+                f"max_age of {what} must be min_age or more",
+                f"they are {self.max_age} and {self.min_age}",
+                "Swap or correct them.",
+            )
         if self.weeks is not None:
             object.__setattr__(self, "weeks", number(self.weeks, f"weeks of {what}", low=0, high=52))
 
@@ -262,9 +279,9 @@ class Package:
     mpc : float in [0, 1], default 1.0
         Marginal propensity to consume: the part of a transfer that becomes welfare.
     draws : {"seeded", "expected"}, default "seeded"
-        How a coverage below 1 is met: a person receives or not, by a number drawn once from the seed, the person and the
-        scheme, whatever the order of rows; or everybody eligible receives the amount times the coverage. Expected values
-        keep cost and mean exact and overstate the fall of poverty, because nobody is left out.
+        How a coverage below 1 is met: a person receives or not, by a number drawn once from the seed, the person and
+        the scheme, whatever the order of rows; or everybody eligible receives the amount times the coverage. Expected
+        values keep cost and mean exact and overstate the fall of poverty, because nobody is left out.
     seed : int, default 1
 
     Raises
@@ -300,7 +317,9 @@ class Package:
             if not isinstance(scheme, Scheme):
                 fail_type("A package must hold schemes", scheme, "Build them with Scheme(...) or child_benefit(...).")
         if not 1 <= len(self.schemes) <= MOST_SCHEMES:
-            fail(f"A package must have 1 to {MOST_SCHEMES} schemes", f"{len(self.schemes)} came", "Add or join schemes.")
+            fail(
+                f"A package must have 1 to {MOST_SCHEMES} schemes", f"{len(self.schemes)} came", "Add or join schemes."
+            )
         names = [scheme.name for scheme in self.schemes]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
@@ -312,8 +331,9 @@ class Package:
             fail("The seed of a package must be below 2**64", f"it is {self.seed}", "Choose a smaller one.")
 
 
-def child_benefit(amount: Amount, max_age: int = 17, *, min_age: int = 0, coverage: float = 1.0,
-                  name: str = "child benefit") -> Scheme:
+def child_benefit(
+    amount: Amount, max_age: int = 17, *, min_age: int = 0, coverage: float = 1.0, name: str = "child benefit"
+) -> Scheme:
     """Benefit for every child.
 
     Parameters
@@ -348,8 +368,14 @@ def child_benefit(amount: Amount, max_age: int = 17, *, min_age: int = 0, covera
     return Scheme(name, amount=amount, min_age=min_age, max_age=max_age, coverage=coverage)
 
 
-def old_age_pension(amount: Amount, min_age: int = 65, *, max_age: int | None = None, coverage: float = 1.0,
-                    name: str = "old-age pension") -> Scheme:
+def old_age_pension(
+    amount: Amount,
+    min_age: int = 65,
+    *,
+    max_age: int | None = None,
+    coverage: float = 1.0,
+    name: str = "old-age pension",
+) -> Scheme:
     """Pension for every older person.
 
     Parameters
@@ -384,8 +410,14 @@ def old_age_pension(amount: Amount, min_age: int = 65, *, max_age: int | None = 
     return Scheme(name, amount=amount, min_age=min_age, max_age=max_age, coverage=coverage)
 
 
-def disability_benefit(amount: Amount, min_age: int = 0, max_age: int | None = None, *, coverage: float = 1.0,
-                       name: str = "disability benefit") -> Scheme:
+def disability_benefit(
+    amount: Amount,
+    min_age: int = 0,
+    max_age: int | None = None,
+    *,
+    coverage: float = 1.0,
+    name: str = "disability benefit",
+) -> Scheme:
     """Benefit for every person with a disability: the role "disability" is 1.
 
     Parameters
@@ -420,8 +452,9 @@ def disability_benefit(amount: Amount, min_age: int = 0, max_age: int | None = N
     return Scheme(name, amount=amount, min_age=min_age or None, max_age=max_age, disability=True, coverage=coverage)
 
 
-def maternity_benefit(amount: Amount, weeks: float = 18, *, coverage: float = 1.0,
-                      name: str = "maternity benefit") -> Scheme:
+def maternity_benefit(
+    amount: Amount, weeks: float = 18, *, coverage: float = 1.0, name: str = "maternity benefit"
+) -> Scheme:
     """Benefit for every mother of a newborn, for some weeks: the role "birth" is 1 or more.
 
     Parameters
@@ -456,8 +489,9 @@ def maternity_benefit(amount: Amount, weeks: float = 18, *, coverage: float = 1.
     return Scheme(name, amount=amount, birth=True, weeks=weeks, coverage=coverage)
 
 
-def household_benefit(amount: Amount, coverage: float = 0.2, *, who: str | None = None,
-                      name: str = "household benefit") -> Scheme:
+def household_benefit(
+    amount: Amount, coverage: float = 0.2, *, who: str | None = None, name: str = "household benefit"
+) -> Scheme:
     """Benefit for a household, whatever its size.
 
     Parameters

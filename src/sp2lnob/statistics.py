@@ -1,7 +1,7 @@
 """Statistics of a survey: what is computed, of what data, in which scenario. ``estimate`` alone evaluates them.
 
-Three kinds, by what a replicate costs. Additive: sums of columns over rows, added up by PSU once. Ordered: a sweep over one
-sorting of welfare. Of cells: sums by combination of circumstances. A new additive measure is one class here.
+Three kinds, by what a replicate costs. Additive: sums of columns over rows, added up by PSU once. Ordered: a sweep
+over one sorting of welfare. Of cells: sums by combination of circumstances. A new additive measure is one class here.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,10 @@ from .transfers import Transfers
 class Prepared(Protocol):
     """A statistic on prepared data, of which only the factors are still open."""
 
-    rows: tuple[Row, ...]
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """What each value is."""
+        ...
 
     def folded(self, factor: FloatArray) -> Self:
         """Return the same with a factor a PSU in its weights."""
@@ -58,7 +61,8 @@ class Statistic(Protocol):
         ...
 
 
-# -- additive -----------------------------------------------------------------------------------------------------------
+# -- additive
+# -----------------------------------------------------------------------------------------------------------
 
 
 class Additive(Protocol):
@@ -103,19 +107,27 @@ def prepare_additive(statistic: Additive, scenario: str, domain: Domain, columns
     sums: Totals | ClassTotals
     if domain.shares:
         assert rows.survey.welfare is not None
-        sums = ClassTotals(np.ascontiguousarray(columns.T), rows.psu, domain.fixed, domain.fixed_levels,
-                           rows.survey.welfare[rows.household])
+        sums = ClassTotals(
+            np.ascontiguousarray(columns.T),
+            rows.psu,
+            domain.fixed,
+            domain.fixed_levels,
+            rows.survey.welfare[rows.household],
+        )
     else:
         sums = Totals.of(columns, rows.psu, rows.survey.design.psus, domain.fixed, len(domain.labels))
-    named = tuple(replace(value, scenario=scenario, by=domain.name, level=label, n=int(n) if value.n is None else value.n,
-                          df=int(df))
-                  for label, n, df in zip(domain.labels, domain.n, domain.df, strict=True)
-                  for value in statistic.values())
+    named = tuple(
+        replace(
+            value, scenario=scenario, by=domain.name, level=label, n=int(n) if value.n is None else value.n, df=int(df)
+        )
+        for label, n, df in zip(domain.labels, domain.n, domain.df, strict=True)
+        for value in statistic.values()
+    )
     return PreparedAdditive(statistic, named, sums, domain.shares)
 
 
 class OfWelfare:
-    """An additive statistic of welfare per person: ``columns(welfare, weight)`` gives its weighted columns, (k, rows)."""
+    """An additive statistic of welfare per person: ``columns(welfare, weight)`` gives weighted columns, (k, rows)."""
 
     def prepare(self: Any, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
         """Return the statistic of a scenario's welfare by some columns."""
@@ -190,8 +202,10 @@ class Poverty(OfWelfare):
     def values(self) -> list[Row]:
         """Return the three measures."""
         of = self.name if self.name is not None else f"{self.line:.15g}"
-        return [Row(name, of, scale=scale, falls=True)
-                for name, scale in (("headcount", "logit"), ("poverty_gap", "log"), ("poverty_severity", "log"))]
+        return [
+            Row(name, of, scale=scale, falls=True)
+            for name, scale in (("headcount", "logit"), ("poverty_gap", "log"), ("poverty_severity", "log"))
+        ]
 
     def columns(self, welfare: FloatArray, weight: FloatArray) -> FloatArray:
         """Return weight, and weight times the gap to the powers 0, 1 and 2."""
@@ -271,8 +285,9 @@ class Cost:
         index = np.arange(survey.n_households, dtype=np.int32)
         rows = Rows(survey, "household", index, index, survey.weight)
         paid = survey.weight[:, None] * transfers.household
-        return prepare_additive(_CostOf(transfers), scenario.name, domain_of(rows, by, full),
-                                np.column_stack([transfers.people, paid]).T)
+        return prepare_additive(
+            _CostOf(transfers), scenario.name, domain_of(rows, by, full), np.column_stack([transfers.people, paid]).T
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,8 +309,11 @@ class _CostOf:
         n = [*received.sum(axis=0), received.any(axis=1).sum()]
         names = [*(scheme.name for scheme in self.transfers.package.schemes), "package"]
         measures = ("recipients", "transfer_cost", "total_cost", *self.shares_of)
-        return [Row(measure, name, scale="log", n=int(count))
-                for name, count in zip(names, n, strict=True) for measure in measures]
+        return [
+            Row(measure, name, scale="log", n=int(count))
+            for name, count in zip(names, n, strict=True)
+            for measure in measures
+        ]
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return the measures: people, money, money with administration, and its shares of GDP and of revenue."""
@@ -310,7 +328,8 @@ class _CostOf:
         return made.reshape(len(totals), -1, totals.shape[-1])
 
 
-# -- ordered --------------------------------------------------------------------------------------------------------------
+# -- ordered
+# --------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -329,25 +348,32 @@ class PreparedOrdered:
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.concatenate([self.pick(ordering.evaluate(block.counts, self.shares))
-                                   for ordering in self.orderings])
+            return np.concatenate(
+                [self.pick(ordering.evaluate(block.counts, self.shares)) for ordering in self.orderings]
+            )
 
 
-def prepare_ordered(values: list[Row], shares: FloatArray, pick: Any, scenario: Scenario, by: tuple[str, ...],
-                    full: Block) -> PreparedOrdered:
+def prepare_ordered(
+    values: list[Row], shares: FloatArray, pick: Any, scenario: Scenario, by: tuple[str, ...], full: Block
+) -> PreparedOrdered:
     """Sort the rows of every level."""
     rows = people(scenario.survey, by)
     domain = domain_of(rows, by, full)
     if domain.shares:
-        fail("Inequality and quantiles are not computed within a welfare class", f"by {domain.name!r} is one",
-             "Drop it from by, or ask for means and poverty only.")
+        fail(
+            "Inequality and quantiles are not computed within a welfare class",
+            f"by {domain.name!r} is one",
+            "Drop it from by, or ask for means and poverty only.",
+        )
     welfare, psu = scenario.welfare()[rows.household], rows.psu
     orderings, named = [], []
     for level, label in enumerate(domain.labels):
         here = np.flatnonzero(domain.fixed == level)
         orderings.append(Ordering.of(welfare[here], rows.weight[here], psu[here]))
-        named += [replace(value, scenario=scenario.name, by=domain.name, level=label, n=len(here),
-                          df=int(domain.df[level])) for value in values]
+        named += [
+            replace(value, scenario=scenario.name, by=domain.name, level=label, n=len(here), df=int(domain.df[level]))
+            for value in values
+        ]
     return PreparedOrdered(tuple(named), tuple(orderings), shares, pick)
 
 
@@ -445,7 +471,8 @@ class Quantile:
         return prepare_ordered(values, shares, lambda swept: swept.quantiles, scenario, by, full)
 
 
-# -- cells ----------------------------------------------------------------------------------------------------------------
+# -- cells
+# ----------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -489,8 +516,15 @@ class Dissimilarity:
         sums: CellSums | ClassTotals = cells.class_totals(absence=True)
         if not cells.shares:
             sums = cells.cell_sums(absence=True)
-        row = Row("d_index", self.opportunity.name, cells.index_of("cells"), n=len(cells.index), df=scenario.survey.design.df,
-                  scale="none", flag="biased")
+        row = Row(
+            "d_index",
+            self.opportunity.name,
+            cells.index_of("cells"),
+            n=len(cells.index),
+            df=scenario.survey.design.df,
+            scale="none",
+            flag="biased",
+        )
         return PreparedDissimilarity((row,), sums, cells.shares)
 
 

@@ -1,7 +1,7 @@
 """A household survey: frames, roles, keys, derived columns, classes, design.
 
-Rows are sorted on entry by the labels of stratum, PSU, household and person, so that the order of rows in a file changes
-no digit, and a person's random number stays the person's own.
+Rows are sorted on entry by the labels of stratum, PSU, household and person, so that the order of rows in a file
+changes no digit, and a person's random number stays the person's own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -72,8 +72,8 @@ class Survey:
     single_psu : {"error", "certainty"}, default "error"
         A stratum of one PSU has no variance of its own: refuse it, or let it add none.
     roles : dict, default None
-        Columns of age (completed years), sex, disability (0/1), relation (1 or "Head..." is the head), birth (births in the
-        last 12 months). Age and sex are taken from columns of these names where they exist.
+        Columns of age (completed years), sex, disability (0/1), relation (1 or "Head..." is the head), birth (births
+        in the last 12 months). Age and sex are taken from columns of these names where they exist.
     derive : dict of str to str, default None
         New columns by name: expressions such as ``"head(sex)"``, ``"any(age < 5)"``, ``"tot_exp / hhsize"``.
     missing : {"error", "drop"}, default "error"
@@ -96,8 +96,8 @@ class Survey:
     Raises
     ------
     InputError
-        If a column is lacking, a key does not match or occurs twice, a weight is negative, not finite, or all are 0, a PSU
-        lies in two strata, or a stratum has one PSU only.
+        If a column is lacking, a key does not match or occurs twice, a weight is negative, not finite, or all are 0, a
+        PSU lies in two strata, or a stratum has one PSU only.
 
     References
     ----------
@@ -120,18 +120,39 @@ class Survey:
     array([1.5, 2.5])
     """
 
-    def __init__(self, households: Frame, persons: Frame = None, *, household: str | None = "hid",
-                 person: str | None = None, weight: str = "hhweight", person_weight: str | None = None,
-                 size: str | None = None, welfare: str | None = None, welfare_period: str = "month",
-                 welfare_per: str = "person", psu: str | None = None, strata: str | Sequence[str] | None = None,
-                 single_psu: str = "error", roles: Mapping[str, str | None] | None = None,
-                 derive: Mapping[str, str] | None = None, missing: str = "error") -> None:
+    def __init__(
+        self,
+        households: Frame,
+        persons: Frame = None,
+        *,
+        household: str | None = "hid",
+        person: str | None = None,
+        weight: str = "hhweight",
+        person_weight: str | None = None,
+        size: str | None = None,
+        welfare: str | None = None,
+        welfare_period: str = "month",
+        welfare_per: str = "person",
+        psu: str | None = None,
+        strata: str | Sequence[str] | None = None,
+        single_psu: str = "error",
+        roles: Mapping[str, str | None] | None = None,
+        derive: Mapping[str, str] | None = None,
+        missing: str = "error",
+    ) -> None:
         self.welfare_period = choice(welfare_period, ("month", "year"), "welfare_period")
         choice(welfare_per, ("person", "household"), "welfare_per")
         self.missing = choice(missing, ("error", "drop"), "missing")
         self.strata_columns = [strata] if isinstance(strata, str) else list(strata or ())
-        self.names = {"household": household, "person": person, "weight": weight, "person_weight": person_weight,
-                      "size": size, "welfare": welfare, "psu": psu}
+        self.names = {
+            "household": household,
+            "person": person,
+            "weight": weight,
+            "person_weight": person_weight,
+            "size": size,
+            "welfare": welfare,
+            "psu": psu,
+        }
         self.single_psu = single_psu
         self.sources: Sequence[Mapping[str, Any]] = ()
         self._tables(households, persons, household)
@@ -140,12 +161,16 @@ class Survey:
         self.roles = self._roles(roles or {})
         for name, text in (derive or {}).items():
             self._derive(name, text)
-        self.weight = check_weights(self.household_column(weight).values, self.n_households, f"weight {weight!r}",
-                                    self.show_household)
+        self.weight = check_weights(
+            self.household_column(weight).values, self.n_households, f"weight {weight!r}", self.show_household
+        )
         self.size = self._sizes(size)
         self.person_weight = self._person_weights(person_weight)
-        self.people = (self.weight * self.size if person_weight is None or self.persons is None
-                       else self.sum_over_members(self.person_weight))
+        self.people = (
+            self.weight * self.size
+            if person_weight is None or self.persons is None
+            else self.sum_over_members(self.person_weight)
+        )
         self.welfare = None if welfare is None else self._welfare(welfare, welfare_per)
 
     # -- rows and keys ------------------------------------------------------------------------------------------------
@@ -166,9 +191,12 @@ class Survey:
             fail_if_any(self._key.missing, f"Every household must have a key {household!r}", "Mend or drop these rows.")
             present, codes, _ = self._key.categories()
             times = np.bincount(codes, minlength=len(present))
-            fail_if_any((times > 1)[codes], f"Every household must have a key {household!r} of its own",
-                        "Drop the copies, or name the column that tells households apart.",
-                        lambda i: f"{household} {self._key.label(self._key.values[i])}")
+            fail_if_any(
+                (times > 1)[codes],
+                f"Every household must have a key {household!r} of its own",
+                "Drop the copies, or name the column that tells households apart.",
+                lambda i: f"{household} {self._key.label(self._key.values[i])}",
+            )
             if self.persons is not None:
                 self._match(self.persons[household])
             return
@@ -178,10 +206,15 @@ class Survey:
             self._household_of = np.arange(self.persons.rows, dtype=np.int64)
         else:
             if household not in self.persons:
-                fail("Persons must have the key of their household", f"there is no column {household!r}",
-                     "Name the key, or pass household=None if every person stands alone (women, births).")
+                fail(
+                    "Persons must have the key of their household",
+                    f"there is no column {household!r}",
+                    "Name the key, or pass household=None if every person stands alone (women, births).",
+                )
             key = self.persons[household]
-            fail_if_any(key.missing, f"Every person must have a household key {household!r}", "Mend or drop these rows.")
+            fail_if_any(
+                key.missing, f"Every person must have a household key {household!r}", "Mend or drop these rows."
+            )
             present, codes, _ = key.categories()
             self._key, self._household_of = replace(key, values=present), codes.astype(np.int64)
         self.households = Table({}, len(self._key), "households")
@@ -191,23 +224,36 @@ class Survey:
         name, own = key.name, self._key
         fail_if_any(key.missing, f"Every person must have a household key {name!r}", "Mend or drop these rows.")
         if key.is_text != own.is_text:
-            fail(f"The key {name!r} must be of one type in both frames",
-                 f"it is {'text' if own.is_text else 'a number'} for households and "
-                 f"{'text' if key.is_text else 'a number'} for persons", "Convert one of them.")
+            fail(
+                f"The key {name!r} must be of one type in both frames",
+                f"it is {'text' if own.is_text else 'a number'} for households and "
+                f"{'text' if key.is_text else 'a number'} for persons",
+                "Convert one of them.",
+            )
         if key.levels is not None and own.levels is not None:
             place = {level: code for code, level in enumerate(own.levels)}
-            values = np.array([place.get(level, -1) for level in key.levels], dtype=np.float64)[key.values.astype(np.int64)]
+            values = np.array([place.get(level, -1) for level in key.levels], dtype=np.float64)[
+                key.values.astype(np.int64)
+            ]
         else:
             values = key.values
         order = np.argsort(own.values, kind="stable")
         found = np.minimum(np.searchsorted(own.values[order], values), len(own) - 1)
         matched = own.values[order][found] == values
-        fail_if_any(~matched, "Every person must belong to a household of the survey",
-                    "Add the households, or drop these persons.", lambda i: f"{name} {key.label(key.values[i])}")
+        fail_if_any(
+            ~matched,
+            "Every person must belong to a household of the survey",
+            "Add the households, or drop these persons.",
+            lambda i: f"{name} {key.label(key.values[i])}",
+        )
         self._household_of = order[found]
         members = np.bincount(self._household_of, minlength=len(own))
-        fail_if_any(members == 0, "Every household must have a person in the persons frame",
-                    "Add the persons, or drop these households.", lambda i: f"{name} {own.label(own.values[i])}")
+        fail_if_any(
+            members == 0,
+            "Every household must have a person in the persons frame",
+            "Add the persons, or drop these households.",
+            lambda i: f"{name} {own.label(own.values[i])}",
+        )
 
     def _sort(self, household: str | None, person: str | None, psu: str | None) -> None:
         """Sort both tables by the labels of stratum, PSU, household and person."""
@@ -236,10 +282,15 @@ class Survey:
     def _check_person(self, person: Column, of: Any, household: str | None) -> None:
         fail_if_any(person.missing, f"Every person must have an identifier {person.name!r}", "Mend or drop these rows.")
         again = np.r_[False, (np.diff(of) == 0) & (np.diff(person.values) == 0)]
-        fail_if_any(again, f"Every person of a household must have an identifier {person.name!r} of its own",
-                    "Drop the copies, or name the column that tells persons apart.",
-                    lambda i: f"{household} {self._key.label(self._key.values[of[i]])}, "
-                              f"{person.name} {person.label(person.values[i])}")
+        fail_if_any(
+            again,
+            f"Every person of a household must have an identifier {person.name!r} of its own",
+            "Drop the copies, or name the column that tells persons apart.",
+            lambda i: (
+                f"{household} {self._key.label(self._key.values[of[i]])}, "
+                f"{person.name} {person.label(person.values[i])}"
+            ),
+        )
 
     def _design_column(self, name: str) -> Column:
         """Return a column of the design by household, in the rows' first order; missing values are an error."""
@@ -249,14 +300,19 @@ class Survey:
             column = self._constant(self.persons[name], self._household_of, len(self._key))
         else:
             fail_if_unknown(name, self._all_names(), "A column of the design")
-        fail_if_any(column.missing, f"Column {name!r} of the design must be known for every household",
-                    "Mend or drop these rows.", lambda i: f"{self._key.name} {self._key.label(self._key.values[i])}")
+        fail_if_any(
+            column.missing,
+            f"Column {name!r} of the design must be known for every household",
+            "Mend or drop these rows.",
+            lambda i: f"{self._key.name} {self._key.label(self._key.values[i])}",
+        )
         return column
 
     def _design(self, psu: str | None, single_psu: str) -> Design:
         n = self.n_households
         columns = [self.household_column(name) for name in self.strata_columns]
-        stratum, labels = np.zeros(n, dtype=np.int32), ("all",)
+        stratum = np.zeros(n, dtype=np.int32)
+        labels: tuple[str, ...] = ("all",)
         if columns:
             codes = np.column_stack([column.categories()[1] for column in columns])
             present, inverse = np.unique(codes, axis=0, return_inverse=True)
@@ -281,8 +337,11 @@ class Survey:
     def person_column(self, name: str) -> Column:
         """Return a column by person: of the persons, else of their households."""
         if self.persons is None:
-            fail("A column by person needs a frame of persons", f"{name!r} was asked of a survey without one",
-                 "Pass persons, or use unit='household'.")
+            fail(
+                "A column by person needs a frame of persons",
+                f"{name!r} was asked of a survey without one",
+                "Pass persons, or use unit='household'.",
+            )
         if name in self.persons:
             return self.persons[name]
         if name in self.households:
@@ -303,8 +362,11 @@ class Survey:
         if name not in CLASSES:
             return None
         if self.has_column(name):
-            fail(f"The name {name!r} must mean one thing", "it is a welfare class, and a column of the survey as well",
-                 "Rename the column.")
+            fail(
+                f"The name {name!r} must mean one thing",
+                "it is a welfare class, and a column of the survey as well",
+                "Rename the column.",
+            )
         if self.welfare is None:
             fail(f"The welfare class {name!r} needs welfare", "the survey has none", "Pass welfare=.")
         return CLASSES[name]
@@ -313,8 +375,11 @@ class Survey:
         """Return the column of a role by person; an error names the role that is lacking."""
         column = self.roles.get(name)
         if column is None:
-            fail(f"The role {name!r} must be given", "the survey does not name its column",
-                 f"Pass roles={{{name!r}: <column>}}.")
+            fail(
+                f"The role {name!r} must be given",
+                "the survey does not name its column",
+                f"Pass roles={{{name!r}: <column>}}.",
+            )
         return self.person_column(column)
 
     def show_household(self, row: int) -> str:
@@ -332,7 +397,7 @@ class Survey:
 
     def sum_over_members(self, values: FloatArray) -> FloatArray:
         """Add values by person up by household."""
-        return np.bincount(self.household_of, values, self.n_households)
+        return np.asarray(np.bincount(self.household_of, values, self.n_households), dtype=np.float64)
 
     def heads(self) -> CodeArray:
         """Return the row of each household's head; a household must have exactly one."""
@@ -341,14 +406,21 @@ class Survey:
             names = {code: relation.label(code) for code in relation.categories()[0]}
             codes = [code for code, label in names.items() if label.strip().casefold().startswith("head")]
             if len(codes) != 1:
-                fail("One level of relation must be the head's", f"{len(codes)} labels of {relation.name!r} begin with 'head'",
-                     f"Label the head's code 'Head'; the labels are {', '.join(names.values())}.")
+                fail(
+                    "One level of relation must be the head's",
+                    f"{len(codes)} labels of {relation.name!r} begin with 'head'",
+                    f"Label the head's code 'Head'; the labels are {', '.join(names.values())}.",
+                )
             head = relation.values == codes[0]
         else:
             head = relation.values == 1
         heads = np.bincount(self.household_of, head, self.n_households)
-        fail_if_any(heads != 1, f"Every household must have one head in {relation.name!r}", "Correct these households.",
-                    lambda i: f"{self.show_household(i)}: {heads[i]:.0f} heads")
+        fail_if_any(
+            heads != 1,
+            f"Every household must have one head in {relation.name!r}",
+            "Correct these households.",
+            lambda i: f"{self.show_household(i)}: {heads[i]:.0f} heads",
+        )
         return np.flatnonzero(head).astype(np.int32)
 
     def _all_names(self) -> list[str]:
@@ -360,10 +432,15 @@ class Survey:
         first[of[::-1]] = np.arange(len(of) - 1, -1, -1)
         expected = column.values[first[of]]
         varies = (column.values != expected) & ~(np.isnan(column.values) & np.isnan(expected))
-        fail_if_any(varies, f"Column {column.name!r} must not vary within a household to describe it",
-                    f"Derive what is meant, e.g. derive={{'head_{column.name}': 'head({column.name})'}}.",
-                    lambda i: f"{self._key.name} {self._key.label(self._key.values[of[i]])}: "
-                              f"{column.label(expected[i])} and {column.label(column.values[i])}")
+        fail_if_any(
+            varies,
+            f"Column {column.name!r} must not vary within a household to describe it",
+            f"Derive what is meant, e.g. derive={{'head_{column.name}': 'head({column.name})'}}.",
+            lambda i: (
+                f"{self._key.name} {self._key.label(self._key.values[of[i]])}: "
+                f"{column.label(expected[i])} and {column.label(column.values[i])}"
+            ),
+        )
         return column.take(first)
 
     def _roles(self, given: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -382,8 +459,11 @@ class Survey:
         if not isinstance(text, str):
             fail_type(f"The expression of derived column {name!r} must be text", text, "Write it as a string.")
         expression = parse(text, f"derived column {name!r}")
-        of_persons = self.persons is not None and not expression.aggregates and any(
-            used in self.persons and used not in self.households for used in expression.names)
+        of_persons = (
+            self.persons is not None
+            and not expression.aggregates
+            and any(used in self.persons and used not in self.households for used in expression.names)
+        )
         if of_persons:
             assert self.persons is not None
             self.persons.add(replace(expression.evaluate(self.person_column), name=name))
@@ -398,12 +478,19 @@ class Survey:
     def _sizes(self, size: str | None) -> FloatArray:
         if size is None:
             if self.persons is None:
-                fail("The size of households must be known", "there is neither size= nor a frame of persons",
-                     "Name the column of household sizes, or pass persons.")
+                fail(
+                    "The size of households must be known",
+                    "there is neither size= nor a frame of persons",
+                    "Name the column of household sizes, or pass persons.",
+                )
             return np.diff(self.first_person).astype(np.float64)
         sizes = self.household_column(size).values
-        fail_if_any(~(np.isfinite(sizes) & (sizes > 0)), f"Every household size {size!r} must be above 0",
-                    "Mend or drop these rows.", lambda i: f"{self.show_household(i)}: {sizes[i]:g}")
+        fail_if_any(
+            ~(np.isfinite(sizes) & (sizes > 0)),
+            f"Every household size {size!r} must be above 0",
+            "Mend or drop these rows.",
+            lambda i: f"{self.show_household(i)}: {sizes[i]:g}",
+        )
         return sizes
 
     def _person_weights(self, name: str | None) -> FloatArray:
@@ -419,9 +506,15 @@ class Survey:
             fail(f"Welfare {name!r} must be a number", "it is text", "Convert the column.")
         values = column.values / self.size if per == "household" else column.values
         if self.missing == "error":
-            fail_if_any(np.isnan(values), f"Welfare {name!r} must be known for every household",
-                        "Mend these rows, or pass missing='drop'.", self.show_household)
-        fail_if_any(np.isinf(values), f"Welfare {name!r} must be finite", "Mend or drop these rows.", self.show_household)
+            fail_if_any(
+                np.isnan(values),
+                f"Welfare {name!r} must be known for every household",
+                "Mend these rows, or pass missing='drop'.",
+                self.show_household,
+            )
+        fail_if_any(
+            np.isinf(values), f"Welfare {name!r} must be finite", "Mend or drop these rows.", self.show_household
+        )
         return values
 
     @property
@@ -441,7 +534,14 @@ class Survey:
     def fingerprint(self) -> str:
         """Return a hash of keys, design, weights, sizes and welfare: it changes when what the figures rest on does."""
         digest = sha256()
-        arrays = (self.design.psu, self.design.stratum_start, self.weight, self.size, self.people, self.household_identity)
+        arrays = (
+            self.design.psu,
+            self.design.stratum_start,
+            self.weight,
+            self.size,
+            self.people,
+            self.household_identity,
+        )
         for array in arrays if self.welfare is None else (*arrays, self.welfare):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
@@ -463,13 +563,16 @@ class Survey:
         with np.errstate(over="ignore"):
             return _mix(self.household_identity[self.household_of] + np.uint64(1) + _mix(_hashed(own)))
 
-    # -- what it is -----------------------------------------------------------------------------------------------------
+    # -- what it is
+    # -----------------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         persons = f" and {self.n_persons:,} persons" if self.persons is not None else ""
         strata = "stratum" if self.design.strata == 1 else "strata"
-        return (f"Survey of {self.n_households:,} households{persons}: {self.design.psus:,} PSUs in "
-                f"{self.design.strata:,} {strata}; weights sum to {self.weight.sum():,.6g}")
+        return (
+            f"Survey of {self.n_households:,} households{persons}: {self.design.psus:,} PSUs in "
+            f"{self.design.strata:,} {strata}; weights sum to {self.weight.sum():,.6g}"
+        )
 
     def svyset(self) -> str:
         """Return the Stata lines that declare the same design for a file of households.
@@ -501,8 +604,10 @@ class Survey:
             options.append("strata(stratum)")
         if self.single_psu == "certainty":
             options.append("singleunit(certainty)")
-        lines.append(f"svyset {self.names['psu'] or '_n'} [pweight={self.names['weight']}]"
-                     + (f", {' '.join(options)}" if options else ""))
+        lines.append(
+            f"svyset {self.names['psu'] or '_n'} [pweight={self.names['weight']}]"
+            + (f", {' '.join(options)}" if options else "")
+        )
         return "\n".join(lines)
 
     def svydesign(self) -> str:
@@ -531,8 +636,10 @@ class Survey:
         elif self.strata_columns:
             strata = f"strata = ~interaction({', '.join(self.strata_columns)}, drop = TRUE), "
         lonely = 'options(survey.lonely.psu = "certainty")\n' if self.single_psu == "certainty" else ""
-        return (f"{lonely}svydesign(ids = ~{self.names['psu'] or '1'}, {strata}weights = ~{self.names['weight']}, "
-                "data = households)")
+        return (
+            f"{lonely}svydesign(ids = ~{self.names['psu'] or '1'}, {strata}weights = ~{self.names['weight']}, "
+            "data = households)"
+        )
 
 
 def _rank(column: Column) -> Any:

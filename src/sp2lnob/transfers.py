@@ -81,9 +81,9 @@ class Transfers:
     def cost(self) -> "pd.DataFrame":
         """Recipients and cost a year, by scheme and of the package.
 
-        Columns: scheme, recipients (persons; households where a benefit is paid per household; persons with at least one
-        in the last row, "package"), transfer_cost, total_cost with administration, and total_cost as a share of GDP and
-        of government revenue (NaN where these are not given).
+        Columns: scheme, recipients (persons; households where a benefit is paid per household; persons with at least
+        one in the last row, "package"), transfer_cost, total_cost with administration, and total_cost as a share of
+        GDP and of government revenue (NaN where these are not given).
         """
         import pandas as pd
 
@@ -127,7 +127,8 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
     Raises
     ------
     InputError
-        If there are no persons, a role or column that a scheme needs is lacking or missing, or the economy lacks a figure.
+        If there are no persons, a role or column that a scheme needs is lacking or missing, or the economy lacks a
+        figure.
 
     References
     ----------

@@ -56,8 +56,9 @@ class Splits:
         """Return the leaf, as a node's number, in which each row of level codes ends."""
         node = np.column_stack([self.circumstance, self.left, self.right]).astype(np.int32)
         out = np.empty(len(codes), dtype=np.int32)
-        _tree.apply(np.ascontiguousarray(codes, dtype=np.int32), node,
-                    np.ascontiguousarray(self.goes_left, dtype=np.uint8), out)
+        _tree.apply(
+            np.ascontiguousarray(codes, dtype=np.int32), node, np.ascontiguousarray(self.goes_left, dtype=np.uint8), out
+        )
         return out
 
     def path(self, leaf: int) -> list[int]:
@@ -68,8 +69,16 @@ class Splits:
         return nodes[::-1]
 
 
-def grow(circumstances: tuple[Circumstance, ...], codes: CodeArray, sums: FloatArray, *, max_depth: int, min_rows: float,
-         min_weight: float, cp: float) -> Splits:
+def grow(
+    circumstances: tuple[Circumstance, ...],
+    codes: CodeArray,
+    sums: FloatArray,
+    *,
+    max_depth: int,
+    min_rows: float,
+    min_weight: float,
+    cp: float,
+) -> Splits:
     """Grow a tree on cells and take back the splits whose worth is below ``cp``.
 
     ``codes`` has shape (cells, circumstances); ``sums`` (cells, 4): weight, weighted outcome, weighted squared outcome,
@@ -84,12 +93,25 @@ def grow(circumstances: tuple[Circumstance, ...], codes: CodeArray, sums: FloatA
     total = sums.sum(axis=0)
     root_sse = total[2] - total[1] ** 2 / total[0]
     nodes = _tree.grow(
-        np.ascontiguousarray(codes), np.ascontiguousarray(sums), start,
-        np.concatenate([c.position for c in circumstances]), np.array([c.ordered for c in circumstances], dtype=np.uint8),
-        max_depth, min_rows, min_weight, max(1e-12 * root_sse, 0.0),
-        np.empty(cells, dtype=np.int32), np.empty(cells, dtype=np.int32), np.empty((start[-1], 4)),
-        np.empty(start[-1], dtype=np.int32), np.empty((most, 2), dtype=np.int32),
-        node, node_sums, threshold, goes_left)
+        np.ascontiguousarray(codes),
+        np.ascontiguousarray(sums),
+        start,
+        np.concatenate([c.position for c in circumstances]),
+        np.array([c.ordered for c in circumstances], dtype=np.uint8),
+        max_depth,
+        min_rows,
+        min_weight,
+        max(1e-12 * root_sse, 0.0),
+        np.empty(cells, dtype=np.int32),
+        np.empty(cells, dtype=np.int32),
+        np.empty((start[-1], 4)),
+        np.empty(start[-1], dtype=np.int32),
+        np.empty((most, 2), dtype=np.int32),
+        node,
+        node_sums,
+        threshold,
+        goes_left,
+    )
     weight, outcome, squared, rows = node_sums[:nodes].T
     sse = np.maximum(squared - outcome * outcome / weight, 0.0)
     kept = _collapse(node[:nodes], sse, cp * sse[0])
@@ -112,8 +134,15 @@ def _collapse(node: CodeArray, sse: FloatArray, worth: float) -> CodeArray:
     return node
 
 
-def _compact(node: CodeArray, weight: FloatArray, rate: FloatArray, rows: FloatArray, sse: FloatArray,
-             threshold: FloatArray, goes_left: Any) -> Splits:
+def _compact(
+    node: CodeArray,
+    weight: FloatArray,
+    rate: FloatArray,
+    rows: FloatArray,
+    sse: FloatArray,
+    threshold: FloatArray,
+    goes_left: Any,
+) -> Splits:
     """Number the nodes that are left, parents before children."""
     kept = [0]
     for t in kept:
@@ -124,12 +153,23 @@ def _compact(node: CodeArray, weight: FloatArray, rate: FloatArray, rows: FloatA
     def renumbered(column: int) -> CodeArray:
         return np.array([number_of.get(int(node[t, column]), -1) for t in kept], dtype=np.int32)
 
-    return Splits(node[kept, 0], renumbered(1), renumbered(2), renumbered(3), weight[kept], rate[kept], rows[kept],
-                  sse[kept], np.where(node[kept, 0] >= 0, threshold[kept], np.nan), goes_left[kept].astype(bool))
+    return Splits(
+        node[kept, 0],
+        renumbered(1),
+        renumbered(2),
+        renumbered(3),
+        weight[kept],
+        rate[kept],
+        rows[kept],
+        sse[kept],
+        np.where(node[kept, 0] >= 0, threshold[kept], np.nan),
+        goes_left[kept].astype(bool),
+    )
 
 
-def describe(splits: Splits, circumstances: tuple[Circumstance, ...], codes: CodeArray, leaf_of_cell: CodeArray,
-             leaf: int) -> str:
+def describe(
+    splits: Splits, circumstances: tuple[Circumstance, ...], codes: CodeArray, leaf_of_cell: CodeArray, leaf: int
+) -> str:
     """Return what the members of a leaf have in common: the circumstances on its path and the levels they have."""
     path = splits.path(leaf)[:-1]
     parts = []
@@ -200,8 +240,14 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ['everybody']
     """
 
-    def __init__(self, max_depth: int = 6, min_obs: int = 49, min_share: float = 0.09, share_of: str = "weight",
-                 cp: float | None = None) -> None:
+    def __init__(
+        self,
+        max_depth: int = 6,
+        min_obs: int = 49,
+        min_share: float = 0.09,
+        share_of: str = "weight",
+        cp: float | None = None,
+    ) -> None:
         self.max_depth = max_depth
         self.min_obs = min_obs
         self.min_share = min_share
@@ -267,12 +313,15 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         w = check_weights(sample_weight, len(outcome))
         table = _features(X)
         if table.rows != len(outcome):
-            fail("Circumstances and outcome must have the same rows", f"{table.rows:,} came with {len(outcome):,}",
-                 "Pass columns of the same rows.")
+            fail(
+                "Circumstances and outcome must have the same rows",
+                f"{table.rows:,} came with {len(outcome):,}",
+                "Pass columns of the same rows.",
+            )
         made = [circumstance_of(table[name]) for name in table]
         codes, cell = combine([code for _, code in made], [circumstance.levels for circumstance, _ in made])
         columns = (w, w * outcome, w * outcome * outcome, np.ones_like(w))
-        sums = np.column_stack([np.bincount(cell, column, len(codes)) for column in columns])
+        sums: FloatArray = np.column_stack([np.bincount(cell, column, len(codes)) for column in columns])
         self.feature_names_in_ = np.array([circumstance.name for circumstance, _ in made], dtype=object)
         self.n_features_in_ = len(made)
         return self.fit_cells(tuple(circumstance for circumstance, _ in made), codes, sums)
@@ -287,24 +336,31 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         cp = 1 / rows if self.cp is None else number(self.cp, "cp", low=0)
         used = sums[:, 0] > 0
         splits = grow(
-            circumstances, codes[used], sums[used], max_depth=depth, cp=cp,
+            circumstances,
+            codes[used],
+            sums[used],
+            max_depth=depth,
+            cp=cp,
             min_rows=max(least, np.floor(share * rows * (1 + 1e-12))) if of_rows else least,
-            min_weight=0.0 if of_rows else share * weight * (1 - 1e-12))
+            min_weight=0.0 if of_rows else share * weight * (1 - 1e-12),
+        )
         self.circumstances_, self.splits_ = circumstances, splits
         leaf_of_cell = splits.apply(codes)
         # By rate, from the lowest; among equal rates the larger weight is further out, at either end.
         leaves = sorted(splits.leaves.tolist(), key=lambda t: (splits.rate[t], -splits.weight[t]))
         top = max(leaves, key=lambda t: (splits.rate[t], splits.weight[t]))
         self.leaves_ = np.array(leaves, dtype=np.int32)
-        self.groups_ = pd.DataFrame({
-            "group": np.arange(1, len(leaves) + 1),
-            "label": [describe(splits, circumstances, codes, leaf_of_cell, t) for t in leaves],
-            "share": splits.weight[leaves] / weight,
-            "n": splits.rows[leaves].astype(np.int64),
-            "rate": splits.rate[leaves],
-            "furthest_behind": [t == leaves[0] for t in leaves],
-            "furthest_ahead": [t == top for t in leaves],
-        })
+        self.groups_ = pd.DataFrame(
+            {
+                "group": np.arange(1, len(leaves) + 1),
+                "label": [describe(splits, circumstances, codes, leaf_of_cell, t) for t in leaves],
+                "share": splits.weight[leaves] / weight,
+                "n": splits.rows[leaves].astype(np.int64),
+                "rate": splits.rate[leaves],
+                "furthest_behind": [t == leaves[0] for t in leaves],
+                "furthest_ahead": [t == top for t in leaves],
+            }
+        )
         return self
 
     def group_of(self, codes: CodeArray) -> CodeArray:
@@ -319,7 +375,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : frame, dict of arrays, or array of shape (n, circumstances)
-            Levels never seen in fitting go by the threshold if the circumstance is ordered, else with the heavier child.
+            Levels never seen in fitting go by the threshold if ordered, else with the heavier child.
 
         Returns
         -------
@@ -406,19 +462,31 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         splits, position = self.splits_, {int(t): g + 1 for g, t in enumerate(self.leaves_)}
         nodes: list[dict[str, Any]] = []
         for t, f in enumerate(splits.circumstance.tolist()):
-            node: dict[str, Any] = {"node": t, "share": float(splits.weight[t] / splits.weight[0]),
-                                    "n": int(splits.rows[t]), "rate": float(splits.rate[t])}
+            node: dict[str, Any] = {
+                "node": t,
+                "share": float(splits.weight[t] / splits.weight[0]),
+                "n": int(splits.rows[t]),
+                "rate": float(splits.rate[t]),
+            }
             if f < 0:
                 node["group"] = position[t]
             else:
                 c = self.circumstances_[f]
                 left = splits.goes_left[t, : c.levels]
-                node |= {"circumstance": c.name, "left": int(splits.left[t]), "right": int(splits.right[t]),
-                         "left_levels": [label for label, goes in zip(c.labels, left, strict=True) if goes],
-                         "right_levels": [label for label, goes in zip(c.labels, left, strict=True) if not goes]}
+                node |= {
+                    "circumstance": c.name,
+                    "left": int(splits.left[t]),
+                    "right": int(splits.right[t]),
+                    "left_levels": [label for label, goes in zip(c.labels, left, strict=True) if goes],
+                    "right_levels": [label for label, goes in zip(c.labels, left, strict=True) if not goes],
+                }
             nodes.append(node)
-        return {"circumstances": [{"name": c.name, "labels": list(c.labels), "ordered": c.ordered}
-                                  for c in self.circumstances_], "nodes": nodes}
+        return {
+            "circumstances": [
+                {"name": c.name, "labels": list(c.labels), "ordered": c.ordered} for c in self.circumstances_
+            ],
+            "nodes": nodes,
+        }
 
     def _goes_left(self, t: int, f: int, seen: Circumstance) -> BoolArray:
         """Return which levels of a column, seen in fitting or not, go left at a node."""
@@ -427,7 +495,9 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             return np.asarray(seen.position < splits.threshold[t])
         place = {label: level for level, label in enumerate(known.labels)}
         heavier = bool(splits.weight[splits.left[t]] >= splits.weight[splits.right[t]])
-        return np.array([bool(splits.goes_left[t, place[label]]) if label in place else heavier for label in seen.labels])
+        return np.array(
+            [bool(splits.goes_left[t, place[label]]) if label in place else heavier for label in seen.labels]
+        )
 
 
 def _features(X: Any) -> Table:
@@ -435,7 +505,10 @@ def _features(X: Any) -> Table:
     if not hasattr(X, "columns") and not isinstance(X, (dict, Table)):
         array = np.asarray(X)
         if array.ndim != 2:
-            fail("Circumstances must be a frame, a dict of arrays, or an array of two dimensions",
-                 f"an array of shape {array.shape} came", "Reshape it to (n, circumstances).")
+            fail(
+                "Circumstances must be a frame, a dict of arrays, or an array of two dimensions",
+                f"an array of shape {array.shape} came",
+                "Reshape it to (n, circumstances).",
+            )
         X = {f"x{j}": array[:, j] for j in range(array.shape[1])}
     return table_of(X, "circumstances")

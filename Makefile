@@ -1,0 +1,66 @@
+# Two commands for a fresh machine with Python 3.11 or newer, a C compiler and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEBUG_SITE := build/debug-site
+SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
+
+.PHONY: demo test test-debug lint types bench bench-tiny wheel wheel-check clean
+
+demo: $(VENV)/installed
+	$(BIN)/sp2lnob demo --out results/demo
+
+# The doctests of the installed package, and the tests: what users get, not what lies in the source folder.
+test: $(VENV)/installed $(VENV)/test-tools
+	$(BIN)/python -m pytest --pyargs sp2lnob tests
+
+# The same on kernels that check every index: slow, and any error in them fails the test.
+test-debug: $(VENV)/installed $(VENV)/test-tools
+	rm -rf $(DEBUG_SITE)
+	SP2LNOB_DEBUG=1 $(BIN)/python -m pip install -q --no-deps --target $(DEBUG_SITE) .
+	PYTHONPATH=$(DEBUG_SITE) $(BIN)/python -m pytest --pyargs sp2lnob tests
+
+lint: $(VENV)/lint-tools
+	$(BIN)/ruff check .
+	$(BIN)/cython-lint --max-line-length 120 src/sp2lnob/_kernels/*.pyx src/sp2lnob/_kernels/*.pxd
+
+types: $(VENV)/installed $(VENV)/lint-tools
+	$(BIN)/mypy
+
+bench: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
+	mkdir -p results
+	$(BIN)/python -m pytest benchmarks --benchmark-json=results/benchmarks.json
+	$(BIN)/python benchmarks/ratios.py results/benchmarks.json
+
+# Every benchmark once, on a small survey, so that none can rot.
+bench-tiny: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
+	SP2LNOB_BENCH_HOUSEHOLDS=2000 $(BIN)/python -m pytest benchmarks --benchmark-disable -q
+
+# The wheel is built from the sdist, as users' wheels are.
+wheel: $(VENV)/build-tools
+	rm -rf dist
+	$(BIN)/python -m build
+
+# No source of a kernel, no test and no second megabyte in it.
+wheel-check: wheel
+	$(BIN)/python -c "import sys, zipfile, pathlib; w, = pathlib.Path('dist').glob('*-cp311-abi3-*.whl'); \
+	names = zipfile.ZipFile(w).namelist(); \
+	bad = [n for n in names if n.endswith(('.pyx', '.pxd', '.c')) or 'tests/' in n]; \
+	print(w.name, w.stat().st_size, 'bytes,', len(names), 'files'); \
+	sys.exit(f'not for the wheel: {bad}' if bad or w.stat().st_size > 2**20 else 0)"
+
+clean:
+	rm -rf build dist results $(VENV) src/*.egg-info src/sp2lnob/_kernels/*.so
+
+$(VENV)/pip:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
+	touch $@
+
+$(VENV)/installed: $(VENV)/pip $(SOURCES)
+	$(BIN)/python -m pip install -q ".[all]"
+	touch $@
+
+$(VENV)/%-tools: $(VENV)/pip pyproject.toml
+	$(BIN)/python -m pip install -q --group $*
+	touch $@

@@ -1,0 +1,116 @@
+"""Surveys from files: Stata .dta with its value labels, and .csv."""
+
+import os
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+from ._columns import Table, table_of
+from ._validate import fail
+from .survey import Survey
+
+SUFFIXES = (".csv", ".dta")
+EXTRA = "Install what reads it: pip install 'sp2lnob[io]'."
+
+
+def read_survey(
+    households: str | os.PathLike[str] | None, persons: str | os.PathLike[str] | None = None, **survey: Any
+) -> Survey:
+    r"""Read a survey from one or two files.
+
+    Parameters
+    ----------
+    households : path or None
+        .dta or .csv, one row a household; None if ``persons`` holds all.
+    persons : path, default None
+        .dta or .csv, one row a person.
+    **survey
+        All other arguments of Survey.
+
+    Returns
+    -------
+    Survey
+        ``survey.sources`` tells which files were read, with rows, columns and SHA-256.
+
+    Raises
+    ------
+    InputError
+        If a file is not there, cannot be read, or is of another kind; and as for Survey.
+
+    References
+    ----------
+    Stata files are read with ReadStat: value labels are kept, so that conditions may use codes and labels alike.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, sp2lnob as sp
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "households.csv"
+    ...     _ = path.write_text("hid,hhweight,members,pc\n1,10,2,50\n2,20,1,80\n")
+    ...     sp.read_survey(path, size="members", welfare="pc")
+    Survey of 2 households: 2 PSUs in 1 stratum; weights sum to 30
+    >>> sp.read_survey("nowhere.dta")
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputError: The file must exist, but there is no 'nowhere.dta'. Check the path.
+    """
+    frames: list[Table | None] = []
+    sources = []
+    for path, what in ((households, "households"), (persons, "persons")):
+        if path is None:
+            frames.append(None)
+            continue
+        table = read_table(Path(path), what)
+        frames.append(table)
+        with Path(path).open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+        sources.append(
+            {"what": what, "file": Path(path).name, "rows": table.rows, "columns": len(list(table)), "sha256": digest}
+        )
+    result = Survey(*frames, **survey)
+    result.sources = tuple(sources)
+    return result
+
+
+def read_table(path: Path, what: str) -> Table:
+    """Return the columns of a file, with their value labels."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        fail(
+            f"The file of {what} must be one of {', '.join(SUFFIXES)}",
+            f"it is {path.name!r}",
+            "Convert it, or read it with pandas and pass the frame to Survey.",
+        )
+    if not path.is_file():
+        fail("The file must exist", f"there is no {str(path)!r}", "Check the path.")
+    return _read_dta(path, what) if suffix == ".dta" else _read_csv(path, what)
+
+
+def _read_dta(path: Path, what: str) -> Table:
+    try:
+        import pyreadstat
+    except ImportError:
+        fail("Reading .dta needs pyreadstat", "it is not installed", EXTRA)
+    try:
+        frame, meta = pyreadstat.read_dta(str(path))
+    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError, ValueError) as error:
+        fail("The file must be a readable Stata file", f"{path.name!r} is not ({error})", "Save it again from Stata.")
+    table = table_of(frame, what)
+    labels = {
+        name: {float(code): str(label) for code, label in of.items()} for name, of in meta.variable_value_labels.items()
+    }
+    return table.labeled(labels)
+
+
+def _read_csv(path: Path, what: str) -> Table:
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(path, float_precision="round_trip", low_memory=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        fail(
+            "The file must be comma-separated text in UTF-8 with a header",
+            f"{path.name!r} is not ({error})",
+            "Save it again as CSV, UTF-8.",
+        )
+    return table_of(frame, what)

@@ -1,0 +1,316 @@
+"""A study file: everything that a run needs, in TOML. Its keys are the arguments of the Python functions."""
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from inspect import Parameter, signature
+from pathlib import Path
+from types import UnionType
+from typing import Any
+
+from . import schemes
+from ._validate import choice, fail, fail_if_unknown
+from .assessment import Assessment, assess
+from .design import Bootstrap
+from .estimation import Progress
+from .io import read_survey
+from .opportunity import Opportunity
+from .schemes import Amount, Economy, Package, Scheme
+from .survey import Survey
+from .tree import OpportunityTree
+
+KINDS: dict[str, Callable[..., Scheme]] = {
+    name: getattr(schemes, name)
+    for name in ("child_benefit", "old_age_pension", "disability_benefit", "maternity_benefit", "household_benefit")
+} | {"scheme": Scheme}
+
+Kind = type | UnionType
+SURVEY: dict[str, Kind] = {
+    "households": str,
+    "persons": str,
+    "household": str,
+    "person": str,
+    "weight": str,
+    "person_weight": str,
+    "size": str,
+    "welfare": str,
+    "welfare_period": str,
+    "welfare_per": str,
+    "psu": str,
+    "strata": str | list,
+    "single_psu": str,
+    "roles": dict,
+    "derive": dict,
+    "missing": str,
+}
+ECONOMY: dict[str, Kind] = {
+    "currency": str,
+    "year": int,
+    "gdp": int | float,
+    "gdp_per_capita": int | float,
+    "revenue": int | float,
+    "lines": dict,
+}
+OPPORTUNITY: dict[str, Kind] = {
+    "name": str,
+    "outcome": str,
+    "unit": str,
+    "population": str,
+    "circumstances": list,
+    "kind": str,
+    "weigh": str,
+    "ordered": list,
+    "unordered": list,
+}
+TREE: dict[str, Kind] = {
+    "rule": str,
+    "extended": bool,
+    "max_depth": int,
+    "min_obs": int,
+    "min_share": int | float,
+    "share_of": str,
+    "cp": int | float,
+}
+SCHEME: dict[str, Kind] = {
+    "kind": str,
+    "name": str,
+    "amount": list,
+    "who": str,
+    "per": str,
+    "coverage": int | float,
+    "min_age": int,
+    "max_age": int,
+    "sex": str | int | float,
+    "disability": bool,
+    "birth": bool,
+    "weeks": int | float,
+}
+PACKAGE: dict[str, Kind] = {"administration": int | float, "mpc": int | float, "draws": str, "seed": int}
+REPLICATES: dict[str, Kind] = {"method": str, "n": int, "seed": int}
+ESTIMATE: dict[str, Kind] = {"by": list, "level": int | float, "df": str, "classes": str, "effect": str}
+SECTIONS: dict[str, Kind] = {
+    "survey": dict,
+    "economy": dict,
+    "opportunity": list,
+    "tree": dict,
+    "scheme": list,
+    "package": dict,
+    "replicates": dict,
+    "estimate": dict,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A study read from a file, every key checked.
+
+    Attributes
+    ----------
+    path : Path
+    sha256 : str
+        Of the file's bytes.
+    sections : dict
+        Its tables, as TOML gives them.
+    """
+
+    path: Path
+    sha256: str
+    sections: Mapping[str, Any]
+
+    def survey(self, **instead: Any) -> Survey:
+        """Read the survey; ``instead`` replaces some of its arguments."""
+        given = {**self.sections["survey"], **instead}
+        files = [self._file(given.pop(key, None)) for key in ("households", "persons")]
+        return read_survey(*files, **given)
+
+    @property
+    def opportunities(self) -> list[Opportunity]:
+        """The opportunities, in their order."""
+        for table in self.sections.get("opportunity", []):
+            _require(table, ("name", "outcome", "circumstances"), "[[opportunity]]")
+        return [Opportunity(**table) for table in self.sections.get("opportunity", [])]
+
+    @property
+    def package(self) -> Package | None:
+        """The schemes and how they run; None without a scheme."""
+        listed = [_scheme(table) for table in self.sections.get("scheme", [])]
+        if not listed:
+            if "package" in self.sections:
+                fail("[package] must come with schemes", "there is no [[scheme]]", "Add one, or drop [package].")
+            return None
+        return Package(listed, **self.sections.get("package", {}))
+
+    @property
+    def tree(self) -> OpportunityTree:
+        """The rule by which groups are found."""
+        given = dict(self.sections.get("tree", {}))
+        rule = choice(given.pop("rule", "published"), ("published", "lnob"), "rule in [tree]")
+        if rule == "published":
+            if "extended" in given:
+                fail("extended in [tree] belongs to rule = 'lnob'", "the rule is 'published'", "Drop one of them.")
+            return OpportunityTree(**given)
+        tree = OpportunityTree.lnob(extended=given.pop("extended", False))
+        return OpportunityTree(**{**tree.get_params(), **given})
+
+    @property
+    def replicates(self) -> Bootstrap:
+        """The replicate design."""
+        given = dict(self.sections.get("replicates", {}))
+        choice(given.pop("method", "rao-wu"), ("rao-wu",), "method in [replicates]")
+        return Bootstrap(**given)
+
+    def run(self, *, n_threads: int | None = None, progress: Progress | None = None) -> Assessment:
+        """Read the survey and assess it."""
+        # What needs no data is built first, so that a slip in it is told before a large file is read.
+        opportunities, package, tree, replicates = self.opportunities, self.package, self.tree, self.replicates
+        economy = Economy(**self.sections.get("economy", {}))
+        return assess(
+            self.survey(),
+            opportunities,
+            package,
+            economy,
+            replicates=replicates,
+            tree=tree,
+            n_threads=n_threads,
+            progress=progress,
+            **self.sections.get("estimate", {}),
+        )
+
+    def _file(self, text: str | None) -> Path | None:
+        """Return a data file's path: ``${NAME}`` is taken from the environment, the rest is relative to the study."""
+        if text is None:
+            return None
+
+        def value(found: re.Match[str]) -> str:
+            name = found.group(1)
+            if name not in os.environ:
+                fail(
+                    f"The environment variable {name} must be set",
+                    f"{text!r} needs it",
+                    f"Set {name} to the folder that holds the data.",
+                )
+            return os.environ[name]
+
+        return self.path.parent / re.sub(r"\$\{(\w+)\}", value, text)
+
+
+def read_study(path: str | os.PathLike[str]) -> Study:
+    r"""Read a study file and check every key and type in it.
+
+    Parameters
+    ----------
+    path : path
+        TOML with [survey], and [economy], [[opportunity]], [tree], [[scheme]], [package], [replicates], [estimate] as
+        needed.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    InputError
+        If the file is not there or not TOML, or a key is unknown, lacking or of the wrong type.
+
+    References
+    ----------
+    TOML 1.0.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "study.toml"
+    ...     _ = path.write_text('[survey]\nhouseholds = "h.csv"\n[replicates]\nn = 200\n')
+    ...     read_study(path).replicates
+    Bootstrap(n=200, seed=1)
+    >>> read_study("nowhere.toml")
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputError: The study file must exist, but there is no 'nowhere.toml'. Check the path.
+    """
+    file = Path(path)
+    if not file.is_file():
+        fail("The study file must exist", f"there is no {str(file)!r}", "Check the path.")
+    content = file.read_bytes()
+    try:
+        sections = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        fail("The study file must be TOML in UTF-8", f"{file.name!r} is not ({error})", "Mend the line it names.")
+    _check(sections, SECTIONS, "a section of the study")
+    if "survey" not in sections:
+        fail("The study must have a section [survey]", f"it has {', '.join(sections) or 'none'}", "Add one.")
+    known = {
+        "survey": SURVEY,
+        "economy": ECONOMY,
+        "tree": TREE,
+        "package": PACKAGE,
+        "replicates": REPLICATES,
+        "estimate": ESTIMATE,
+    }
+    for name, keys in known.items():
+        _check(sections.get(name, {}), keys, f"[{name}]")
+    for name, keys in (("opportunity", OPPORTUNITY), ("scheme", SCHEME)):
+        for i, table in enumerate(sections.get(name, [])):
+            if not isinstance(table, dict):
+                fail(f"{name} must be a list of tables", f"it holds {table!r}", f"Write [[{name}]].")
+            _check(table, keys, f"[[{name}]] number {i + 1}")
+    if not sections["survey"].keys() & {"households", "persons"}:
+        fail(
+            "[survey] must name its file of households, of persons, or both",
+            "it names neither",
+            'Add households = "...".',
+        )
+    return Study(file, sha256(content).hexdigest(), sections)
+
+
+def _check(table: Mapping[str, Any], keys: Mapping[str, Kind], where: str) -> None:
+    """Raise if a key is unknown or its value of another type."""
+    for key, value in table.items():
+        fail_if_unknown(key, keys, f"A key of {where}")
+        kind = keys[key]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            fail(f"{key} in {where} must be {_named(kind)}", f"it is {value!r}", "Correct the value.")
+
+
+def _named(kind: Kind) -> str:
+    """Return what TOML calls a type."""
+    words = {
+        str: "text",
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        list: "a list",
+        dict: "a table",
+    }
+    if isinstance(kind, UnionType):
+        kinds = [k for k in kind.__args__ if not (k is int and float in kind.__args__)]
+        return " or ".join(words[k] for k in kinds)
+    return words[kind]
+
+
+def _require(table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
+    lacking = [key for key in keys if key not in table]
+    if lacking:
+        fail(f"Every {where} must have {', '.join(keys)}", f"one lacks {', '.join(lacking)}", "Add what is lacking.")
+
+
+def _scheme(table: Mapping[str, Any]) -> Scheme:
+    """Build a scheme from its table: ``kind`` names the function whose arguments the other keys are."""
+    given = dict(table)
+    kind = given.pop("kind", "scheme")
+    fail_if_unknown(kind, KINDS, "The kind of a scheme")
+    build = KINDS[kind]
+    parameters = signature(build).parameters
+    for key in given:
+        fail_if_unknown(key, parameters, f"A key of a scheme of kind {kind!r}")
+    _require(given, tuple(name for name, p in parameters.items() if p.default is Parameter.empty), "[[scheme]]")
+    amount = given.pop("amount")
+    if len(amount) != 2:
+        fail(
+            "amount of a scheme must be a list of value and unit", f"it is {amount!r}", 'Write amount = [50, "month"].'
+        )
+    return build(**given, amount=Amount(*amount))

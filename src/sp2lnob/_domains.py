@@ -192,7 +192,7 @@ def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:
     return Domain(rows, name, tuple(named), fixed, shares, n, df)
 
 
-def level_df(design: Design, psu: CodeArray, level: CodeArray, levels: int) -> LongArray:
+def level_df(design: Design, psu: CodeArray, level: CodeArray | LongArray, levels: int) -> LongArray:
     """Return PSUs minus strata among the PSUs and strata that have a row of each level."""
     present = np.zeros((design.psus, levels), dtype=np.int64)
     present[psu, level] = 1
@@ -205,7 +205,7 @@ def check_by(by: Sequence[str | Sequence[str]] | str) -> list[tuple[str, ...]]:
     listed = [by] if isinstance(by, str) else list(by)
     result: list[tuple[str, ...]] = [()]
     for entry in listed:
-        names = (entry,) if isinstance(entry, str) else tuple(entry)
+        names = (entry,) if isinstance(entry, str) else tuple(entry) if isinstance(entry, Sequence) else ()
         if not names or not all(isinstance(name, str) for name in names):
             fail_type(
                 "by must list columns, or tuples of columns to be joined", entry, "Write by=['urbrur', 'decile']."

@@ -7,7 +7,9 @@ any number of threads and any size of block.
 
 import os
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
+from threading import Event, Lock
 
 import numpy as np
 
@@ -47,23 +49,42 @@ def map_replicates(
         result[:, first:last] = evaluate(first + 1, groups)[:, : last - first]
         return last - first
 
-    starts = range(0, replicates, GROUPS * LANES)
-    if threads == 1 or len(starts) == 1:
+    starts = iter(range(0, replicates, GROUPS * LANES))
+    if threads == 1:
         for start in starts:
             done = fill(start)
             if progress:
                 progress(done)
         return result
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: set[Future[int]] = {pool.submit(fill, start) for start in starts}
+    taking, stop = Lock(), Event()
+    finished: Queue[int | BaseException | None] = Queue()  # replicates done; a failure; None when a thread has ended
+
+    def work() -> None:
         try:
-            while waiting:
-                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    done = future.result()
-                    if progress:
-                        progress(done)
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+            while not stop.is_set():
+                with taking:
+                    start = next(starts, None)
+                if start is None:
+                    break
+                finished.put(fill(start))
+        except BaseException as error:
+            finished.put(error)
+        finally:
+            finished.put(None)
+
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            running = threads
+            for _ in range(threads):
+                pool.submit(work)
+            while running:
+                message = finished.get()
+                if message is None:
+                    running -= 1
+                elif isinstance(message, BaseException):
+                    raise message
+                elif progress:
+                    progress(message)
+        finally:
+            stop.set()
     return result

@@ -36,9 +36,10 @@ class Assessment:
     estimates : Estimates
         Every figure; ``estimates.frame()`` is tidy.
     groups : DataFrame
-        Every opportunity's groups, from the furthest behind to the furthest ahead: opportunity, group, label, share, n; before, after and change, each with _se, _low and _high; gaining (people, or households where these are
-        counted, who gain access); furthest_behind, furthest_ahead, flag. Groups are those that the full sample shows;
-        the two at the ends were chosen for their rates, and have no interval.
+        Every opportunity's groups, from the furthest behind to the furthest ahead: opportunity, group, label, share, n;
+        before, after and change, each with _se, _low and _high; gaining (people, or households where these are counted,
+        who gain access); furthest_behind, furthest_ahead, flag. Groups are those that the full sample shows; the two at
+        the ends were chosen for their rates, and have no interval.
     transfers : Transfers or None
     """
 

@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -100,7 +100,7 @@ def run(
 
     read = read_study(study)
     check_folder(out)
-    with progress_bar(read.replicates.n) as advance:
+    with interruptible(), progress_bar(read.replicates.n) as advance:
         result = read.run(n_threads=threads, progress=advance)
     finish(result, out, {"study": {"file": read.path.name, "sha256": read.sha256}})
 
@@ -132,7 +132,7 @@ def demo(
         ]
     )
     economy = Economy(currency="coins", year=2026, gdp_per_capita=1800.0, lines={"national": 60.0})
-    with progress_bar(replicates) as advance:
+    with interruptible(), progress_bar(replicates) as advance:
         result = assess(
             example_survey(),
             opportunities,
@@ -236,6 +236,15 @@ def summary(result: "Assessment") -> list[Table]:
     return [*tables, table]
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """End quietly on Ctrl-C, before anything is written."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _stop("sp2lnob: interrupted, nothing written", 130)
+
+
 def progress_bar(total: int) -> AbstractContextManager[Callable[[int], object] | None]:
     """Return a bar on the terminal, told of replicates as they finish; nothing where there is no terminal."""
     console = Console(stderr=True)
@@ -267,13 +276,11 @@ class _Bar(AbstractContextManager[Callable[[int], object]]):
 
 
 def main() -> None:
-    """Run the command line: an error of input is one line and exit code 2, an interrupt is exit code 130."""
+    """Run the command line: an error of input is one line and exit code 2."""
     try:
         app(standalone_mode=True)
     except SP2LNOBError as error:
         _stop(f"sp2lnob: {error}", 2)
-    except KeyboardInterrupt:
-        _stop("sp2lnob: interrupted, nothing written", 130)
     except OSError as error:
         _stop(f"sp2lnob: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
 

@@ -155,7 +155,7 @@ def _rows(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, with_a
     def scenario(which: str) -> list[Row]:
         rows = [Row("access", name, scenario=which, n=n, df=df, scale="logit")]
         for g, label in enumerate(groups.labels):
-            chosen = {"scale": "none", "flag": "biased"} if g in extreme else {"scale": "logit"}
+            scale, flag = ("none", "biased") if g in extreme else ("logit", "")
             rows.append(
                 Row(
                     "access",
@@ -165,9 +165,10 @@ def _rows(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, with_a
                     level=label,
                     n=int(groups.n[g]),
                     df=int(group_df[g]),
-                    **chosen,
+                    scale=scale,
+                    flag=flag,
                 )
-            )  # type: ignore[arg-type]
+            )
         rows.append(Row("d_index", name, cells.index_of("groups"), which, n=n, df=df, scale="none", flag="biased"))
         for statistic, g in (("furthest_behind", groups.behind), ("furthest_ahead", groups.ahead)):
             rows.append(

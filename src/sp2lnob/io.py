@@ -105,8 +105,11 @@ def _read_dta(path: Path, what: str) -> Table:
 def _read_csv(path: Path, what: str) -> Table:
     import pandas as pd
 
+    # Every digit of the file must count: later versions of pandas read so anyway, and warn of the argument.
+    old = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
+    exact: dict[str, Any] = {"float_precision": "round_trip"} if old else {}
     try:
-        frame = pd.read_csv(path, float_precision="round_trip", low_memory=False)
+        frame = pd.read_csv(path, low_memory=False, **exact)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         fail(
             "The file must be comma-separated text in UTF-8 with a header",

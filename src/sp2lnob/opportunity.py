@@ -272,7 +272,7 @@ class Cells:
         band = np.tile(np.arange(self.bands), len(self.domains))
         for cls in self.classes:
             # The number of the class's own cuts at or below the band's lower end.
-            own = np.searchsorted(np.array(cls.shares), np.r_[0.0, np.array(self.shares)], side="right")
+            own = np.asarray(np.searchsorted(np.array(cls.shares), np.r_[0.0, np.array(self.shares)], side="right"))
             codes[:, [c.name for c in self.circumstances].index(cls.name)] = own[band]
         return codes
 

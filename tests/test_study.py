@@ -1,0 +1,203 @@
+"""Study files: keys are the arguments of the Python functions, and every slip is named."""
+
+import pytest
+
+import sp2lnob as sp
+from sp2lnob.study import read_study
+
+GOOD = """
+[survey]
+households = "households.csv"
+persons = "persons.csv"
+person = "pid"
+welfare = "pc_exp"
+psu = "ea"
+strata = ["region", "urbrur"]
+roles = { relation = "relation", disability = "disability" }
+derive = { head_sex = "head(sex)" }
+
+[economy]
+gdp_per_capita = 1800
+lines = { national = 60 }
+
+[[opportunity]]
+name = "internet"
+outcome = "internet == 1"
+circumstances = ["bottom40", "urbrur", "head_sex"]
+
+[tree]
+cp = 0.01
+
+[[scheme]]
+kind = "child_benefit"
+amount = [0.04, "gdp_per_capita"]
+
+[[scheme]]
+name = "rural girls"
+who = "sex == 'Female' and age < 15 and urbrur == 'Rural'"
+amount = [5, "month"]
+
+[package]
+administration = 0.1
+
+[replicates]
+n = 20
+
+[estimate]
+by = ["urbrur"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    import pandas as pd
+
+    for name, frame in zip(("households", "persons"), sp.example_frames(400), strict=True):
+        pd.DataFrame(frame).to_csv(tmp_path / f"{name}.csv", index=False)
+    return tmp_path
+
+
+def write(folder, text):
+    path = folder / "study.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_study_is_what_its_arguments_are_in_python(folder):
+    result = read_study(write(folder, GOOD)).run(n_threads=1)
+    survey = sp.read_survey(
+        folder / "households.csv",
+        folder / "persons.csv",
+        person="pid",
+        welfare="pc_exp",
+        psu="ea",
+        strata=["region", "urbrur"],
+        roles={"relation": "relation", "disability": "disability"},
+        derive={"head_sex": "head(sex)"},
+    )
+    package = sp.Package(
+        [
+            sp.child_benefit(sp.Amount(0.04, "gdp_per_capita")),
+            sp.Scheme(
+                "rural girls", "sex == 'Female' and age < 15 and urbrur == 'Rural'", amount=sp.Amount(5, "month")
+            ),
+        ],
+        administration=0.1,
+    )
+    opportunity = sp.Opportunity("internet", "internet == 1", circumstances=["bottom40", "urbrur", "head_sex"])
+    economy = sp.Economy(gdp_per_capita=1800, lines={"national": 60})
+    expected = sp.assess(
+        survey,
+        [opportunity],
+        package,
+        economy,
+        by=["urbrur"],
+        tree=sp.OpportunityTree(cp=0.01),
+        replicates=sp.Bootstrap(20),
+    )
+    assert result.estimates.frame().equals(expected.estimates.frame())
+    assert result.groups.equals(expected.groups)
+    assert result.transfers.cost.total_cost.iloc[-1] > 0
+
+
+def test_the_rule_of_the_platforms_code(folder):
+    tree = read_study(write(folder, GOOD.replace("cp = 0.01", 'rule = "lnob"\nextended = true'))).tree
+    assert tree.get_params() == sp.OpportunityTree.lnob(extended=True).get_params()
+
+
+def test_a_study_without_schemes_or_lines(folder):
+    text = GOOD[: GOOD.index("[[scheme]]")].replace("lines = { national = 60 }", "") + "[replicates]\nn = 4\n"
+    frame = read_study(write(folder, text)).run().estimates.frame()
+    assert set(frame.scenario) == {"before"}
+    assert "headcount" not in set(frame.statistic)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "[economy]",
+            "[econmy]",
+            "A key of a section of the study must be one that exists, but 'econmy' does not. Did you mean 'economy'?",
+        ),
+        ("psu =", "pus =", r"A key of \[survey\] must be one that exists, but 'pus' does not. Did you mean 'psu'?"),
+        ('psu = "ea"', "psu = 7", r"psu in \[survey\] must be text, but it is 7. Correct the value."),
+        ("n = 20", 'n = "20"', r"n in \[replicates\] must be a whole number, but it is '20'."),
+        ("n = 20", "n = true", r"n in \[replicates\] must be a whole number, but it is True."),
+        ("n = 20", "n = 1", "The number of replicates must be 2 or more, but it is 1."),
+        ("n = 20", 'method = "jackknife"', r"method in \[replicates\] must be one of 'rao-wu', but it is 'jackknife'."),
+        (
+            "cp = 0.01",
+            "ccp = 0.01",
+            r"A key of \[tree\] must be one that exists, but 'ccp' does not. Did you mean 'cp'?",
+        ),
+        ("cp = 0.01", 'rule = "lnbo"', r"rule in \[tree\] must be one of 'published', 'lnob', but it is 'lnbo'."),
+        (
+            "cp = 0.01",
+            "extended = true",
+            r"extended in \[tree\] belongs to rule = 'lnob', but the rule is 'published'.",
+        ),
+        (
+            'kind = "child_benefit"',
+            'kind = "child"',
+            "The kind of a scheme must be one that exists, but 'child' does not.",
+        ),
+        (
+            'kind = "child_benefit"',
+            'kind = "child_benefit"\nweeks = 4',
+            "A key of a scheme of kind 'child_benefit' must be one that exists, but 'weeks' does not.",
+        ),
+        ('amount = [0.04, "gdp_per_capita"]', "", r"Every \[\[scheme\]\] must have amount, but one lacks amount."),
+        ('amount = [0.04, "gdp_per_capita"]', "amount = [0.04]", "amount of a scheme must be a list of value and unit"),
+        ('amount = [0.04, "gdp_per_capita"]', 'amount = [0.04, "gdp"]', "The unit of an amount must be one of"),
+        ("gdp_per_capita = 1800\n", "", "An amount in 'gdp_per_capita' needs its value"),
+        ("national = 60", "national = 0", "line 'national' must be above 0, but it is 0."),
+        ("national = 60", 'national = "60"', "line 'national' must be a number, but '60' is of type str."),
+        (
+            'outcome = "internet == 1"',
+            "",
+            r"Every \[\[opportunity\]\] must have name, outcome, circumstances, but one lacks",
+        ),
+        (
+            'circumstances = ["bottom40", "urbrur", "head_sex"]',
+            'circumstances = "urbrur"',
+            r"circumstances in \[\[opportunity\]\] number 1 must be a list, but it is 'urbrur'.",
+        ),
+        ('households = "households.csv"\npersons = "persons.csv"', "", r"\[survey\] must name its file of households"),
+        (
+            '"households.csv"',
+            '"${NO_SUCH_VARIABLE}/households.csv"',
+            "The environment variable NO_SUCH_VARIABLE must be set, but .* needs it.",
+        ),
+        ('"households.csv"', '"house.csv"', "The file must exist, but there is no"),
+        ("[replicates]", "[replicates", r"The study file must be TOML in UTF-8, but 'study.toml' is not"),
+        ("[[opportunity]]", "[opportunity]", "opportunity in a section of the study must be a list"),
+        ('by = ["urbrur"]', "by = [1]", "by must list columns, or tuples of columns to be joined"),
+        (
+            'by = ["urbrur"]',
+            'by = ["urbrr"]',
+            "A column of the survey must be one that exists, but 'urbrr' does not. Did you mean 'urbrur'?",
+        ),
+    ],
+)
+def test_slips_are_named(folder, old, new, message):
+    assert old in GOOD
+    with pytest.raises((sp.InputError, sp.InputTypeError), match=message.replace("?", r"\?")):
+        read_study(write(folder, GOOD.replace(old, new, 1))).run()
+
+
+def test_a_package_without_schemes(folder):
+    text = GOOD[: GOOD.index("[[scheme]]")] + "[package]\nmpc = 1.0\n"
+    with pytest.raises(sp.InputError, match=r"\[package\] must come with schemes"):
+        read_study(write(folder, text)).run()
+
+
+def test_a_study_not_in_utf8(folder):
+    (folder / "study.toml").write_bytes(b'[survey]\nhouseholds = "\xff"\n')
+    with pytest.raises(sp.InputError, match="must be TOML in UTF-8"):
+        read_study(folder / "study.toml")
+
+
+def test_no_survey_section(folder):
+    with pytest.raises(sp.InputError, match=r"must have a section \[survey\], but it has replicates"):
+        read_study(write(folder, "[replicates]\nn = 2\n"))

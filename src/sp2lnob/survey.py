@@ -7,15 +7,17 @@ changes no digit, and a person's random number stays the person's own.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import blake2b, sha256
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
-from ._columns import Column, Table, table_of
+from ._cells import combine
+from ._columns import Column
 from ._expressions import Grouping, parse
+from ._roster import build_roster, constant_within
 from ._sweeps import Ordering
-from ._typing import BitArray, BoolArray, CodeArray, FloatArray, Frame
+from ._typing import BoolArray, CodeArray, FloatArray, Frame
 from ._validate import choice, fail, fail_if_any, fail_if_unknown, fail_type, weights as check_weights
 from .design import Design, build_design
 
@@ -155,8 +157,13 @@ class Survey:
         }
         self.single_psu = single_psu
         self.sources: Sequence[Mapping[str, Any]] = ()
-        self._tables(households, persons, household)
-        self._sort(household, person, psu)
+        self.roster = build_roster(
+            households, persons, household, person, [*self.strata_columns, *([] if psu is None else [psu])]
+        )
+        self.households, self.persons = self.roster.households, self.roster.persons
+        self.household_of, self.first_person = self.roster.household_of, self.roster.first_person
+        self.n_households, self.n_persons = len(self.roster.key), len(self.household_of)
+        self.show_household, self.show_person = self.roster.show_household, self.roster.show_person
         self.design = self._design(psu, single_psu)
         self.roles = self._roles(roles or {})
         for name, text in (derive or {}).items():
@@ -173,154 +180,18 @@ class Survey:
         )
         self.welfare = None if welfare is None else self._welfare(welfare, welfare_per)
 
-    # -- rows and keys ------------------------------------------------------------------------------------------------
-
-    def _tables(self, households: Frame, persons: Frame, household: str | None) -> None:
-        """Set the tables of households and persons, and each person's household."""
-        if households is None and persons is None:
-            fail("A survey must have households, persons, or both", "None came for both", "Pass at least one frame.")
-        self.persons: Table | None = None if persons is None else table_of(persons, "persons")
-        if households is not None:
-            self.households = table_of(households, "households")
-            if household is None:
-                if self.persons is not None:
-                    fail("Households and persons must share a key", "household=None came", "Name the key's column.")
-                self._key = Column("row", np.arange(self.households.rows, dtype=np.float64))
-                return
-            self._key = self.households[household]
-            fail_if_any(self._key.missing, f"Every household must have a key {household!r}", "Mend or drop these rows.")
-            present, codes, _ = self._key.categories()
-            times = np.bincount(codes, minlength=len(present))
-            fail_if_any(
-                (times > 1)[codes],
-                f"Every household must have a key {household!r} of its own",
-                "Drop the copies, or name the column that tells households apart.",
-                lambda i: f"{household} {self._key.label(self._key.values[i])}",
-            )
-            if self.persons is not None:
-                self._match(self.persons[household])
-            return
-        assert self.persons is not None
-        if household is None:
-            self._key = Column("row", np.arange(self.persons.rows, dtype=np.float64))
-            self._household_of = np.arange(self.persons.rows, dtype=np.int64)
-        else:
-            if household not in self.persons:
-                fail(
-                    "Persons must have the key of their household",
-                    f"there is no column {household!r}",
-                    "Name the key, or pass household=None if every person stands alone (women, births).",
-                )
-            key = self.persons[household]
-            fail_if_any(
-                key.missing, f"Every person must have a household key {household!r}", "Mend or drop these rows."
-            )
-            present, codes, _ = key.categories()
-            self._key, self._household_of = replace(key, values=present), codes.astype(np.int64)
-        self.households = Table({}, len(self._key), "households")
-
-    def _match(self, key: Column) -> None:
-        """Find each person's household, and check that nobody and no household is left over."""
-        name, own = key.name, self._key
-        fail_if_any(key.missing, f"Every person must have a household key {name!r}", "Mend or drop these rows.")
-        if key.is_text != own.is_text:
-            fail(
-                f"The key {name!r} must be of one type in both frames",
-                f"it is {'text' if own.is_text else 'a number'} for households and "
-                f"{'text' if key.is_text else 'a number'} for persons",
-                "Convert one of them.",
-            )
-        if key.levels is not None and own.levels is not None:
-            place = {level: code for code, level in enumerate(own.levels)}
-            values = np.array([place.get(level, -1) for level in key.levels], dtype=np.float64)[
-                key.values.astype(np.int64)
-            ]
-        else:
-            values = key.values
-        order = np.argsort(own.values, kind="stable")
-        found = np.minimum(np.searchsorted(own.values[order], values), len(own) - 1)
-        matched = own.values[order][found] == values
-        fail_if_any(
-            ~matched,
-            "Every person must belong to a household of the survey",
-            "Add the households, or drop these persons.",
-            lambda i: f"{name} {key.label(key.values[i])}",
-        )
-        self._household_of = order[found]
-        members = np.bincount(self._household_of, minlength=len(own))
-        fail_if_any(
-            members == 0,
-            "Every household must have a person in the persons frame",
-            "Add the persons, or drop these households.",
-            lambda i: f"{name} {own.label(own.values[i])}",
-        )
-
-    def _sort(self, household: str | None, person: str | None, psu: str | None) -> None:
-        """Sort both tables by the labels of stratum, PSU, household and person."""
-        self._unsorted_households = self.households
-        stratum_keys = [_rank(self._design_column(name)) for name in self.strata_columns]
-        psu_key = [] if psu is None else [_rank(self._design_column(psu))]
-        order = np.lexsort([_rank(self._key), *psu_key, *stratum_keys[::-1]])
-        self.n_households = self.households.rows
-        self.households = self.households.sorted(order)
-        self._key = self._key.take(order)
-        if self.persons is None:
-            self.n_persons = 0
-            return
-        position = np.empty(self.n_households, dtype=np.int64)
-        position[order] = np.arange(self.n_households)
-        of = position[self._household_of]
-        keys = [] if person is None else [_rank(self.persons[person])]
-        rows = np.lexsort([*keys, of])
-        if person is not None:
-            self._check_person(self.persons[person].take(rows), of[rows], household)
-        self.n_persons = self.persons.rows
-        self.persons = self.persons.sorted(rows)
-        self.household_of = of[rows].astype(np.int32)
-        self.first_person = np.searchsorted(self.household_of, np.arange(self.n_households + 1)).astype(np.int32)
-
-    def _check_person(self, person: Column, of: Any, household: str | None) -> None:
-        fail_if_any(person.missing, f"Every person must have an identifier {person.name!r}", "Mend or drop these rows.")
-        again = np.r_[False, (np.diff(of) == 0) & (np.diff(person.values) == 0)]
-        fail_if_any(
-            again,
-            f"Every person of a household must have an identifier {person.name!r} of its own",
-            "Drop the copies, or name the column that tells persons apart.",
-            lambda i: (
-                f"{household} {self._key.label(self._key.values[of[i]])}, "
-                f"{person.name} {person.label(person.values[i])}"
-            ),
-        )
-
-    def _design_column(self, name: str) -> Column:
-        """Return a column of the design by household, in the rows' first order; missing values are an error."""
-        if name in self.households:
-            column = self.households[name]
-        elif self.persons is not None and name in self.persons:
-            column = self._constant(self.persons[name], self._household_of, len(self._key))
-        else:
-            fail_if_unknown(name, self._all_names(), "A column of the design")
-        fail_if_any(
-            column.missing,
-            f"Column {name!r} of the design must be known for every household",
-            "Mend or drop these rows.",
-            lambda i: f"{self._key.name} {self._key.label(self._key.values[i])}",
-        )
-        return column
-
     def _design(self, psu: str | None, single_psu: str) -> Design:
-        n = self.n_households
-        columns = [self.household_column(name) for name in self.strata_columns]
-        stratum = np.zeros(n, dtype=np.int32)
+        """Number strata and PSUs."""
+        stratum: CodeArray = np.zeros(self.n_households, dtype=np.int32)
         labels: tuple[str, ...] = ("all",)
-        if columns:
-            codes = np.column_stack([column.categories()[1] for column in columns])
-            present, inverse = np.unique(codes, axis=0, return_inverse=True)
-            names = [column.categories()[2] for column in columns]
-            labels = tuple(" x ".join(names[j][code] for j, code in enumerate(row)) for row in present)
-            stratum = inverse.reshape(-1).astype(np.int32)
-        unit = self._key if psu is None else self.household_column(psu)
-        codes = unit.categories()[1]
+        if self.strata_columns:
+            made = [self.household_column(name).categories() for name in self.strata_columns]
+            combinations, stratum = combine([codes for _, codes, _ in made], [len(names) for _, _, names in made])
+            labels = tuple(
+                " x ".join(names[code] for (_, _, names), code in zip(made, row, strict=True)) for row in combinations
+            )
+        unit = self.roster.key if psu is None else self.household_column(psu)
+        _, codes, _ = unit.categories()
         return build_design(stratum, codes, labels, lambda row: unit.label(unit.values[row]), single_psu)
 
     # -- columns ------------------------------------------------------------------------------------------------------
@@ -330,7 +201,7 @@ class Survey:
         if name in self.households:
             return self.households[name]
         if self.persons is not None and name in self.persons:
-            return self._constant(self.persons[name], self.household_of, self.n_households)
+            return constant_within(self.persons[name], self.household_of, self.roster.key)
         fail_if_unknown(name, self._all_names(), "A column of the survey")
         raise AssertionError
 
@@ -382,19 +253,6 @@ class Survey:
             )
         return self.person_column(column)
 
-    def show_household(self, row: int) -> str:
-        """Return how an error names a household."""
-        return f"{self._key.name} {self._key.label(self._key.values[row])}"
-
-    def show_person(self, row: int) -> str:
-        """Return how an error names a person."""
-        household = int(self.household_of[row])
-        name = self.names["person"]
-        if name is None:
-            return f"{self.show_household(household)}, person {row - self.first_person[household] + 1}"
-        person = self.person_column(name)
-        return f"{self.show_household(household)}, {name} {person.label(person.values[row])}"
-
     def sum_over_members(self, values: FloatArray) -> FloatArray:
         """Add values by person up by household."""
         return np.asarray(np.bincount(self.household_of, values, self.n_households), dtype=np.float64)
@@ -425,23 +283,6 @@ class Survey:
 
     def _all_names(self) -> list[str]:
         return [*self.households, *(self.persons or ())]
-
-    def _constant(self, column: Column, of: Any, n: int) -> Column:
-        """Return a person column by household, if every household has one value only."""
-        first = np.empty(n, dtype=np.int64)
-        first[of[::-1]] = np.arange(len(of) - 1, -1, -1)
-        expected = column.values[first[of]]
-        varies = (column.values != expected) & ~(np.isnan(column.values) & np.isnan(expected))
-        fail_if_any(
-            varies,
-            f"Column {column.name!r} must not vary within a household to describe it",
-            f"Derive what is meant, e.g. derive={{'head_{column.name}': 'head({column.name})'}}.",
-            lambda i: (
-                f"{self._key.name} {self._key.label(self._key.values[of[i]])}: "
-                f"{column.label(expected[i])} and {column.label(column.values[i])}"
-            ),
-        )
-        return column.take(first)
 
     def _roles(self, given: Mapping[str, str | None]) -> dict[str, str | None]:
         for role in given:
@@ -540,28 +381,11 @@ class Survey:
             self.weight,
             self.size,
             self.people,
-            self.household_identity,
+            self.roster.household_identity,
         )
         for array in arrays if self.welfare is None else (*arrays, self.welfare):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
-
-    @cached_property
-    def household_identity(self) -> BitArray:
-        """A number of 64 bits that each household's key alone decides."""
-        return _mix(_hashed(self._key))
-
-    @cached_property
-    def person_identity(self) -> BitArray:
-        """A number of 64 bits that household's key and person's identifier alone decide."""
-        name = self.names["person"]
-        if name is None:
-            position = np.arange(self.n_persons) - self.first_person[self.household_of]
-            own = Column("position", position.astype(np.float64))
-        else:
-            own = self.person_column(name)
-        with np.errstate(over="ignore"):
-            return _mix(self.household_identity[self.household_of] + np.uint64(1) + _mix(_hashed(own)))
 
     # -- what it is
     # -----------------------------------------------------------------------------------------------------
@@ -640,30 +464,3 @@ class Survey:
             f"{lonely}svydesign(ids = ~{self.names['psu'] or '1'}, {strata}weights = ~{self.names['weight']}, "
             "data = households)"
         )
-
-
-def _rank(column: Column) -> Any:
-    """Return positions in the order of a column's labels: numbers by value, text by its letters."""
-    if column.levels is None:
-        return column.values
-    order = np.argsort(np.array(column.levels, dtype=object), kind="stable")
-    rank = np.empty(len(order))
-    rank[order] = np.arange(len(order))
-    return rank[column.values.astype(np.int64)] if not column.missing.any() else column.values
-
-
-def _hashed(column: Column) -> BitArray:
-    """Return 64 bits for each value: of the number itself, or a hash of the text."""
-    if column.levels is None:
-        return (column.values + 0.0).view(np.uint64)
-    texts = [int.from_bytes(blake2b(level.encode(), digest_size=8).digest(), "little") for level in column.levels]
-    return np.array(texts, dtype=np.uint64)[column.values.astype(np.int64)]
-
-
-def _mix(bits: BitArray) -> BitArray:
-    """Spread 64 bits so that neighbors have nothing in common (Steele, Lea and Flood 2014, splitmix64)."""
-    with np.errstate(over="ignore"):
-        bits = bits + np.uint64(0x9E3779B97F4A7C15)
-        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return np.asarray(bits ^ (bits >> np.uint64(31)))

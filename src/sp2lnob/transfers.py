@@ -192,7 +192,7 @@ def _receipt(survey: Survey, package: Package, age: CountArray, age_admits: BitA
         _bits(scheme.per == "household" for scheme in schemes), drawn, package.seed,
         np.array([scheme.coverage for scheme in schemes]),
         np.array([scheme.stream for scheme in schemes], dtype=np.uint32),
-        survey.household_identity if drawn else nobody, survey.person_identity if drawn else nobody, bits, recipients)
+        survey.roster.household_identity if drawn else nobody, survey.roster.person_identity if drawn else nobody, bits, recipients)
     return bits, recipients
 
 

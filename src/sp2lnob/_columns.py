@@ -5,12 +5,14 @@ Every frame, dict of arrays or file becomes a Table; past this file nobody asks 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ._typing import BoolArray, CodeArray, FloatArray, Frame
 from ._validate import fail, fail_if_unknown, fail_type
+
+EXACT = 2**53  # from here on a double cannot tell whole numbers apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,12 @@ class Column:
     def missing(self) -> BoolArray:
         """Rows without a value."""
         return np.isnan(self.values)
+
+    def numbers(self, what: str) -> FloatArray:
+        """Return the values, which must be numbers."""
+        if self.levels is not None:
+            fail(f"{what} must be a number", "it is text", "Convert the column to numbers.")
+        return self.values
 
     @property
     def is_text(self) -> bool:
@@ -136,18 +144,28 @@ def table_of(frame: Frame, what: str) -> Table:
         names = list(frame)
         if not names:
             fail(f"The {what} must have at least one column", "the dict is empty", "Pass name: values pairs.")
+        for name, values in frame.items():
+            if isinstance(values, str) or not hasattr(values, "__len__"):
+                fail_type(f"Column {name!r} must be a sequence", values, "Pass one value a row.")
         return Table(frame, len(frame[names[0]]), what)
     import narwhals.stable.v1 as nw
+    from narwhals.exceptions import DuplicateError
 
     try:
         native = nw.from_native(frame, eager_only=True)
+        names = list(native.columns)
+    except DuplicateError as error:
+        fail(
+            f"Every column of the {what} must have a name of its own",
+            " ".join(str(error).split()),
+            "Rename the columns.",
+        )
     except TypeError:
         fail_type(
             f"The {what} must be a data frame (pandas, polars, pyarrow) or a dict of arrays",
             frame,
             "Convert it to one of these.",
         )
-    names = list(native.columns)
     if any(not isinstance(name, str) for name in names):
         fail(f"Every column of the {what} must be named by text", f"the names are {names[:5]!r}", "Rename the columns.")
     if len(set(names)) < len(names):
@@ -180,9 +198,12 @@ def column_of(name: str, values: Any, labels: Mapping[float, str] | None = None)
                 values = series.cast(nw.Float64).to_numpy()
             else:
                 values = np.array(series.to_list(), dtype=object)
-    array = np.asarray(values)
+    # A list of numbers and text would become all text, and hide the mixture.
+    array = np.asarray(values, dtype=object if isinstance(values, (list, tuple)) else None)
     if array.ndim != 1:
         fail(f"Column {name!r} must have one dimension", f"its shape is {array.shape}", "Pass one value a row.")
+    if array.dtype.kind in "iu" and array.size and max(abs(int(array.min())), abs(int(array.max()))) >= EXACT:
+        fail_inexact(name, array)
     if array.dtype.kind in "biuf":
         return Column(name, np.ascontiguousarray(array, dtype=np.float64), labels=dict(labels or {}))
     if array.dtype.kind in "US":
@@ -190,6 +211,16 @@ def column_of(name: str, values: Any, labels: Mapping[float, str] | None = None)
     if array.dtype.kind != "O":
         fail(f"Column {name!r} must hold numbers or text", f"its type is {array.dtype}", "Convert it first.")
     return _from_objects(name, array, labels, given, ordered)
+
+
+def fail_inexact(name: str, values: Any) -> NoReturn:
+    """Raise for whole numbers that a double cannot tell apart, such as identifiers of seventeen digits."""
+    largest = max(values.tolist(), key=abs)
+    fail(
+        f"Whole numbers in column {name!r} must be below 2**53",
+        f"{largest} is among them",
+        "Convert the column to text, if it is an identifier.",
+    )
 
 
 def _from_objects(
@@ -200,6 +231,8 @@ def _from_objects(
     absent = np.fromiter((v is None or v != v for v in listed), dtype=bool, count=len(listed))
     kinds = {type(v) for v, gone in zip(listed, absent, strict=True) if not gone}
     if all(issubclass(kind, (bool, int, float, np.integer, np.floating, np.bool_)) for kind in kinds):
+        if any(isinstance(v, int) and abs(v) >= EXACT for v in listed):
+            fail_inexact(name, np.array([v for v, gone in zip(listed, absent, strict=True) if not gone], dtype=object))
         numbers = np.array([np.nan if gone else float(v) for v, gone in zip(listed, absent, strict=True)])
         return Column(name, numbers.astype(np.float64), labels=dict(labels or {}))
     if not all(issubclass(kind, str) for kind in kinds):

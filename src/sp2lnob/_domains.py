@@ -9,7 +9,6 @@ from ._cells import combine
 from ._sweeps import Ordering, columns_of
 from ._typing import CodeArray, CountArray, FloatArray, LongArray
 from ._validate import fail, fail_if_any, fail_type
-from .design import Design
 from .survey import Survey
 
 NO_CUTS: tuple[float, ...] = ()
@@ -111,7 +110,7 @@ class Domain:
     shares : tuple of float
         Where welfare is cut; empty without a welfare class.
     n, df : ndarray of shape (levels,), int64
-        Unweighted rows; PSUs minus strata among those that have a row of the level.
+        Unweighted rows; PSUs minus strata among those that have a row of the level with weight.
     """
 
     rows: Rows
@@ -144,7 +143,7 @@ def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:
             everything,
             NO_CUTS,
             np.array([len(rows.index)], dtype=np.int64),
-            level_df(rows.survey.design, rows.psu, everything, 1),
+            rows.survey.design.df_by_level(rows.psu, everything, 1, rows.weight),
         )
     survey = rows.survey
     name = " x ".join(by)
@@ -188,16 +187,8 @@ def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:
         assert survey.welfare is not None
         level += np.searchsorted(full.cuts(shares)[:, 0], survey.welfare[rows.household], side="left")
     n = np.bincount(level, minlength=len(named))
-    df = level_df(survey.design, rows.psu, level, len(named))
+    df = survey.design.df_by_level(rows.psu, level, len(named), rows.weight)
     return Domain(rows, name, tuple(named), fixed, shares, n, df)
-
-
-def level_df(design: Design, psu: CodeArray, level: CodeArray | LongArray, levels: int) -> LongArray:
-    """Return PSUs minus strata among the PSUs and strata that have a row of each level."""
-    present = np.zeros((design.psus, levels), dtype=np.int64)
-    present[psu, level] = 1
-    strata = np.add.reduceat(present, design.stratum_start[:-1], axis=0) > 0
-    return np.asarray(present.sum(axis=0) - strata.sum(axis=0))
 
 
 def check_by(by: Sequence[str | Sequence[str]] | str) -> list[tuple[str, ...]]:

@@ -3,7 +3,7 @@
 Past this file nothing is checked again: kernels and statistics trust what they are given.
 """
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
@@ -33,7 +33,13 @@ def fail(must: str, came: str, mend: str) -> NoReturn:
 
 def fail_type(must: str, value: object, mend: str) -> NoReturn:
     """Raise for an argument of the wrong type."""
-    raise InputTypeError(f"{must}, but {value!r} is of type {type(value).__name__}. {mend}")
+    raise InputTypeError(f"{must}, but {shown(value)} is of type {type(value).__name__}. {mend}")
+
+
+def shown(value: object) -> str:
+    """Return a value as an error shows it: on one line, and not all of a long one."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def offenders(bad: BoolArray, show: Callable[[int], str]) -> str:
@@ -53,27 +59,32 @@ def fail_if_unknown(name: Hashable, known: Collection[Any], what: str, mend: str
     """Raise if a name is not among the known ones, with the nearest of them."""
     if name in known:
         return
-    names = [str(k) for k in known]
+    names = sorted({str(k) for k in known})
     near = get_close_matches(str(name), names, n=1, cutoff=0.6)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(sorted(names)[:30]) or 'none'}."
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names[:30]) or 'none'}."
     fail(f"{what} must be one that exists", f"{name!r} does not", f"{hint} {mend}".rstrip())
 
 
-def number(value: object, what: str, *, low: float = -np.inf, high: float = np.inf, above: float = -np.inf) -> float:
-    """Return a finite number in [low, high] and above a bound."""
+def number(
+    value: object,
+    what: str,
+    *,
+    low: float = -np.inf,
+    high: float = np.inf,
+    above: float = -np.inf,
+    below: float = np.inf,
+) -> float:
+    """Return a finite number in [low, high], above one bound and below another."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         fail_type(f"{what} must be a number", value, "Give a plain number.")
     result = float(value)
-    if not (np.isfinite(result) and low <= result <= high and result > above):
-        bounds = (
-            f"above {above:g}"
-            if above > -np.inf
-            else f"{low:g} or more"
-            if high == np.inf
-            else f"in [{low:g}, {high:g}]"
-        )
-        if low == -np.inf and above == -np.inf and high == np.inf:
-            bounds = "finite"
+    if not (np.isfinite(result) and low <= result <= high and above < result < below):
+        if np.isfinite([low, high]).all():
+            bounds = f"in [{low:g}, {high:g}]"
+        elif np.isfinite([above, below]).all():
+            bounds = f"in ({above:g}, {below:g})"
+        else:
+            bounds = f"{low:g} or more" if np.isfinite(low) else f"above {above:g}" if np.isfinite(above) else "finite"
         fail(f"{what} must be {bounds}", f"it is {result:g}", "Correct the value.")
     return result
 
@@ -85,6 +96,30 @@ def whole(value: object, what: str, *, low: int) -> int:
     if value < low:
         fail(f"{what} must be {low} or more", f"it is {value}", "Correct the value.")
     return int(value)
+
+
+def listing(value: object, kind: type, what: str, mend: str) -> tuple[Any, ...]:
+    """Return a list's elements, each of one kind; a lone element is no list."""
+    if isinstance(value, (str, bytes, Mapping, kind)) or not isinstance(value, Iterable):
+        fail_type(f"{what} must be a list", value, mend)
+    elements = tuple(value)
+    for element in elements:
+        if not isinstance(element, kind):
+            fail_type(f"{what} must hold {kind.__name__}", element, mend)
+    return elements
+
+
+def mapping(value: object, what: str, mend: str) -> dict[str, Any]:
+    """Return a mapping of names as a dict."""
+    if not isinstance(value, Mapping):
+        fail_type(f"{what} must be a mapping of names", value, mend)
+    return dict(value)
+
+
+def text_or_none(value: object, what: str) -> None:
+    """Raise unless a value is text or None."""
+    if value is not None and not isinstance(value, str):
+        fail_type(f"{what} must be the name of a column", value, "Name one column, as text.")
 
 
 def choice(value: object, options: Sequence[str], what: str) -> str:
@@ -138,5 +173,5 @@ def weights(
         lambda i: f"{show(i)}: {array[i]:g}",
     )
     if not array.sum() > 0:
-        fail(f"The sum of the {what}s must be above 0", "it is 0", "Name the column that holds the survey's weights.")
+        fail(f"The sum of every {what} must be above 0", "it is 0", "Name the column that holds the survey's weights.")
     return array

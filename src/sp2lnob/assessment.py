@@ -10,7 +10,7 @@ import numpy as np
 
 from ._domains import check_by
 from ._results import as_json, file_name, write_folder
-from ._validate import choice, fail, fail_if_unknown, fail_type
+from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
 from .design import Bootstrap
 from .effects import groups_of, reroute
 from .estimation import Estimates, Progress, evaluate, full_block
@@ -250,9 +250,7 @@ def assess(
     choice(effect, ("reroute",), "effect")
     if not isinstance(survey, Survey):
         fail_type("assess() takes a Survey", survey, "Build it with Survey(...).")
-    for opportunity in opportunities:
-        if not isinstance(opportunity, Opportunity):
-            fail_type("opportunities must hold Opportunity", opportunity, "Build it with Opportunity(...).")
+    opportunities = listing(opportunities, Opportunity, "opportunities", "List them: [Opportunity(...)].")
     names = [opportunity.name for opportunity in opportunities]
     if len(set(names)) < len(names):
         fail("Every opportunity must have a name of its own", f"the names are {names}", "Rename one.")
@@ -299,7 +297,7 @@ def _clone(tree: OpportunityTree | None) -> OpportunityTree:
 
 def _lines(lines: Mapping[str, float] | None, economy: Economy | None) -> list[Poverty]:
     given = lines if lines is not None else economy.lines if economy is not None else {}
-    return [Poverty(line, name) for name, line in given.items()]
+    return [Poverty(line, name) for name, line in mapping(given, "lines", "Write {'national': 1500.0}.").items()]
 
 
 def _of_welfare(

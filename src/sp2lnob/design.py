@@ -11,7 +11,7 @@ import numpy as np
 
 from ._kernels import _replicates
 from ._parallel import LANES
-from ._typing import CodeArray, CountArray, FloatArray
+from ._typing import CodeArray, CountArray, FloatArray, LongArray
 from ._validate import choice, fail, whole
 
 
@@ -58,6 +58,14 @@ class Design:
     def df(self) -> int:
         """Degrees of freedom: PSUs minus strata."""
         return self.psus - self.strata
+
+    def df_by_level(self, psu: CodeArray, level: CodeArray | LongArray, levels: int, weight: FloatArray) -> LongArray:
+        """Return PSUs minus strata among the PSUs and strata that have a row of each level with weight."""
+        present = np.zeros((self.psus, levels), dtype=np.int64)
+        counts = weight > 0
+        present[psu[counts], level[counts]] = 1
+        strata = np.add.reduceat(present, self.stratum_start[:-1], axis=0) > 0
+        return np.asarray(present.sum(axis=0) - strata.sum(axis=0))
 
 
 def build_design(

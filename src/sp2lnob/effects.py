@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from ._domains import Block, Row, level_df
+from ._domains import Block, Row
 from ._sweeps import ClassTotals, Moves, by_group_sums, dissimilarity_of
 from ._typing import CodeArray, FloatArray, LongArray
 from .opportunity import Cells
@@ -147,9 +147,10 @@ def reroute(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, tran
 
 def _rows(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, with_after: bool) -> tuple[Row, ...]:
     """Name the values that ``Reroute.evaluate`` returns, in its order."""
-    name, n, df = cells.opportunity.name, len(cells.index), survey.design.df
+    name, n = cells.opportunity.name, len(cells.index)
     row_group = groups.of_cell[cells.domain * cells.bands + cells.band(cuts)]
-    group_df = level_df(survey.design, cells.psu, row_group, len(groups.labels))
+    group_df = cells.design.df_by_level(cells.psu, row_group, len(groups.labels), cells.weight)
+    df = cells.df
     extreme = {groups.behind, groups.ahead} if len(groups.labels) > 1 else set()
 
     def scenario(which: str) -> list[Row]:

@@ -13,7 +13,7 @@ import numpy as np
 from ._domains import Block, Row, check_by
 from ._parallel import LANES, map_replicates
 from ._typing import FloatArray
-from ._validate import choice, fail, fail_type, number
+from ._validate import choice, fail, fail_type, listing, mapping, number
 from .design import Bootstrap, Design, full_sample
 from .statistics import Prepared, Scenario, Statistic
 from .survey import Survey
@@ -267,7 +267,8 @@ def estimate(
     """
     if not isinstance(survey, Survey):
         fail_type("estimate() takes a Survey", survey, "Build it with Survey(...).")
-    given = dict(scenarios or {})
+    given = mapping(scenarios or {}, "scenarios", "Write {'after': simulate(...)}.")
+    listed = listing(statistics, Statistic, "statistics", "List them: [Poverty(line=...), Inequality()].")
     for name, transfers in given.items():
         if not isinstance(transfers, Transfers):
             fail_type(f"Scenario {name!r} must be Transfers", transfers, "Pass what simulate() returned.")
@@ -281,11 +282,7 @@ def estimate(
             fail("A scenario must have a name of its own", f"{name!r} is taken", "Call it 'after'.")
     full = full_block(survey, classes)
     prepared: list[Prepared] = []
-    for statistic in statistics:
-        if not hasattr(statistic, "prepare"):
-            fail_type(
-                "Statistics must be such as Poverty(line=...)", statistic, "Build them from the statistics' classes."
-            )
+    for statistic in listed:
         for domain in check_by(by):
             for scenario in (Scenario("before", survey), *(Scenario(n, survey, t) for n, t in given.items())):
                 made = statistic.prepare(scenario, domain, full)
@@ -331,7 +328,7 @@ def evaluate(
     progress: Progress | None = None,
 ) -> Estimates:
     """Evaluate prepared statistics on the full sample and on every replicate, add changes, and summarize."""
-    number(level, "level", above=0, high=1)
+    number(level, "level", above=0, below=1)
     choice(df, ("effective", "design"), "df")
     if not isinstance(replicates, Bootstrap):
         fail_type("replicates must be a replicate design", replicates, "Pass Bootstrap(1000, seed=1).")
@@ -358,13 +355,12 @@ def evaluate(
 
 def summarize(rows: tuple[Row, ...], value: FloatArray, draws: FloatArray, df: FloatArray, level: float) -> Estimates:
     """Turn values and their replicates, of shape (replicates, rows), into standard errors, intervals and flags."""
-    finite = np.isfinite(draws)
-    succeeded = finite.sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        kept = np.where(finite, draws, 0.0)
-        mean = kept.sum(axis=0) / succeeded
-        variance = (np.where(finite, draws - mean, 0.0) ** 2).sum(axis=0) / (succeeded - 1)
-    se = np.where((succeeded >= 2) & np.isfinite(value), np.sqrt(variance), np.nan)
+    se, bias, succeeded = np.full(len(rows), np.nan), np.full(len(rows), np.nan), np.zeros(len(rows), dtype=np.int64)
+    for i in range(len(rows)):  # row by row: nothing else is as large as the draws
+        drawn = draws[:, i][np.isfinite(draws[:, i])]
+        succeeded[i] = len(drawn)
+        if len(drawn) >= 2 and np.isfinite(value[i]):
+            se[i], bias[i] = drawn.std(ddof=1), drawn.mean() - value[i]
     ends = np.array([interval(*given, level) for given in zip(value, se, df, (row.scale for row in rows), strict=True)])
     low, high = ends.reshape(-1, 2).T
     flags = []
@@ -379,7 +375,7 @@ def summarize(rows: tuple[Row, ...], value: FloatArray, draws: FloatArray, df: F
         if failed and np.isfinite(value[i]):
             parts.append(f"failed {failed}")
         flags.append(";".join(part for part in parts if part))
-    return Estimates(rows, value, se, low, high, mean - value, df, tuple(flags), draws, level)
+    return Estimates(rows, value, se, low, high, bias, df, tuple(flags), draws, level)
 
 
 def interval(value: float, se: float, df: float, scale: str, level: float) -> tuple[float, float]:

@@ -9,7 +9,8 @@ from ._cells import Circumstance, circumstance_of, combine
 from ._expressions import parse
 from ._sweeps import CellSums, ClassTotals
 from ._typing import BoolArray, CodeArray, CountArray, FloatArray
-from ._validate import choice, fail, fail_if_any, fail_if_unknown, fail_type
+from ._validate import choice, fail, fail_if_any, fail_if_unknown, fail_type, listing
+from .design import Design
 from .survey import CLASSES, Survey, WelfareClass
 
 MOST_LEVELS = 1000
@@ -80,10 +81,8 @@ class Opportunity:
         choice(self.kind, ("access", "barrier"), f"kind of {what}")
         choice(self.weigh, ("persons", "households"), f"weigh of {what}")
         for key in ("circumstances", "ordered", "unordered"):
-            value = getattr(self, key)
-            if isinstance(value, str) or not all(isinstance(name, str) for name in value):
-                fail_type(f"{key} of {what} must be a list of names", value, "Write a list, such as ['urbrur'].")
-            object.__setattr__(self, key, tuple(value))
+            names = listing(getattr(self, key), str, f"{key} of {what}", "List names of columns, such as ['urbrur'].")
+            object.__setattr__(self, key, names)
         if not self.circumstances:
             fail(f"Opportunity {self.name!r} must have a circumstance", "none came", "Name one or more.")
         if len(set(self.circumstances)) < len(self.circumstances):
@@ -142,7 +141,7 @@ class Opportunity:
             outcome,
             welfare,
             survey.design.psu[household],
-            survey.design.psus,
+            survey.design,
             dropped,
         )
 
@@ -167,7 +166,10 @@ class Opportunity:
                     "Check the codes or labels in the condition.",
                 )
         expression = parse(self.outcome, f"outcome of {what}")
-        values = expression.evaluate(lambda name: survey.column(name, self.unit)).values
+        found = expression.evaluate(lambda name: survey.column(name, self.unit))
+        if found.is_text:
+            fail(f"The outcome of {what} must be 0 or 1", "it is text", "Write it as a condition.")
+        values = found.values
         unknown = {f"outcome {self.outcome!r}": _missing_in(survey, expression.names, self.unit) | np.isnan(values)}
         for name in self.circumstances:
             if name in CLASSES:
@@ -257,7 +259,7 @@ class Cells:
     outcome: CountArray
     welfare: FloatArray
     psu: CodeArray
-    psus: int
+    design: Design
     dropped: dict[str, int]
 
     @property
@@ -295,7 +297,14 @@ class Cells:
 
     def cell_sums(self, absence: bool = False) -> CellSums:
         """Return PSU x domain sums, where no circumstance is a welfare class."""
-        return CellSums.of(self.weight, self._counted(absence), self.domain, len(self.domains), self.psu, self.psus)
+        return CellSums.of(
+            self.weight, self._counted(absence), self.domain, len(self.domains), self.psu, self.design.psus
+        )
+
+    @property
+    def df(self) -> int:
+        """PSUs minus strata among those that have a row with weight."""
+        return int(self.design.df_by_level(self.psu, np.zeros_like(self.psu), 1, self.weight)[0])
 
     def index_of(self, groups: str) -> str:
         """Return how a dissimilarity index says between which groups, and of what."""

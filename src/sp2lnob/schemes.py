@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from ._validate import choice, fail, fail_if_unknown, fail_type, number, whole
+from ._validate import choice, fail, fail_if_unknown, fail_type, listing, number, whole
 
 MOST_SCHEMES = 64  # one bit each
 WEEKS = 7 / 365  # of a year
@@ -236,8 +236,10 @@ class Scheme:
 
     def __post_init__(self) -> None:
         what = f"scheme {self.name!r}"
-        if not isinstance(self.name, str) or not self.name.strip():
+        if not isinstance(self.name, str):
             fail_type("The name of a scheme must be text", self.name, "Give it a name.")
+        if not self.name.strip():
+            fail("A scheme must have a name", f"it is {self.name!r}", "Give it one.")
         if not isinstance(self.amount, Amount):
             fail_type(f"amount of {what} must be an Amount", self.amount, "Write Amount(50, 'month').")
         if self.who is not None and not isinstance(self.who, str):
@@ -253,6 +255,9 @@ class Scheme:
                 f"they are {self.max_age} and {self.min_age}",
                 "Swap or correct them.",
             )
+        for key in ("disability", "birth"):
+            if not isinstance(getattr(self, key), bool):
+                fail_type(f"{key} of {what} must be True or False", getattr(self, key), "Write True or False.")
         if self.weeks is not None:
             object.__setattr__(self, "weeks", number(self.weeks, f"weeks of {what}", low=0, high=52))
 
@@ -312,10 +317,8 @@ class Package:
     seed: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "schemes", tuple(self.schemes))
-        for scheme in self.schemes:
-            if not isinstance(scheme, Scheme):
-                fail_type("A package must hold schemes", scheme, "Build them with Scheme(...) or child_benefit(...).")
+        schemes = listing(self.schemes, Scheme, "A package", "Build schemes with Scheme(...), and list them: [...].")
+        object.__setattr__(self, "schemes", schemes)
         if not 1 <= len(self.schemes) <= MOST_SCHEMES:
             fail(
                 f"A package must have 1 to {MOST_SCHEMES} schemes", f"{len(self.schemes)} came", "Add or join schemes."

@@ -4,6 +4,7 @@ Three kinds, by what a replicate costs. Additive: sums of columns over rows, add
 over one sorting of welfare. Of cells: sums by combination of circumstances. A new additive measure is one class here.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
@@ -53,12 +54,12 @@ class Scenario:
         return welfare
 
 
-class Statistic(Protocol):
+class Statistic(ABC):
     """A statistic before it meets a survey."""
 
+    @abstractmethod
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
         """Return the statistic on a scenario's data by some columns, or None where it has no such value."""
-        ...
 
 
 # -- additive
@@ -126,7 +127,7 @@ def prepare_additive(statistic: Additive, scenario: str, domain: Domain, columns
     return PreparedAdditive(statistic, named, sums, domain.shares)
 
 
-class OfWelfare:
+class OfWelfare(Statistic):
     """An additive statistic of welfare per person: ``columns(welfare, weight)`` gives weighted columns, (k, rows)."""
 
     def prepare(self: Any, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
@@ -220,7 +221,7 @@ class Poverty(OfWelfare):
 
 
 @dataclass(frozen=True)
-class Access:
+class Access(Statistic):
     """Rate of an opportunity: the share with access, or with the barrier.
 
     Parameters
@@ -264,7 +265,7 @@ class Access:
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Statistic):
     """Recipients and cost of a scenario's package, by scheme and in all.
 
     Examples
@@ -378,7 +379,7 @@ def prepare_ordered(
 
 
 @dataclass(frozen=True)
-class Inequality:
+class Inequality(Statistic):
     """Inequality of welfare between people.
 
     Parameters
@@ -428,7 +429,7 @@ class Inequality:
 
 
 @dataclass(frozen=True)
-class Quantile:
+class Quantile(Statistic):
     """Quantiles of welfare between people; that of 0.4 is the bottom-40 threshold.
 
     Parameters
@@ -476,7 +477,7 @@ class Quantile:
 
 
 @dataclass(frozen=True)
-class Dissimilarity:
+class Dissimilarity(Statistic):
     """Dissimilarity index over all combinations of an opportunity's circumstances.
 
     Of a barrier it is the index of its absence. Where cells are small it is biased upward, and more so in replicates:
@@ -521,7 +522,7 @@ class Dissimilarity:
             self.opportunity.name,
             cells.index_of("cells"),
             n=len(cells.index),
-            df=scenario.survey.design.df,
+            df=cells.df,
             scale="none",
             flag="biased",
         )

@@ -18,7 +18,17 @@ from ._expressions import Grouping, parse
 from ._roster import build_roster, constant_within
 from ._sweeps import Ordering
 from ._typing import BoolArray, CodeArray, FloatArray, Frame
-from ._validate import choice, fail, fail_if_any, fail_if_unknown, fail_type, weights as check_weights
+from ._validate import (
+    choice,
+    fail,
+    fail_if_any,
+    fail_if_unknown,
+    fail_type,
+    listing,
+    mapping,
+    text_or_none,
+    weights as check_weights,
+)
 from .design import Design, build_design
 
 ROLES = ("age", "sex", "disability", "relation", "birth")
@@ -145,7 +155,8 @@ class Survey:
         self.welfare_period = choice(welfare_period, ("month", "year"), "welfare_period")
         choice(welfare_per, ("person", "household"), "welfare_per")
         self.missing = choice(missing, ("error", "drop"), "missing")
-        self.strata_columns = [strata] if isinstance(strata, str) else list(strata or ())
+        given = (strata,) if isinstance(strata, str) else () if strata is None else strata
+        self.strata_columns = list(listing(given, str, "strata", "Name one column, or a list of them."))
         self.names = {
             "household": household,
             "person": person,
@@ -155,6 +166,8 @@ class Survey:
             "welfare": welfare,
             "psu": psu,
         }
+        for name, value in self.names.items():
+            text_or_none(value, name)
         self.single_psu = single_psu
         self.sources: Sequence[Mapping[str, Any]] = ()
         self.roster = build_roster(
@@ -165,11 +178,14 @@ class Survey:
         self.n_households, self.n_persons = len(self.roster.key), len(self.household_of)
         self.show_household, self.show_person = self.roster.show_household, self.roster.show_person
         self.design = self._design(psu, single_psu)
-        self.roles = self._roles(roles or {})
-        for name, text in (derive or {}).items():
+        self.roles = self._roles(mapping(roles or {}, "roles", "Write {'age': 'column'}."))
+        for name, text in mapping(derive or {}, "derive", "Write {'name': 'expression'}.").items():
             self._derive(name, text)
         self.weight = check_weights(
-            self.household_column(weight).values, self.n_households, f"weight {weight!r}", self.show_household
+            self.household_column(weight).numbers(f"The weight {weight!r}"),
+            self.n_households,
+            f"weight {weight!r}",
+            self.show_household,
         )
         self.size = self._sizes(size)
         self.person_weight = self._person_weights(person_weight)
@@ -325,7 +341,7 @@ class Survey:
                     "Name the column of household sizes, or pass persons.",
                 )
             return np.diff(self.first_person).astype(np.float64)
-        sizes = self.household_column(size).values
+        sizes = self.household_column(size).numbers(f"The household size {size!r}")
         fail_if_any(
             ~(np.isfinite(sizes) & (sizes > 0)),
             f"Every household size {size!r} must be above 0",
@@ -339,13 +355,13 @@ class Survey:
             return np.empty(0)
         if name is None:
             return self.weight[self.household_of]
-        return check_weights(self.person_column(name).values, self.n_persons, f"weight {name!r}", self.show_person)
+        values = self.person_column(name).numbers(f"The weight {name!r}")
+        return check_weights(values, self.n_persons, f"weight {name!r}", self.show_person)
 
     def _welfare(self, name: str, per: str) -> FloatArray:
-        column = self.household_column(name)
-        if column.is_text:
-            fail(f"Welfare {name!r} must be a number", "it is text", "Convert the column.")
-        values = column.values / self.size if per == "household" else column.values
+        values = self.household_column(name).numbers(f"Welfare {name!r}")
+        if per == "household":
+            values = values / self.size
         if self.missing == "error":
             fail_if_any(
                 np.isnan(values),

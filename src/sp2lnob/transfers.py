@@ -154,6 +154,8 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
     if not isinstance(survey, Survey) or not isinstance(package, Package):
         wrong = package if isinstance(survey, Survey) else survey
         fail_type("simulate() takes a Survey and a Package", wrong, "Build them with Survey(...) and Package([...]).")
+    if economy is not None and not isinstance(economy, Economy):
+        fail_type("economy must be an Economy", economy, "Build it with Economy(gdp=..., lines={...}).")
     if survey.persons is None:
         fail("Schemes are paid to persons", "the survey has no frame of persons", "Pass persons to the Survey.")
     schemes = package.schemes
@@ -209,7 +211,7 @@ def _ages(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitArr
     if not any(asking):
         return codes, admits
     column = survey.role("age")
-    values = column.values
+    values = column.numbers(f"The age {column.name!r}")
     if column.is_text:
         fail(f"The age {column.name!r} must be a number of completed years", "it is text", "Convert the column.")
     _refuse_missing(survey, column.missing, f"age {column.name!r}")
@@ -233,13 +235,15 @@ def _traits(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitA
     if any(scheme.disability for scheme in schemes):
         column = survey.role("disability")
         _refuse_missing(survey, column.missing, f"disability {column.name!r}")
-        fail_if_any(~column.missing & (column.values != 0) & (column.values != 1),
+        disabled = column.numbers(f"Disability {column.name!r}")
+        fail_if_any(~column.missing & (disabled != 0) & (disabled != 1),
                     f"Disability {column.name!r} must be 0 or 1", "Recode it, or derive a column of 0 and 1.",
                     lambda i: f"{survey.show_person(i)}: {column.label(column.values[i])}")
-        trait |= (column.values == 1).astype(np.uint8)
+        trait |= (disabled == 1).astype(np.uint8)
         admits[byte & 1 == 0] &= np.uint64(ALL ^ _bits(scheme.disability for scheme in schemes))
     if any(scheme.birth for scheme in schemes):
-        births = survey.role("birth").values  # missing where nobody asked: men, children, older women
+        column = survey.role("birth")  # missing where nobody asked: men, children, older women
+        births = column.numbers(f"The births {column.name!r}")
         trait |= (births >= 1).astype(np.uint8) << 1
         admits[byte & 2 == 0] &= np.uint64(ALL ^ _bits(scheme.birth for scheme in schemes))
     if any(scheme.sex is not None for scheme in schemes):
@@ -253,7 +257,7 @@ def _traits(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitA
             if scheme.sex is None:
                 continue
             wanted = [k for k, (value, label) in enumerate(zip(present, labels, strict=True))
-                      if scheme.sex == (label if isinstance(scheme.sex, str) else value)]
+                      if scheme.sex == (label if isinstance(scheme.sex, str) else None if column.is_text else value)]
             if not wanted:
                 fail(f"sex of scheme {scheme.name!r} must be a level of {column.name!r}",
                      f"{scheme.sex!r} is none of {', '.join(labels)}", "Use one of these, or the code.")

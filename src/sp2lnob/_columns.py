@@ -5,7 +5,7 @@ Every frame, dict of arrays or file becomes a Table; past this file nobody asks 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +76,13 @@ class Column:
         if len(present) and np.isnan(present[-1]):
             codes[codes == len(present) - 1] = -1
             present = present[:-1]
-        return present, codes, tuple(self.label(code) for code in present)
+        labels = [self.label(code) for code in present]
+        if len(set(labels)) < len(labels):  # two codes of one label are two categories
+            labels = [
+                f"{label} ({code:.15g})" if labels.count(label) > 1 else label
+                for label, code in zip(labels, present, strict=True)
+            ]
+        return present, codes, tuple(labels)
 
 
 class Table:
@@ -147,7 +153,7 @@ def table_of(frame: Frame, what: str) -> Table:
         for name, values in frame.items():
             if isinstance(values, str) or not hasattr(values, "__len__"):
                 fail_type(f"Column {name!r} must be a sequence", values, "Pass one value a row.")
-        return Table(frame, len(frame[names[0]]), what)
+        return Table(dict(frame), len(frame[names[0]]), what)
     import narwhals.stable.v1 as nw
     from narwhals.exceptions import DuplicateError
 
@@ -179,71 +185,77 @@ def table_of(frame: Frame, what: str) -> Table:
 
 
 def column_of(name: str, values: Any, labels: Mapping[float, str] | None = None) -> Column:
-    """Return a column of numbers or text from an array, a list, or a narwhals series."""
-    ordered: bool | None = None
-    given: list[str] | None = None
+    """Return a column of numbers or text from an array, a list, or a series of any library."""
     if hasattr(values, "to_numpy"):
         import narwhals.stable.v1 as nw
 
         series = nw.from_native(values, series_only=True, pass_through=True)
         if isinstance(series, nw.Series):
-            dtype = series.dtype
-            if isinstance(dtype, (nw.Categorical, nw.Enum)):
-                given = [str(level) for level in series.cat.get_categories().to_list()]
-                ordered = bool(getattr(getattr(series.to_native(), "dtype", None), "ordered", False))
-                values = np.array(series.cast(nw.String).to_list(), dtype=object)
-            elif dtype == nw.String:
-                values = np.array(series.to_list(), dtype=object)
-            elif dtype.is_numeric() or dtype == nw.Boolean:
-                values = series.cast(nw.Float64).to_numpy()
-            else:
-                values = np.array(series.to_list(), dtype=object)
+            if isinstance(series.dtype, (nw.Categorical, nw.Enum)):
+                return _from_categories(name, series)
+            numeric = series.dtype.is_numeric() or series.dtype == nw.Boolean
+            values = series.cast(nw.Float64).to_numpy() if numeric and _exact(name, series) else series.to_list()
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.tolist()  # None where masked
     # A list of numbers and text would become all text, and hide the mixture.
     array = np.asarray(values, dtype=object if isinstance(values, (list, tuple)) else None)
     if array.ndim != 1:
         fail(f"Column {name!r} must have one dimension", f"its shape is {array.shape}", "Pass one value a row.")
-    if array.dtype.kind in "iu" and array.size and max(abs(int(array.min())), abs(int(array.max()))) >= EXACT:
-        fail_inexact(name, array)
-    if array.dtype.kind in "biuf":
+    if array.dtype.kind in "biuf" and _exact(name, array):
         return Column(name, np.ascontiguousarray(array, dtype=np.float64), labels=dict(labels or {}))
-    if array.dtype.kind in "US":
-        array = array.astype(object)
-    if array.dtype.kind != "O":
+    if array.dtype.kind not in "OUS":
         fail(f"Column {name!r} must hold numbers or text", f"its type is {array.dtype}", "Convert it first.")
-    return _from_objects(name, array, labels, given, ordered)
+    return _from_objects(name, array.tolist(), labels)
 
 
-def fail_inexact(name: str, values: Any) -> NoReturn:
-    """Raise for whole numbers that a double cannot tell apart, such as identifiers of seventeen digits."""
-    largest = max(values.tolist(), key=abs)
-    fail(
-        f"Whole numbers in column {name!r} must be below 2**53",
-        f"{largest} is among them",
-        "Convert the column to text, if it is an identifier.",
-    )
+def _exact(name: str, values: Any) -> bool:
+    """Return True, or raise for whole numbers that a double cannot tell apart, such as long identifiers."""
+    if len(values) and str(values.dtype).lower().startswith(("int", "uint")):
+        ends = [int(end) for end in (values.min(), values.max()) if end is not None and end == end]
+        for end in ends:
+            if abs(end) >= EXACT:
+                fail(
+                    f"Whole numbers in column {name!r} must be below 2**53",
+                    f"{end} is among them",
+                    "Convert the column to text, if it is an identifier.",
+                )
+    return True
 
 
-def _from_objects(
-    name: str, array: Any, labels: Mapping[float, str] | None, given: list[str] | None, ordered: bool | None
-) -> Column:
-    """Return the column of an array of Python objects: all numbers, or all text, and missing values among them."""
-    listed = array.tolist()
-    absent = np.fromiter((v is None or v != v for v in listed), dtype=bool, count=len(listed))
-    kinds = {type(v) for v, gone in zip(listed, absent, strict=True) if not gone}
+def _from_categories(name: str, series: Any) -> Column:
+    """Return the column of a categorical series: its levels in their order, if it gives one."""
+    import narwhals.stable.v1 as nw
+
+    native = series.to_native()
+    if hasattr(native, "cat") and hasattr(native.cat, "codes"):  # pandas: levels may be of any type
+        codes = native.cat.codes.to_numpy()
+        levels = tuple(f"{v:.15g}" if isinstance(v, (int, float)) else str(v) for v in native.cat.categories)
+        return Column(name, np.where(codes < 0, np.nan, codes), levels, {}, bool(native.cat.ordered))
+    levels = tuple(series.cat.get_categories().to_list()) if isinstance(series.dtype, nw.Enum) else None
+    return _from_text(name, series.cast(nw.String).to_list(), levels, False)
+
+
+def _from_text(name: str, listed: list[Any], levels: tuple[str, ...] | None, ordered: bool | None) -> Column:
+    """Return the column of texts and None; without given levels they are sorted."""
+    named = levels or tuple(sorted({v for v in listed if v is not None}))
+    position: dict[str | None, float] = {level: float(i) for i, level in enumerate(named)}
+    position[None] = np.nan
+    return Column(name, np.array([position[v] for v in listed], dtype=np.float64), named, {}, ordered)
+
+
+def _from_objects(name: str, listed: list[Any], labels: Mapping[float, str] | None) -> Column:
+    """Return the column of Python objects: all numbers, or all text, and missing values of any make among them."""
+    known = [None if v is None or type(v).__name__ in ("NAType", "NaTType") or v != v else v for v in listed]
+    kinds = {type(v) for v in known if v is not None}
     if all(issubclass(kind, (bool, int, float, np.integer, np.floating, np.bool_)) for kind in kinds):
-        if any(isinstance(v, int) and abs(v) >= EXACT for v in listed):
-            fail_inexact(name, np.array([v for v, gone in zip(listed, absent, strict=True) if not gone], dtype=object))
-        numbers = np.array([np.nan if gone else float(v) for v, gone in zip(listed, absent, strict=True)])
-        return Column(name, numbers.astype(np.float64), labels=dict(labels or {}))
+        whole = [v for v in known if isinstance(v, int)]
+        _exact(name, np.array(whole, dtype=np.int64) if whole else np.empty(0))
+        numbers = np.array([np.nan if v is None else float(v) for v in known], dtype=np.float64)
+        return Column(name, numbers, labels=dict(labels or {}))
     if not all(issubclass(kind, str) for kind in kinds):
         fail(
             f"Column {name!r} must hold numbers or text, not both",
             f"it holds {', '.join(sorted(kind.__name__ for kind in kinds))}",
             "Convert it to one of them.",
         )
-    levels = given if given is not None else sorted({v for v, gone in zip(listed, absent, strict=True) if not gone})
-    position = {level: i for i, level in enumerate(levels)}
-    codes = np.array(
-        [np.nan if gone else position[v] for v, gone in zip(listed, absent, strict=True)], dtype=np.float64
-    )
-    return Column(name, codes, tuple(levels), {}, ordered)
+    return _from_text(name, known, None, None)

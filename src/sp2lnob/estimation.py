@@ -424,7 +424,14 @@ def _with_changes(
     """
     together: dict[Row, dict[str, int]] = {}
     for i, row in enumerate(rows):
-        together.setdefault(replace(row, scenario="", n=None, df=0), {})[row.scenario] = i
+        figure = together.setdefault(replace(row, scenario="", n=None, df=0), {})
+        if row.scenario in figure:
+            fail(
+                "Every figure must have a name of its own",
+                f"two are called {_title(row)!r}",
+                "Ask for each once, and name lines and opportunities apart.",
+            )
+        figure[row.scenario] = i
     order, named, minus = [], [], []
     for scenarios in together.values():
         for i in scenarios.values():

@@ -468,7 +468,7 @@ class Quantile(Statistic):
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
         """Return the quantiles of a scenario's sorted welfare."""
         shares = np.array(self.q)
-        values = [Row("quantile", param=f"q={q:g}", scale="log") for q in shares]
+        values = [Row("quantile", param=f"q={q:.15g}", scale="log") for q in shares]
         return prepare_ordered(values, shares, lambda swept: swept.quantiles, scenario, by, full)
 
 

@@ -231,16 +231,16 @@ def _from_categories(name: str, series: Any) -> Column:
         codes = native.cat.codes.to_numpy()
         levels = tuple(f"{v:.15g}" if isinstance(v, (int, float)) else str(v) for v in native.cat.categories)
         return Column(name, np.where(codes < 0, np.nan, codes), levels, {}, bool(native.cat.ordered))
-    levels = tuple(series.cat.get_categories().to_list()) if isinstance(series.dtype, nw.Enum) else None
-    return _from_text(name, series.cast(nw.String).to_list(), levels, False)
+    listed = tuple(series.cat.get_categories().to_list()) if isinstance(series.dtype, nw.Enum) else None
+    return _from_text(name, series.cast(nw.String).to_list(), listed, False)
 
 
-def _from_text(name: str, listed: list[Any], levels: tuple[str, ...] | None, ordered: bool | None) -> Column:
+def _from_text(name: str, listed: list[Any], given: tuple[str, ...] | None, ordered: bool | None) -> Column:
     """Return the column of texts and None; without given levels they are sorted."""
-    named = levels or tuple(sorted({v for v in listed if v is not None}))
-    position: dict[str | None, float] = {level: float(i) for i, level in enumerate(named)}
+    levels = given or tuple(sorted({v for v in listed if v is not None}))
+    position: dict[str | None, float] = {level: float(i) for i, level in enumerate(levels)}
     position[None] = np.nan
-    return Column(name, np.array([position[v] for v in listed], dtype=np.float64), named, {}, ordered)
+    return Column(name, np.array([position[v] for v in listed], dtype=np.float64), levels, {}, ordered)
 
 
 def _from_objects(name: str, listed: list[Any], labels: Mapping[float, str] | None) -> Column:

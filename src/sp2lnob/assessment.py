@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ._domains import check_by
+from ._prepared import Prepared, Scenario, Statistic
 from ._results import as_json, file_name, write_folder
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
 from .design import Bootstrap
@@ -16,18 +17,9 @@ from .effects import groups_of, reroute
 from .estimation import Estimates, Progress, evaluate, full_block
 from .opportunity import Cells, Opportunity
 from .schemes import Economy, Package
-from .statistics import Cost, Inequality, MeanWelfare, Poverty, Prepared, Quantile, Scenario, Statistic
-from .survey import CLASSES, Survey
-from .transfers import Transfers, simulate
-from .tree import OpportunityTree
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-BOTTOM_40 = 0.4
+from .statistics import Cost, Inequality, MeanWelfare, Poverty, Quantile
 
 
-@dataclass(frozen=True, eq=False)
 class Assessment:
     """What ``assess`` found.
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from ._domains import Block, Row, check_by
 from ._parallel import LANES, map_replicates
+from ._prepared import Prepared, Scenario, Statistic
 from ._typing import FloatArray
 from ._validate import choice, fail, fail_type, listing, mapping, number
 from .design import Bootstrap, Design, full_sample
-from .statistics import Prepared, Scenario, Statistic
 from .survey import Survey
 from .transfers import Transfers
 

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,8 +18,17 @@ from .estimation import Estimates, Progress, evaluate, full_block
 from .opportunity import Cells, Opportunity
 from .schemes import Economy, Package
 from .statistics import Cost, Inequality, MeanWelfare, Poverty, Quantile
+from .survey import CLASSES, Survey
+from .transfers import Transfers, simulate
+from .tree import OpportunityTree
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BOTTOM_40 = 0.4
 
 
+@dataclass(frozen=True, eq=False)
 class Assessment:
     """What ``assess`` found.
 

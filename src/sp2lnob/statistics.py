@@ -228,6 +228,18 @@ class _CostOf:
         return made.reshape(len(totals), -1, totals.shape[-1])
 
 
+def _gini(swept: Swept) -> FloatArray:
+    return swept.gini
+
+
+def _palma(swept: Swept) -> FloatArray:
+    """Return the share of the richest 10 % over that of the poorest 40 %."""
+    return (1 - swept.lorenz[1]) / swept.lorenz[0]
+
+
+_INEQUALITY = {"gini": _gini, "palma": _palma}
+
+
 @dataclass(frozen=True)
 class Inequality(Statistic):
     """Inequality of welfare between people.
@@ -261,7 +273,7 @@ class Inequality(Statistic):
     def __post_init__(self) -> None:
         listed = (self.measures,) if isinstance(self.measures, str) else tuple(self.measures)
         for name in listed:
-            choice(name, ("gini", "palma"), "A measure of inequality")
+            choice(name, tuple(_INEQUALITY), "A measure of inequality")
         object.__setattr__(self, "measures", listed)
 
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
@@ -272,8 +284,7 @@ class Inequality(Statistic):
         shares = PALMA_SHARES if "palma" in self.measures else np.empty(0)
 
         def pick(swept: Swept) -> FloatArray:
-            made = {"gini": lambda: swept.gini, "palma": lambda: (1 - swept.lorenz[1]) / swept.lorenz[0]}
-            return np.stack([made[name]() for name in self.measures])
+            return np.stack([_INEQUALITY[name](swept) for name in self.measures])
 
         return prepare_ordered(values, shares, pick, scenario, by, full)
 

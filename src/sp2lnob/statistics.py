@@ -234,7 +234,8 @@ def _gini(swept: Swept) -> FloatArray:
 
 def _palma(swept: Swept) -> FloatArray:
     """Return the share of the richest 10 % over that of the poorest 40 %."""
-    return (1 - swept.lorenz[1]) / swept.lorenz[0]
+    share = swept.lorenz
+    return np.asarray((1 - share[1]) / share[0])
 
 
 _INEQUALITY = {"gini": _gini, "palma": _palma}

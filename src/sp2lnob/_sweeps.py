@@ -43,7 +43,7 @@ class Totals:
         """Return totals of shape (levels, k, replicates)."""
         psus, levels, k = self.by_psu.shape
         out = np.empty((levels * k, columns_of(counts)))
-        _totals.replicate_totals(self.by_psu.reshape(psus, levels * k), counts, out)
+        _totals.replicate_totals(self.by_psu.reshape(psus, levels * k), counts, room_for(counts), out)
         return out.reshape(levels, k, -1)
 
 
@@ -52,6 +52,7 @@ class Ordering:
     """Rows from the richest down, to be weighed many times: Gini, Lorenz ordinates, quantiles."""
 
     welfare: FloatArray
+    step: FloatArray  # down to the next row's welfare, and from the last row's to 0
     weight: FloatArray
     psu: CodeArray
 
@@ -59,7 +60,8 @@ class Ordering:
     def of(cls, welfare: FloatArray, weight: FloatArray, psu: CodeArray) -> "Ordering":
         """Sort rows; equal values keep their order, so that the sums have one order too."""
         order = np.argsort(-welfare, kind="stable")
-        return cls(welfare[order], weight[order], psu[order])
+        ordered = welfare[order]
+        return cls(ordered, -np.diff(ordered, append=0.0), weight[order], psu[order])
 
     def folded(self, factor: FloatArray) -> "Ordering":
         """Return the ordering with a factor a PSU in its weights."""
@@ -68,11 +70,12 @@ class Ordering:
     def evaluate(self, counts: CountArray, shares: FloatArray = NO_SHARES) -> "Swept":
         """Sweep once for all of the Gini, and the quantiles and Lorenz ordinates at the shares of the population."""
         n, columns = len(self.welfare), columns_of(counts)
-        checkpoints = np.empty((-(-n // CHUNK) + 1, 2, LANES))
+        sums = np.empty((-(-n // CHUNK) + 1, 3, LANES))
         totals, gini = np.empty((2, columns)), np.empty(columns)
         quantiles, lorenz = np.empty((len(shares), columns)), np.empty((len(shares), columns))
-        _ordered.sweep(self.welfare, self.weight, self.psu, counts, np.ascontiguousarray(shares, dtype=np.float64),
-                       checkpoints, totals, gini, quantiles, lorenz)
+        shares = np.ascontiguousarray(shares, dtype=np.float64)
+        _ordered.sweep(self.welfare, self.step, self.weight, self.psu, counts, shares, room_for(counts), sums,
+                       totals, gini, quantiles, lorenz)
         return Swept(totals, gini, quantiles, lorenz)
 
 
@@ -104,7 +107,8 @@ class ClassTotals:
         """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""
         groups, (bands, _) = counts.shape[0], cuts.shape
         out = np.zeros((groups, self.domains, bands + 1, self.columns.shape[1], LANES))
-        _classes.class_totals(self.columns, self.psu, self.domain, self.welfare, by_group(cuts), counts, out)
+        _classes.class_totals(self.columns, self.psu, self.domain, self.welfare, *by_group(cuts), counts,
+                              np.empty((groups, LANES)), out)
         return np.moveaxis(out, 0, -2).reshape(self.domains, bands + 1, -1, groups * LANES)
 
 
@@ -128,7 +132,7 @@ class Moves:
         """Return weights of shape (leaves before, leaves after, replicates)."""
         groups = counts.shape[0]
         out = np.zeros((groups, self.leaves, self.leaves, LANES))
-        _classes.class_moves(self.weight, self.psu, self.domain, self.before, self.after, by_group(cuts), self.leaf,
+        _classes.class_moves(self.weight, self.psu, self.domain, self.before, self.after, *by_group(cuts), self.leaf,
                              counts, out)
         return np.moveaxis(out, 0, -2).reshape(self.leaves, self.leaves, groups * LANES)
 
@@ -137,44 +141,40 @@ class Moves:
 class CellSums:
     """Weight and weight with access of every PSU in every cell that it has: the dissimilarity index."""
 
-    sums: FloatArray  # (slots, 2), by cell
+    sums: FloatArray  # (slots,), by cell: PSUs with access, then PSUs without
     psu: CodeArray
-    cell_start: CodeArray
+    start: CodeArray  # (2 * cells + 1,)
 
     @classmethod
-    def of(cls, weight: FloatArray, access: CountArray, cell: CodeArray, cells: int, psu: CodeArray,
-           psus: int) -> "CellSums":
-        """Collapse rows to PSU x cell sums."""
-        key = cell.astype(np.int64) * psus + psu
-        if cells * psus <= 32 * len(key) + 1024:  # few enough to number them by a table instead of a sort
-            present = np.zeros(cells * psus, dtype=np.bool_)
-            present[key] = True
-            keys = np.flatnonzero(present)
-            number = np.cumsum(present, dtype=np.int32)
-            number -= 1
-            slot = number[key]
-        else:
-            keys, inverse = np.unique(key, return_inverse=True)
-            slot = inverse.astype(np.int32)
-        sums = np.zeros((len(keys), 2))
-        _dissimilarity.collapse(weight, access, slot, sums)
-        start = np.searchsorted(keys, np.arange(cells + 1, dtype=np.int64) * psus)
-        return cls(sums, (keys % psus).astype(np.int32), start.astype(np.int32))
+    def of(cls, weight: FloatArray, access: CountArray, cell: CodeArray, cells: int, psu: CodeArray) -> "CellSums":
+        """Collapse rows to PSU x cell sums: one sum a PSU and cell where rows are sorted by PSU."""
+        current, start = np.empty(2 * cells, dtype=np.int32), np.empty(2 * cells + 1, dtype=np.int32)
+        _dissimilarity.number_slots(cell, access, psu, current, start)
+        current[:] = start[:-1]
+        slot_psu, sums = np.full(start[-1], -1, dtype=np.int32), np.zeros(start[-1])
+        _dissimilarity.collapse(weight, cell, access, psu, current, slot_psu, sums)
+        return cls(sums, slot_psu, start)
 
     def folded(self, factor: FloatArray) -> "CellSums":
         """Return the sums with a factor a PSU."""
-        return replace(self, sums=self.sums * factor[self.psu][:, None])
+        return replace(self, sums=self.sums * factor[self.psu])
 
     def evaluate(self, counts: CountArray) -> FloatArray:
         """Return weight, mean access and dissimilarity index, of shape (3, replicates)."""
-        out = np.empty((3, columns_of(counts)))
-        _dissimilarity.dissimilarity(self.sums, self.psu, self.cell_start, counts, out)
+        cell_sums, out = np.empty((len(self.start) - 1, LANES)), np.empty((3, columns_of(counts)))
+        _dissimilarity.dissimilarity(self.sums, self.psu, self.start, counts, room_for(counts), cell_sums, out)
         return out
 
 
-def by_group(cuts: FloatArray) -> FloatArray:
-    """Lay cuts (k, replicates) out by group of lanes, as kernels read them: (groups, k, LANES)."""
-    return np.ascontiguousarray(cuts.reshape(len(cuts), cuts.shape[1] // LANES, LANES).swapaxes(0, 1))
+def room_for(counts: CountArray) -> FloatArray:
+    """Return room for one group's counts as doubles."""
+    return np.empty(counts.shape[1:])
+
+
+def by_group(cuts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Lay cuts (k, replicates) out by group, (groups, k, LANES), and find the lowest and the highest of the lanes."""
+    laid = np.ascontiguousarray(cuts.reshape(len(cuts), cuts.shape[1] // LANES, LANES).swapaxes(0, 1))
+    return laid, np.fmin.reduce(laid, axis=2), np.fmax.reduce(laid, axis=2)
 
 
 def by_group_sums(sums: FloatArray, group: CodeArray, groups: int) -> FloatArray:

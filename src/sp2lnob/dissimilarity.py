@@ -54,7 +54,7 @@ def d_index(access: npt.ArrayLike, groups: Any, weights: npt.ArrayLike) -> float
     outcome = zero_one(access, "access")
     w = check_weights(weights, len(outcome))
     cell, cells = _cells_of_groups(groups, len(outcome))
-    sums = CellSums.of(w, outcome, cell, cells, np.zeros(len(w), dtype=np.int32), 1)
+    sums = CellSums.of(w, outcome, cell, cells, np.zeros(len(w), dtype=np.int32))
     return float(sums.evaluate(ONE_PSU)[2, 0])
 
 

@@ -297,9 +297,7 @@ class Cells:
 
     def cell_sums(self, absence: bool = False) -> CellSums:
         """Return PSU x domain sums, where no circumstance is a welfare class."""
-        return CellSums.of(
-            self.weight, self._counted(absence), self.domain, len(self.domains), self.psu, self.design.psus
-        )
+        return CellSums.of(self.weight, self._counted(absence), self.domain, len(self.domains), self.psu)
 
     @property
     def df(self) -> int:

@@ -1,11 +1,13 @@
 """From schemes to transfers: who is paid, how much, what it costs, and welfare after."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from ._columns import Column
 from ._expressions import parse
 from ._kernels import _eligibility, _transfers
 from ._typing import BitArray, BoolArray, CodeArray, CountArray, FloatArray
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 OLDEST = 254  # the last code of age; 255 is unknown
 UNKNOWN = 255
 ALL = (1 << 64) - 1
+_MADE: WeakKeyDictionary[Survey, dict[str, Any]] = WeakKeyDictionary()  # by survey, by role
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,23 +181,27 @@ def _receipt(survey: Survey, package: Package, age: CountArray, age_admits: BitA
              trait_admits: BitArray) -> tuple[BitArray, CodeArray]:
     """Return the schemes that each person receives, as bits, and the recipients by household and scheme."""
     schemes = package.schemes
-    chosen = np.empty(0, dtype=np.uint64)
+    bits = np.empty(survey.n_persons, dtype=np.uint64)
+    recipients = np.zeros((survey.n_households, len(schemes)), dtype=np.int32)
+    _eligibility.admit(age, trait, age_admits, trait_admits, bits)
     if any(scheme.who is not None for scheme in schemes):
         chosen = np.full(survey.n_persons, _bits(scheme.who is None for scheme in schemes), dtype=np.uint64)
         for s, scheme in enumerate(schemes):
             if scheme.who is not None:
                 holds = parse(scheme.who, f"who of scheme {scheme.name!r}").mask(survey.person_column)
                 chosen |= holds.astype(np.uint64) << np.uint64(s)
+        bits &= chosen
+    once = _bits(scheme.per == "household" for scheme in schemes)
     drawn = 0 if package.draws == "expected" else _bits(scheme.coverage < 1 for scheme in schemes)
-    nobody = np.empty(0, dtype=np.uint64)
-    bits = np.empty(survey.n_persons, dtype=np.uint64)
-    recipients = np.zeros((survey.n_households, len(schemes)), dtype=np.int32)
-    _eligibility.receipt(
-        survey.first_person, age, trait, age_admits, trait_admits, chosen,
-        _bits(scheme.per == "household" for scheme in schemes), drawn, package.seed,
-        np.array([scheme.coverage for scheme in schemes]),
-        np.array([scheme.stream for scheme in schemes], dtype=np.uint32),
-        survey.roster.household_identity if drawn else nobody, survey.roster.person_identity if drawn else nobody, bits, recipients)
+    if once or drawn:
+        nobody = np.empty(0, dtype=np.uint64)
+        _eligibility.draw(
+            survey.first_person, once, drawn, package.seed, np.array([scheme.coverage for scheme in schemes]),
+            np.array([scheme.stream for scheme in schemes], dtype=np.uint32),
+            survey.roster.household_identity if drawn else nobody,
+            survey.roster.person_identity if drawn else nobody, bits)
+    room = np.empty(survey.n_persons + 1, dtype=np.uint64)
+    _eligibility.count(survey.first_person, bits, room, recipients)
     return bits, recipients
 
 
@@ -210,14 +217,7 @@ def _ages(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitArr
     admits = np.full(256, ALL, dtype=np.uint64)
     if not any(asking):
         return codes, admits
-    column = survey.role("age")
-    values = column.numbers(f"The age {column.name!r}")
-    if column.is_text:
-        fail(f"The age {column.name!r} must be a number of completed years", "it is text", "Convert the column.")
-    _refuse_missing(survey, column.missing, f"age {column.name!r}")
-    fail_if_any((values < 0) | (values > 150), f"Every age {column.name!r} must be 0 to 150 years",
-                "Mend codes such as 999.", lambda i: f"{survey.show_person(i)}: {values[i]:g}")
-    codes = np.where(column.missing, UNKNOWN, values).astype(np.uint8)
+    codes = _coded(survey, "age", _age)
     years = np.arange(256)
     for s, scheme in enumerate(schemes):
         if asking[s]:
@@ -233,26 +233,14 @@ def _traits(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitA
     admits = np.full(256, ALL, dtype=np.uint64)
     byte = np.arange(256)
     if any(scheme.disability for scheme in schemes):
-        column = survey.role("disability")
-        _refuse_missing(survey, column.missing, f"disability {column.name!r}")
-        disabled = column.numbers(f"Disability {column.name!r}")
-        fail_if_any(~column.missing & (disabled != 0) & (disabled != 1),
-                    f"Disability {column.name!r} must be 0 or 1", "Recode it, or derive a column of 0 and 1.",
-                    lambda i: f"{survey.show_person(i)}: {column.label(column.values[i])}")
-        trait |= (disabled == 1).astype(np.uint8)
+        trait |= _coded(survey, "disability", _disability)
         admits[byte & 1 == 0] &= np.uint64(ALL ^ _bits(scheme.disability for scheme in schemes))
     if any(scheme.birth for scheme in schemes):
-        column = survey.role("birth")  # missing where nobody asked: men, children, older women
-        births = column.numbers(f"The births {column.name!r}")
-        trait |= (births >= 1).astype(np.uint8) << 1
+        trait |= _coded(survey, "birth", _birth)
         admits[byte & 2 == 0] &= np.uint64(ALL ^ _bits(scheme.birth for scheme in schemes))
     if any(scheme.sex is not None for scheme in schemes):
-        column = survey.role("sex")
-        _refuse_missing(survey, column.missing, f"sex {column.name!r}")
-        present, codes, labels = column.categories()
-        if len(present) > 60:
-            fail(f"Sex {column.name!r} must have few levels", f"it has {len(present)}", "Name the right column.")
-        trait |= ((codes + 1) << 2).astype(np.uint8)
+        column, present, labels, codes = _coded(survey, "sex", _sex)
+        trait |= codes
         for s, scheme in enumerate(schemes):
             if scheme.sex is None:
                 continue
@@ -265,8 +253,55 @@ def _traits(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitA
     return trait, admits
 
 
+def _coded(survey: Survey, role: str, code: Callable[[Survey], Any]) -> Any:
+    """Return what a role says of every person as bytes, checked and made once for a survey."""
+    made = _MADE.setdefault(survey, {})
+    if role not in made:
+        made[role] = code(survey)
+    return made[role]
+
+
+def _age(survey: Survey) -> CountArray:
+    """Return completed years, or UNKNOWN."""
+    column = survey.role("age")
+    values = column.numbers(f"The age {column.name!r}")
+    if column.is_text:
+        fail(f"The age {column.name!r} must be a number of completed years", "it is text", "Convert the column.")
+    _refuse_missing(survey, column.missing, f"age {column.name!r}")
+    fail_if_any((values < 0) | (values > 150), f"Every age {column.name!r} must be 0 to 150 years",
+                "Mend codes such as 999.", lambda i: f"{survey.show_person(i)}: {values[i]:g}")
+    return np.where(column.missing, UNKNOWN, values).astype(np.uint8)
+
+
+def _disability(survey: Survey) -> CountArray:
+    """Return 1 for persons with a disability."""
+    column = survey.role("disability")
+    _refuse_missing(survey, column.missing, f"disability {column.name!r}")
+    disabled = column.numbers(f"Disability {column.name!r}")
+    fail_if_any(~column.missing & (disabled != 0) & (disabled != 1), f"Disability {column.name!r} must be 0 or 1",
+                "Recode it, or derive a column of 0 and 1.",
+                lambda i: f"{survey.show_person(i)}: {column.label(column.values[i])}")
+    return np.asarray(disabled == 1, dtype=np.uint8)
+
+
+def _birth(survey: Survey) -> CountArray:
+    """Return 2 for those with a birth; it is missing where nobody asked: men, children, older women."""
+    column = survey.role("birth")
+    return np.where(column.numbers(f"The births {column.name!r}") >= 1, 2, 0).astype(np.uint8)
+
+
+def _sex(survey: Survey) -> tuple[Column, FloatArray, tuple[str, ...], CountArray]:
+    """Return the column, its values and their labels, and each person's position among them plus 1, times 4."""
+    column = survey.role("sex")
+    _refuse_missing(survey, column.missing, f"sex {column.name!r}")
+    present, codes, labels = column.categories()
+    if len(present) > 60:
+        fail(f"Sex {column.name!r} must have few levels", f"it has {len(present)}", "Name the right column.")
+    return column, present, labels, ((codes + 1) << 2).astype(np.uint8)
+
+
 def _refuse_missing(survey: Survey, missing: BoolArray, what: str) -> None:
-    """Raise where a role that a scheme needs is missing, unless missing rows are to be dropped: they are not eligible."""
+    """Raise where a role that a scheme needs is missing, unless such rows are to be dropped: they are not eligible."""
     if survey.missing == "error":
         fail_if_any(missing, f"The {what} must be known for every person",
                     "Mend these rows, or pass missing='drop': they are then not eligible.", survey.show_person)

@@ -4,70 +4,94 @@ With W_k the weight and A_k the weight with access of cell k, and p the mean: D 
 """
 from libc.math cimport NAN, fabs
 from libc.stdint cimport int32_t, uint8_t
-from sp2lnob._kernels._lanes cimport LANES
+from sp2lnob._kernels._lanes cimport LANES, widen
 
 
-def collapse(const double[::1] weight, const uint8_t[::1] access, const int32_t[::1] slot, double[:, ::1] out):
-    """Add weights and weights with access up by slot into out (slots, 2), which holds zeros."""
-    cdef Py_ssize_t i
+def number_slots(const int32_t[::1] cell, const uint8_t[::1] access, const int32_t[::1] psu, int32_t[::1] last,
+                 int32_t[::1] start):
+    """Write where the slots of every cell begin: those with access in start[2 * cell], those without after them.
+
+    A slot holds the rows of one PSU that follow each other: where rows are sorted by PSU, all that it has there. last:
+    (2 * cells,) work space. start: (2 * cells + 1,).
+    """
+    cdef Py_ssize_t i, k
     with nogil:
-        for i in range(weight.shape[0]):
-            out[slot[i], 0] += weight[i]
-            out[slot[i], 1] += weight[i] * access[i]
+        start[0] = 0
+        for k in range(last.shape[0]):
+            last[k] = -1
+            start[k + 1] = 0
+        for i in range(cell.shape[0]):
+            k = 2 * cell[i] + 1 - access[i]
+            start[k + 1] += psu[i] != last[k]
+            last[k] = psu[i]
+        for k in range(last.shape[0]):
+            start[k + 1] += start[k]
 
 
-def dissimilarity(const double[:, ::1] sums, const int32_t[::1] psu, const int32_t[::1] cell_start,
-                  const uint8_t[:, :, ::1] counts, double[:, ::1] out):
+def collapse(const double[::1] weight, const int32_t[::1] cell, const uint8_t[::1] access, const int32_t[::1] psu,
+             int32_t[::1] current, int32_t[::1] slot_psu, double[::1] sums):
+    """Add weights up by slot into sums (slots,), which holds zeros; slot_psu: (slots,), which holds -1.
+
+    current: (2 * cells,) the first slot of each, overwritten.
+    """
+    cdef Py_ssize_t i, k
+    cdef int32_t slot
+    with nogil:
+        for i in range(cell.shape[0]):
+            k = 2 * cell[i] + 1 - access[i]
+            slot = current[k]
+            if slot_psu[slot] != psu[i] and slot_psu[slot] >= 0:
+                slot += 1
+                current[k] = slot
+            slot_psu[slot] = psu[i]
+            sums[slot] += weight[i]
+
+
+def dissimilarity(const double[::1] sums, const int32_t[::1] psu, const int32_t[::1] start,
+                  const uint8_t[:, :, ::1] counts, double[:, ::1] factor, double[:, ::1] cell_sums,
+                  double[:, ::1] out):
     """Mean access and dissimilarity index of every replicate.
 
-    sums: (slots, 2) weight and weight with access of a PSU in a cell, ordered by cell. psu: (slots,). cell_start:
-    (cells + 1,) first slot of each cell. counts: (groups, PSUs, LANES). out: (3, groups * LANES) weight, mean, index; the
-    index is 0 where all have access and NaN where none has.
+    sums, psu: (slots,) weight of a PSU in a cell, and which PSU. start: (2 * cells + 1,) where the slots with and those
+    without access begin. counts: (groups, PSUs, LANES). Work space: factor (PSUs, LANES); cell_sums (2 * cells, LANES).
+    out: (3, groups * LANES) weight, mean, index; the index is 0 where all have access and NaN where none has.
     """
-    cdef Py_ssize_t group, cell, s, lane
-    cdef Py_ssize_t cells = cell_start.shape[0] - 1
-    cdef double W[LANES]
+    cdef Py_ssize_t group, k, s, lane
+    cdef Py_ssize_t last = cell_sums.shape[0]
+    cdef double S[LANES]
     cdef double A[LANES]
     cdef double mean[LANES]
     cdef double apart[LANES]
-    cdef double total[LANES]
-    cdef double factor, w, a
     with nogil:
         for group in range(counts.shape[0]):
-            for lane in range(LANES):
-                W[lane] = 0.0
-                A[lane] = 0.0
-            for s in range(sums.shape[0]):
-                w = sums[s, 0]
-                a = sums[s, 1]
+            widen(counts, group, factor)
+            for k in range(last):
                 for lane in range(LANES):
-                    factor = counts[group, psu[s], lane]
-                    W[lane] += w * factor
-                    A[lane] += a * factor
-            for lane in range(LANES):
-                out[0, group * LANES + lane] = W[lane]
-                mean[lane] = A[lane] / W[lane] if W[lane] > 0.0 else NAN
-                total[lane] = A[lane]
-                apart[lane] = 0.0
-            for cell in range(cells):
-                for lane in range(LANES):
-                    W[lane] = 0.0
-                    A[lane] = 0.0
-                for s in range(cell_start[cell], cell_start[cell + 1]):
-                    w = sums[s, 0]
-                    a = sums[s, 1]
+                    S[lane] = 0.0
+                for s in range(start[k], start[k + 1]):
                     for lane in range(LANES):
-                        factor = counts[group, psu[s], lane]
-                        W[lane] += w * factor
-                        A[lane] += a * factor
+                        S[lane] += sums[s] * factor[psu[s], lane]
                 for lane in range(LANES):
-                    apart[lane] += fabs(A[lane] - mean[lane] * W[lane])
+                    cell_sums[k, lane] = S[lane]
+            for lane in range(LANES):
+                A[lane] = 0.0
+                S[lane] = 0.0
+            for k in range(0, last, 2):
+                for lane in range(LANES):
+                    A[lane] += cell_sums[k, lane]
+                    S[lane] += cell_sums[k, lane] + cell_sums[k + 1, lane]
+            for lane in range(LANES):
+                mean[lane] = A[lane] / S[lane]
+                apart[lane] = 0.0
+            for lane in range(LANES):
+                out[0, group * LANES + lane] = S[lane]
+            for k in range(0, last, 2):
+                for lane in range(LANES):
+                    apart[lane] += fabs(cell_sums[k, lane] - mean[lane] * (cell_sums[k, lane] + cell_sums[k + 1, lane]))
             for lane in range(LANES):
                 out[1, group * LANES + lane] = mean[lane]
-                if not total[lane] > 0.0:
-                    out[2, group * LANES + lane] = NAN
-                else:
-                    out[2, group * LANES + lane] = apart[lane] / (2.0 * total[lane])
+            for lane in range(LANES):
+                out[2, group * LANES + lane] = apart[lane] / (2.0 * A[lane])
 
 
 def group_sums(const double[:, :, ::1] sums, const int32_t[::1] group, double[:, :, ::1] out):

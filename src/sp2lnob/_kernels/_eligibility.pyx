@@ -1,49 +1,80 @@
-"""Who is paid: all schemes in one pass over persons. Cost: O(persons), whatever the number of schemes.
+"""Who is paid: all schemes together. Cost: O(persons) to admit, and as much again to count for every eight schemes.
 
 A set of schemes is a word of 64 bits. What a person's age admits to, and what sex, disability and a recent birth together
-admit to, are looked up; the person's schemes are the bits that all tables have in common.
+admit to, are looked up; the person's schemes are the bits that all tables have in common. Who is eligible cannot be
+foreseen, so nothing here branches on it, but where a number is drawn.
 """
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from sp2lnob._kernels._random cimport RECEIPT, uniform
 
 
-def receipt(const int32_t[::1] first_person, const uint8_t[::1] age, const uint8_t[::1] trait,
-            const uint64_t[::1] age_admits, const uint64_t[::1] trait_admits, const uint64_t[::1] chosen,
-            uint64_t per_household, uint64_t drawn, uint64_t seed, const double[::1] coverage,
-            const uint32_t[::1] stream, const uint64_t[::1] household_identity, const uint64_t[::1] person_identity,
-            uint64_t[::1] received, int32_t[:, ::1] recipients):
-    """Schemes received by every person, and the number of recipients in every household.
+def admit(const uint8_t[::1] age, const uint8_t[::1] trait, const uint64_t[::1] age_admits,
+          const uint64_t[::1] trait_admits, uint64_t[::1] received):
+    """Write the schemes that every person's codes admit to.
 
-    first_person: (households + 1,). age, trait: (persons,) codes. age_admits: (256,), trait_admits: (256,) bits of the
-    schemes that admit a code. chosen: (persons,) bits of the schemes whose expression holds for the person, or (0,) when
-    no scheme has one. per_household: bits of the schemes that pay a household once, to its first eligible member. drawn:
-    bits of the schemes with a coverage below 1: an eligible person, or household, receives when its number in [0, 1) is
-    below the coverage, so that a higher coverage only adds recipients. coverage, stream: (schemes,); the identities may
-    be (0,) when nothing is drawn. Out: received (persons,) bits; recipients (households, schemes), which holds zeros.
+    age, trait: (persons,) codes. age_admits, trait_admits: (256,) bits of the schemes that admit a code.
     """
-    cdef Py_ssize_t h, i, s, schemes = recipients.shape[1]
-    cdef uint64_t bits, paid, bit, who
-    cdef bint any_chosen = chosen.shape[0] > 0
+    cdef Py_ssize_t i
     with nogil:
-        for h in range(recipients.shape[0]):
+        for i in range(received.shape[0]):
+            received[i] = age_admits[age[i]] & trait_admits[trait[i]]
+
+
+def draw(const int32_t[::1] first_person, uint64_t per_household, uint64_t drawn, uint64_t seed,
+         const double[::1] coverage, const uint32_t[::1] stream, const uint64_t[::1] household_identity,
+         const uint64_t[::1] person_identity, uint64_t[::1] received):
+    """Take away what a household is paid once and has already, and what is drawn and not won.
+
+    first_person: (households + 1,). per_household: bits of the schemes that pay a household once, to its first eligible
+    member. drawn: bits of the schemes with a coverage below 1: an eligible person, or household, receives when its number
+    in [0, 1) is below the coverage, so that a higher coverage only adds recipients. coverage, stream: (schemes,); the
+    identities may be (0,) when nothing is drawn.
+    """
+    cdef Py_ssize_t h, i, s
+    cdef uint64_t paid, bit, who
+    with nogil:
+        for h in range(first_person.shape[0] - 1):
             paid = 0
             for i in range(first_person[h], first_person[h + 1]):
-                bits = age_admits[age[i]] & trait_admits[trait[i]]
-                if any_chosen:
-                    bits = bits & chosen[i]
-                bits = bits & ~(paid & per_household)
-                if bits == 0:
-                    received[i] = 0
+                received[i] &= ~paid
+                paid |= received[i] & per_household
+                if received[i] & drawn == 0:
                     continue
-                paid = paid | bits
-                for s in range(schemes):
-                    bit = <uint64_t> 1 << s
-                    if bits & bit == 0:
-                        continue
-                    if drawn & bit:
-                        who = household_identity[h] if per_household & bit else person_identity[i]
+                for s in range(coverage.shape[0]):
+                    bit = received[i] & drawn & (<uint64_t> 1 << s)
+                    if bit:
+                        who = household_identity[h] if bit & per_household else person_identity[i]
                         if uniform(seed, who, stream[s], RECEIPT) >= coverage[s]:
-                            bits = bits & ~bit
-                            continue
-                    recipients[h, s] += 1
-                received[i] = bits
+                            received[i] ^= bit
+
+
+def count(const int32_t[::1] first_person, const uint64_t[::1] received, uint64_t[::1] before,
+          int32_t[:, ::1] recipients):
+    """Count the recipients of every household: (households, schemes), which holds zeros.
+
+    Eight schemes are counted at a time, each in a byte of one word. The word runs on over all persons, and a household's
+    count is the difference between its ends, which is right even though the sum overflows: no loop ends where it cannot
+    be foreseen. before: (persons + 1,) work space, the sum before each person.
+    """
+    cdef Py_ssize_t h, i, s, start, stop, first
+    cdef Py_ssize_t schemes = recipients.shape[1]
+    cdef uint64_t tally
+    cdef uint64_t spread[256]  # the bits of a byte, each in a byte of its own
+    with nogil:
+        for i in range(256):
+            spread[i] = 0
+            for s in range(8):
+                spread[i] |= <uint64_t> (i >> s & 1) << 8 * s
+        for first in range(0, schemes, 8):
+            tally = 0
+            before[0] = 0
+            for i in range(received.shape[0]):
+                tally += spread[received[i] >> first & 255]
+                before[i + 1] = tally
+            for h in range(recipients.shape[0]):
+                for start in range(first_person[h], first_person[h + 1], 255):  # as many as a byte counts
+                    stop = min(start + 255, <Py_ssize_t> first_person[h + 1])
+                    tally = before[stop] - before[start]
+                    for s in range(first, min(first + 8, schemes)):
+                        recipients[h, s] += <int32_t> (tally & 255)
+                        tally >>= 8

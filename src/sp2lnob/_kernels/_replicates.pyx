@@ -7,6 +7,10 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from sp2lnob._kernels._lanes cimport LANES
 from sp2lnob._kernels._random cimport RESAMPLING
 
+cdef enum:
+    STEPS = 4  # counters that a lane turns at a time, four draws each
+    BATCH = STEPS * LANES
+
 
 def rao_wu(uint64_t seed, int64_t first, const int32_t[::1] stratum_start, uint8_t[:, :, ::1] out):
     """Draw n_h - 1 of the n_h PSUs of every stratum with replacement (Rao and Wu 1988).
@@ -18,12 +22,13 @@ def rao_wu(uint64_t seed, int64_t first, const int32_t[::1] stratum_start, uint8
     stratum_start: (strata + 1,) first PSU of each stratum. out: (groups, PSUs, LANES). A byte holds the count: more than
     255 draws of one PSU out of n_h - 1 has a probability below 1e-500.
     """
-    cdef Py_ssize_t group, psu, h, start, size, draw, j, lane
+    cdef Py_ssize_t group, psu, h, start, size, draw, i, j, lane
     cdef Py_ssize_t strata = stratum_start.shape[0] - 1
-    cdef uint32_t c0[LANES]
-    cdef uint32_t c1[LANES]
-    cdef uint32_t c2[LANES]
-    cdef uint32_t c3[LANES]
+    cdef uint32_t c0[BATCH]
+    cdef uint32_t c1[BATCH]
+    cdef uint32_t c2[BATCH]
+    cdef uint32_t c3[BATCH]
+    cdef uint32_t drawn[4 * BATCH]
     cdef uint32_t k0, k1, w0, w2
     cdef uint64_t p0, p1
     cdef int r
@@ -39,32 +44,31 @@ def rao_wu(uint64_t seed, int64_t first, const int32_t[::1] stratum_start, uint8
                     for lane in range(LANES):
                         out[group, start, lane] = 1
                     continue
-                for draw in range(0, size - 1, 4):
-                    for lane in range(LANES):
-                        c0[lane] = <uint32_t> (first + group * LANES + lane)
-                        c1[lane] = <uint32_t> h
-                        c2[lane] = <uint32_t> (draw >> 2)
-                        c3[lane] = RESAMPLING
+                for draw in range(0, size - 1, 16):
+                    for i in range(BATCH):
+                        c0[i] = <uint32_t> (first + group * LANES + i % LANES)
+                        c1[i] = <uint32_t> h
+                        c2[i] = <uint32_t> (draw // 4 + i // LANES)
+                        c3[i] = RESAMPLING
                     k0 = <uint32_t> seed
                     k1 = <uint32_t> (seed >> 32)
-                    for r in range(10):  # the rounds of _random.philox, eight counters at a time
-                        for lane in range(LANES):
-                            p0 = <uint64_t> 0xD2511F53u * c0[lane]
-                            p1 = <uint64_t> 0xCD9E8D57u * c2[lane]
-                            w0 = <uint32_t> (p1 >> 32) ^ c1[lane] ^ k0
-                            w2 = <uint32_t> (p0 >> 32) ^ c3[lane] ^ k1
-                            c0[lane] = w0
-                            c1[lane] = <uint32_t> p1
-                            c2[lane] = w2
-                            c3[lane] = <uint32_t> p0
+                    for r in range(10):  # the rounds of _random.philox, on many counters at a time
+                        for i in range(BATCH):
+                            p0 = <uint64_t> 0xD2511F53u * c0[i]
+                            p1 = <uint64_t> 0xCD9E8D57u * c2[i]
+                            w0 = <uint32_t> (p1 >> 32) ^ c1[i] ^ k0
+                            w2 = <uint32_t> (p0 >> 32) ^ c3[i] ^ k1
+                            c0[i] = w0
+                            c1[i] = <uint32_t> p1
+                            c2[i] = w2
+                            c3[i] = <uint32_t> p0
                         k0 += 0x9E3779B9u
                         k1 += 0xBB67AE85u
-                    j = size - 1 - draw
-                    for lane in range(LANES):
-                        out[group, start + <Py_ssize_t> ((<uint64_t> c0[lane] * <uint64_t> size) >> 32), lane] += 1
-                        if j > 1:
-                            out[group, start + <Py_ssize_t> ((<uint64_t> c1[lane] * <uint64_t> size) >> 32), lane] += 1
-                        if j > 2:
-                            out[group, start + <Py_ssize_t> ((<uint64_t> c2[lane] * <uint64_t> size) >> 32), lane] += 1
-                        if j > 3:
-                            out[group, start + <Py_ssize_t> ((<uint64_t> c3[lane] * <uint64_t> size) >> 32), lane] += 1
+                    for i in range(BATCH):
+                        drawn[i] = <uint32_t> (<uint64_t> c0[i] * <uint32_t> size >> 32)
+                        drawn[BATCH + i] = <uint32_t> (<uint64_t> c1[i] * <uint32_t> size >> 32)
+                        drawn[2 * BATCH + i] = <uint32_t> (<uint64_t> c2[i] * <uint32_t> size >> 32)
+                        drawn[3 * BATCH + i] = <uint32_t> (<uint64_t> c3[i] * <uint32_t> size >> 32)
+                    for j in range(min(4 * STEPS, size - 1 - draw)):
+                        for lane in range(LANES):
+                            out[group, start + drawn[(j % 4) * BATCH + (j // 4) * LANES + lane], lane] += 1

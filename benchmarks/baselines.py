@@ -1,0 +1,106 @@
+"""The strongest NumPy and SciPy versions that we could write: what sp2lnob is measured against.
+
+Each is sorted once, blocked to stay in cache, and leaves its inner loop to compiled code. Counts (PSUs, replicates)
+come as doubles, ready to be multiplied; whoever passes them calls these under one BLAS thread.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+BLOCK = 64  # replicates at a time: their rows of counts stay in the second-level cache
+CHUNK = 1024  # households at a time, for the same reason
+
+
+def draw(rng: np.random.Generator, stratum_start: Any, replicates: int) -> Any:
+    """Return how often each PSU is drawn, n_h - 1 times of n_h, in every replicate: (PSUs, replicates)."""
+    counts = np.empty((int(stratum_start[-1]), replicates), dtype=np.int16)
+    column = np.arange(replicates)
+    for start, stop in pairwise(stratum_start):
+        m = int(stop - start)
+        drawn = rng.integers(0, m, (m - 1, replicates)) + column * m
+        counts[start:stop] = np.bincount(drawn.ravel(), minlength=m * replicates).reshape(replicates, m).T
+    return counts
+
+
+def schemes(age: Any, disabled: Any, births: Any, home: Any, welfare: Any, size: Any, amounts: Sequence[float]) -> Any:
+    """Return welfare after four schemes: one table look-up a person, one bincount of money by household."""
+    child, pension, disability, maternity = amounts
+    code = np.arange(512)
+    table = (child * (code % 128 < 18) + pension * (code % 128 >= 65) + disability * (code >> 7 & 1)
+             + maternity * (code >> 8 & 1))
+    key = age.astype(np.int16)
+    key |= (disabled == 1).astype(np.int16) << 7
+    key |= (births >= 1).astype(np.int16) << 8
+    return welfare + np.bincount(home, table[key], len(welfare)) / size
+
+
+def schemes_of_codes(age: Any, trait: Any, home: Any, welfare: Any, size: Any, amounts: Sequence[float]) -> Any:
+    """Return the same from bytes of age and of traits (1 disabled, 2 a birth), coded beforehand."""
+    child, pension, disability, maternity = amounts
+    code = np.arange(1024)
+    table = (child * (code % 256 < 18) + pension * (code % 256 >= 65) + disability * (code >> 8 & 1)
+             + maternity * (code >> 9 & 1))
+    key = trait.astype(np.int16)
+    key <<= 8
+    key |= age
+    return welfare + np.bincount(home, table[key], len(welfare)) / size
+
+
+def fgt(welfare: Any, weight: Any, psu: Any, line: float, counts: Any) -> Any:
+    """Return Foster-Greer-Thorbecke measures of 0, 1, 2: columns by PSU times counts, one product of matrices."""
+    gap = np.clip((line - welfare) / line, 0.0, None)
+    columns = (weight, weight * (welfare < line), weight * gap, weight * gap * gap)
+    totals = np.stack([np.bincount(psu, column, len(counts)) for column in columns]) @ counts
+    return totals[1:] / totals[0]
+
+
+def gini(welfare: Any, weight: Any, psu: Any, counts: Any) -> Any:
+    """Return the Gini: sorted once, then cumulative weights of a chunk of households by a block of replicates."""
+    n, replicates = len(welfare), counts.shape[1]
+    order = np.argsort(welfare)[::-1]
+    sorted_psu, sorted_weight = psu[order], weight[order, None]
+    step = -np.diff(welfare[order], append=0.0)
+    money = np.bincount(psu, weight * welfare, len(counts))
+    result = np.empty(replicates)
+    for first in range(0, replicates, BLOCK):
+        factor = np.ascontiguousarray(counts[:, first : first + BLOCK])
+        above, area = np.zeros(factor.shape[1]), np.zeros(factor.shape[1])
+        space = np.empty((CHUNK, factor.shape[1]))
+        for i in range(0, n, CHUNK):
+            rows = slice(i, min(n, i + CHUNK))
+            block = space[: rows.stop - i]
+            np.take(factor, sorted_psu[rows], axis=0, out=block, mode="clip")
+            block *= sorted_weight[rows]
+            block[0] += above
+            np.cumsum(block, axis=0, out=block)
+            above = block[-1].copy()
+            block *= block
+            area += step[rows] @ block
+        result[first : first + BLOCK] = 1 - area / (above * (money @ factor))
+    return result
+
+
+def dissimilarity(weight: Any, access: Any, codes: Sequence[Any], levels: Sequence[int], psu: Any, counts: Any) -> Any:
+    """Return D over all cells: rows collapsed to a sparse matrix of PSU x cell sums, times counts, block by block."""
+    key = codes[0].astype(np.int32)
+    for code, size in zip(codes[1:], levels[1:], strict=True):
+        key = key * size + code
+    number = np.cumsum(np.bincount(key, minlength=int(np.prod(levels))) > 0) - 1
+    cell, cells = number[key], int(number[-1]) + 1
+    # Those with access above, those without below: the index needs both, and each row of the data lies in one.
+    sums = sparse.coo_matrix((weight, (cell + cells * (access == 0), psu)), (2 * cells, len(counts))).tocsr()
+    result = np.empty(counts.shape[1])
+    for first in range(0, counts.shape[1], BLOCK):
+        both = sums @ np.ascontiguousarray(counts[:, first : first + BLOCK])
+        having, lacking = both[:cells], both[cells:]
+        total = having.sum(axis=0)
+        mean = total / (total + lacking.sum(axis=0))
+        having *= 1 - mean
+        lacking *= mean
+        having -= lacking
+        result[first : first + BLOCK] = np.abs(having, out=having).sum(axis=0) / (2 * total)
+    return result

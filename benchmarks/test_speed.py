@@ -1,0 +1,216 @@
+"""sp2lnob beside the strongest NumPy and SciPy baselines: same inputs, same work, same results to 1e-9, one thread.
+
+Nothing here asserts a time; ``ratios.py`` prints them. SP2LNOB_BENCH_HOUSEHOLDS and SP2LNOB_BENCH_REPLICATES change the
+size (a small one is enough to see that everything still runs and agrees).
+"""
+
+import gc
+import os
+import tracemalloc
+from typing import Any
+
+import baselines
+import numpy as np
+import pytest
+import survey as synthetic
+from threadpoolctl import threadpool_limits
+
+import sp2lnob as sp
+from sp2lnob import transfers
+from sp2lnob._cells import combine
+from sp2lnob._kernels import _transfers
+from sp2lnob._parallel import GROUPS, LANES
+from sp2lnob._sweeps import CellSums, Ordering, Totals
+
+HOUSEHOLDS = int(os.environ.get("SP2LNOB_BENCH_HOUSEHOLDS", "100000"))
+REPLICATES = int(os.environ.get("SP2LNOB_BENCH_REPLICATES", "1000"))
+SIDES = pytest.mark.parametrize("side", ["baseline", "sp2lnob"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def data() -> synthetic.Data:
+    return synthetic.make(HOUSEHOLDS)
+
+
+@pytest.fixture(scope="module")
+def bootstrap() -> sp.Bootstrap:
+    return sp.Bootstrap(REPLICATES, seed=7)
+
+
+def blocks(data: synthetic.Data, bootstrap: sp.Bootstrap) -> list[Any]:
+    """Return counts as kernels take them: (groups, PSUs, LANES) bytes, a block at a time."""
+    lanes = -(-REPLICATES // LANES)
+    return [bootstrap.counts(data.survey.design, 1 + first * LANES, min(GROUPS, lanes - first))
+            for first in range(0, lanes, GROUPS)]
+
+
+@pytest.fixture(scope="module")
+def counts(data, bootstrap) -> list[Any]:
+    return blocks(data, bootstrap)
+
+
+@pytest.fixture(scope="module")
+def matrix(counts) -> Any:
+    """Return the same counts as the baselines take them: (PSUs, replicates) doubles, made before the clock starts."""
+    whole = np.concatenate([block.swapaxes(0, 1).reshape(block.shape[1], -1) for block in counts], axis=1)
+    return np.ascontiguousarray(whole, dtype=np.float64)
+
+
+@pytest.fixture(scope="module")
+def fold(data, bootstrap) -> Any:
+    """Return the part of a PSU's factor that its weights carry, on both sides."""
+    return bootstrap.fold(data.survey.design)
+
+
+def compare(benchmark: Any, side: str, ours: Any, theirs: Any, agree: Any = None) -> None:
+    """Check that both sides give the same, then time one of them."""
+    (agree or (lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)))(ours(), theirs())
+    benchmark(ours if side == "sp2lnob" else theirs)
+
+
+@SIDES
+@pytest.mark.benchmark(group="draw the counts")
+def test_counts(benchmark, side, data, bootstrap):
+    start = data.survey.design.stratum_start
+
+    def agree(ours, theirs):  # other random numbers: every stratum of every replicate has its number of draws
+        drawn = np.concatenate([block.swapaxes(0, 1).reshape(block.shape[1], -1) for block in ours], axis=1)
+        for got in (drawn[:, :REPLICATES], theirs):
+            np.testing.assert_array_equal(np.add.reduceat(got.astype(np.int64), start[:-1], axis=0),
+                                          np.repeat(np.diff(start)[:, None] - 1, REPLICATES, axis=1))
+
+    compare(benchmark, side, lambda: blocks(data, bootstrap),
+            lambda: baselines.draw(np.random.default_rng(7), start, REPLICATES), agree)
+
+
+@SIDES
+@pytest.mark.benchmark(group="Gini replicates, sort included")
+def test_gini(benchmark, side, data, counts, matrix, fold):
+    survey = data.survey
+    welfare, people, psu = survey.welfare, survey.people, survey.design.psu
+
+    def ours():
+        ordering = Ordering.of(welfare, people, psu).folded(fold)
+        return np.concatenate([ordering.evaluate(block).gini for block in counts])
+
+    compare(benchmark, side, ours, lambda: baselines.gini(welfare, people * fold[psu], psu, matrix))
+
+
+@SIDES
+@pytest.mark.benchmark(group="FGT 0, 1, 2 replicates")
+def test_fgt(benchmark, side, data, counts, matrix, fold):
+    survey, poverty = data.survey, sp.Poverty(synthetic.LINE)
+    welfare, people, psu = survey.welfare, survey.people, survey.design.psu
+    level = np.zeros(len(psu), dtype=np.int32)
+
+    def ours():
+        sums = Totals.of(poverty.columns(welfare, people), psu, survey.design.psus, level, 1).folded(fold)
+        return np.concatenate([poverty.combine(sums.evaluate(block))[0] for block in counts], axis=1)
+
+    compare(benchmark, side, ours, lambda: baselines.fgt(welfare, people * fold[psu], psu, synthetic.LINE, matrix))
+
+
+@SIDES
+@pytest.mark.benchmark(group="D over all cells, collapse included")
+def test_dissimilarity(benchmark, side, data, counts, matrix, fold):
+    survey = data.survey
+    weight, psu, levels = survey.weight, survey.design.psu, list(synthetic.LEVELS.values())
+    codes = [data.households[name].astype(np.int32) for name in synthetic.LEVELS]
+    access = data.households["access"].astype(np.uint8)
+
+    def ours():
+        cells, cell = combine(codes, levels)
+        sums = CellSums.of(weight, access, cell, len(cells), psu).folded(fold)
+        return np.concatenate([sums.evaluate(block)[2] for block in counts])
+
+    compare(benchmark, side, ours,
+            lambda: baselines.dissimilarity(weight * fold[psu], access, codes, levels, psu, matrix))
+
+
+@SIDES
+@pytest.mark.benchmark(group="4 schemes: first simulate() on a survey, from columns")
+def test_first_simulate(benchmark, side, data):
+    of, survey, package = data.persons, data.survey, synthetic.package()
+    home, amounts = survey.household_of.astype(np.int64), list(synthetic.AMOUNTS.values())
+
+    def ours():
+        transfers._MADE.pop(survey, None)  # forget the persons' codes
+        return sp.simulate(survey, package).welfare_after
+
+    def theirs():
+        return baselines.schemes(of["age"], of["disabled"], of["births"], home, survey.welfare, survey.size, amounts)
+
+    compare(benchmark, side, ours, theirs)
+
+
+@SIDES
+@pytest.mark.benchmark(group="4 schemes: every further simulate(), from codes")
+def test_simulate(benchmark, side, data):
+    survey, package = data.survey, synthetic.package()
+    compare(benchmark, side, lambda: sp.simulate(survey, package).welfare_after, schemes_of_codes(survey, package))
+
+
+@SIDES
+@pytest.mark.benchmark(group="4 schemes: kernels alone, from codes")
+def test_scheme_kernels(benchmark, side, data):
+    survey, package = data.survey, synthetic.package()
+    amounts = np.array(list(synthetic.AMOUNTS.values()))
+    age, age_admits = transfers._ages(survey, package.schemes)
+    trait, trait_admits = transfers._traits(survey, package.schemes)
+
+    def ours():
+        _, recipients = transfers._receipt(survey, package, age, age_admits, trait, trait_admits)
+        paid, after = np.empty(recipients.shape), np.empty(survey.n_households)
+        _transfers.household_transfer(recipients, amounts, paid)
+        _transfers.welfare_after(survey.welfare, paid, 1 / survey.size, after)
+        return after
+
+    compare(benchmark, side, ours, schemes_of_codes(survey, package))
+
+
+def schemes_of_codes(survey: sp.Survey, package: sp.Package) -> Any:
+    """Return the baseline that starts from the bytes that sp2lnob keeps of persons."""
+    age, _ = transfers._ages(survey, package.schemes)
+    trait, _ = transfers._traits(survey, package.schemes)
+    home, amounts = survey.household_of.astype(np.int64), list(synthetic.AMOUNTS.values())
+    return lambda: baselines.schemes_of_codes(age, trait & 3, home, survey.welfare, survey.size, amounts)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")  # the log interval of a decile with next to nobody poor
+@pytest.mark.benchmark(group="assess(): 1 opportunity, 3 schemes, 3 lines, by decile")
+def test_assess(benchmark, data):
+    schemes = sp.Package(synthetic.package().schemes[:3])
+    opportunity = sp.Opportunity("access", outcome="access", ordered=["educ"],
+                                 circumstances=["bottom40", "urban", "educ", "sexh"])
+    lines = {"extreme": 1.9, "national": synthetic.LINE, "upper": 3.65}
+    result = benchmark.pedantic(
+        lambda: sp.assess(data.survey, [opportunity], schemes, lines=lines, by=["decile"], n_threads=1,
+                          replicates=sp.Bootstrap(REPLICATES, seed=7)), rounds=3)
+    assert result.estimates.draws.shape[0] == REPLICATES
+
+
+@pytest.mark.benchmark(group="peak memory of estimate() beyond the survey")
+@pytest.mark.parametrize("replicates", [200, 2000])
+def test_memory(benchmark, data, replicates):
+    opportunity = sp.Opportunity("access", outcome="access", circumstances=list(synthetic.LEVELS))
+    statistics = [sp.Poverty(synthetic.LINE), sp.Inequality(), sp.Dissimilarity(opportunity)]
+
+    def peak() -> int:
+        gc.collect()
+        tracemalloc.start()  # NumPy tells it of every array; kernels allocate nothing
+        before, _ = tracemalloc.get_traced_memory()
+        sp.estimate(data.survey, statistics, n_threads=1, replicates=sp.Bootstrap(replicates))
+        _, highest = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return highest - before
+
+    peak()  # modules and columns that are read on first use
+    held = sum(column.nbytes for part in (data.households, data.persons) for column in part.values())
+    benchmark.extra_info.update(replicates=replicates, input_mb=held / 1e6,
+                                beyond_mb=benchmark.pedantic(peak, rounds=1) / 1e6)

@@ -74,8 +74,20 @@ class Ordering:
         totals, gini = np.empty((2, columns)), np.empty(columns)
         quantiles, lorenz = np.empty((len(shares), columns)), np.empty((len(shares), columns))
         shares = np.ascontiguousarray(shares, dtype=np.float64)
-        _ordered.sweep(self.welfare, self.step, self.weight, self.psu, counts, shares, room_for(counts), sums,
-                       totals, gini, quantiles, lorenz)
+        _ordered.sweep(
+            self.welfare,
+            self.step,
+            self.weight,
+            self.psu,
+            counts,
+            shares,
+            room_for(counts),
+            sums,
+            totals,
+            gini,
+            quantiles,
+            lorenz,
+        )
         return Swept(totals, gini, quantiles, lorenz)
 
 
@@ -107,8 +119,9 @@ class ClassTotals:
         """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""
         groups, (bands, _) = counts.shape[0], cuts.shape
         out = np.zeros((groups, self.domains, bands + 1, self.columns.shape[1], LANES))
-        _classes.class_totals(self.columns, self.psu, self.domain, self.welfare, *by_group(cuts), counts,
-                              np.empty((groups, LANES)), out)
+        _classes.class_totals(
+            self.columns, self.psu, self.domain, self.welfare, *by_group(cuts), counts, np.empty((groups, LANES)), out
+        )
         return np.moveaxis(out, 0, -2).reshape(self.domains, bands + 1, -1, groups * LANES)
 
 
@@ -132,8 +145,9 @@ class Moves:
         """Return weights of shape (leaves before, leaves after, replicates)."""
         groups = counts.shape[0]
         out = np.zeros((groups, self.leaves, self.leaves, LANES))
-        _classes.class_moves(self.weight, self.psu, self.domain, self.before, self.after, *by_group(cuts), self.leaf,
-                             counts, out)
+        _classes.class_moves(
+            self.weight, self.psu, self.domain, self.before, self.after, *by_group(cuts), self.leaf, counts, out
+        )
         return np.moveaxis(out, 0, -2).reshape(self.leaves, self.leaves, groups * LANES)
 
 

@@ -73,10 +73,14 @@ class Transfers:
     def people(self) -> FloatArray:
         """People who receive, by household: one column a scheme, and the last for those with at least one."""
         survey = self.survey
-        by_scheme = np.column_stack([
-            survey.weight * self.recipients[:, s] * self.reach[s] if scheme.per == "household"
-            else survey.sum_over_members(survey.person_weight * self.received[:, s])
-            for s, scheme in enumerate(self.package.schemes)])
+        by_scheme = np.column_stack(
+            [
+                survey.weight * self.recipients[:, s] * self.reach[s]
+                if scheme.per == "household"
+                else survey.sum_over_members(survey.person_weight * self.received[:, s])
+                for s, scheme in enumerate(self.package.schemes)
+            ]
+        )
         at_least_one = 1.0 - np.prod(1.0 - self.received, axis=1)
         return np.column_stack([by_scheme, survey.sum_over_members(survey.person_weight * at_least_one)])
 
@@ -94,19 +98,23 @@ class Transfers:
         paid = survey.weight @ self.household
         paid = np.r_[paid, paid.sum()]
         total = paid * (1 + self.package.administration)
-        return pd.DataFrame({
-            "scheme": [*(scheme.name for scheme in self.package.schemes), "package"],
-            "recipients": self.people.sum(axis=0),
-            "transfer_cost": paid,
-            "total_cost": total,
-            "cost_gdp": total / (economy.gdp or np.nan),
-            "cost_revenue": total / (economy.revenue or np.nan),
-        })
+        return pd.DataFrame(
+            {
+                "scheme": [*(scheme.name for scheme in self.package.schemes), "package"],
+                "recipients": self.people.sum(axis=0),
+                "transfer_cost": paid,
+                "total_cost": total,
+                "cost_gdp": total / (economy.gdp or np.nan),
+                "cost_revenue": total / (economy.revenue or np.nan),
+            }
+        )
 
     def __repr__(self) -> str:
         last = self.cost.iloc[-1]
-        return (f"Transfers of {len(self.amounts)} schemes: {last.recipients:,.0f} people with at least one, "
-                f"total cost {last.total_cost:,.0f} a year")
+        return (
+            f"Transfers of {len(self.amounts)} schemes: {last.recipients:,.0f} people with at least one, "
+            f"total cost {last.total_cost:,.0f} a year"
+        )
 
 
 def simulate(survey: Survey, package: Package, economy: Economy | None = None) -> Transfers:
@@ -177,8 +185,9 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
     return Transfers(survey, package, economy, amounts, bits, recipients, household, after)
 
 
-def _receipt(survey: Survey, package: Package, age: CountArray, age_admits: BitArray, trait: CountArray,
-             trait_admits: BitArray) -> tuple[BitArray, CodeArray]:
+def _receipt(
+    survey: Survey, package: Package, age: CountArray, age_admits: BitArray, trait: CountArray, trait_admits: BitArray
+) -> tuple[BitArray, CodeArray]:
     """Return the schemes that each person receives, as bits, and the recipients by household and scheme."""
     schemes = package.schemes
     bits = np.empty(survey.n_persons, dtype=np.uint64)
@@ -196,10 +205,16 @@ def _receipt(survey: Survey, package: Package, age: CountArray, age_admits: BitA
     if once or drawn:
         nobody = np.empty(0, dtype=np.uint64)
         _eligibility.draw(
-            survey.first_person, once, drawn, package.seed, np.array([scheme.coverage for scheme in schemes]),
+            survey.first_person,
+            once,
+            drawn,
+            package.seed,
+            np.array([scheme.coverage for scheme in schemes]),
             np.array([scheme.stream for scheme in schemes], dtype=np.uint32),
             survey.roster.household_identity if drawn else nobody,
-            survey.roster.person_identity if drawn else nobody, bits)
+            survey.roster.person_identity if drawn else nobody,
+            bits,
+        )
     room = np.empty(survey.n_persons + 1, dtype=np.uint64)
     _eligibility.count(survey.first_person, bits, room, recipients)
     return bits, recipients
@@ -244,11 +259,17 @@ def _traits(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitA
         for s, scheme in enumerate(schemes):
             if scheme.sex is None:
                 continue
-            wanted = [k for k, (value, label) in enumerate(zip(present, labels, strict=True))
-                      if scheme.sex == (label if isinstance(scheme.sex, str) else None if column.is_text else value)]
+            wanted = [
+                k
+                for k, (value, label) in enumerate(zip(present, labels, strict=True))
+                if scheme.sex == (label if isinstance(scheme.sex, str) else None if column.is_text else value)
+            ]
             if not wanted:
-                fail(f"sex of scheme {scheme.name!r} must be a level of {column.name!r}",
-                     f"{scheme.sex!r} is none of {', '.join(labels)}", "Use one of these, or the code.")
+                fail(
+                    f"sex of scheme {scheme.name!r} must be a level of {column.name!r}",
+                    f"{scheme.sex!r} is none of {', '.join(labels)}",
+                    "Use one of these, or the code.",
+                )
             admits[byte >> 2 != wanted[0] + 1] &= np.uint64(ALL ^ (1 << s))
     return trait, admits
 
@@ -265,29 +286,39 @@ def _age(survey: Survey) -> CountArray:
     """Return completed years, or UNKNOWN."""
     column = survey.role("age")
     values = column.numbers(f"The age {column.name!r}")
-    if column.is_text:
-        fail(f"The age {column.name!r} must be a number of completed years", "it is text", "Convert the column.")
+    if len(values) and values.min() >= 0 and values.max() <= 150:  # the usual case, without a mask; NaN is neither
+        return np.asarray(values, dtype=np.uint8)
     _refuse_missing(survey, column.missing, f"age {column.name!r}")
-    fail_if_any((values < 0) | (values > 150), f"Every age {column.name!r} must be 0 to 150 years",
-                "Mend codes such as 999.", lambda i: f"{survey.show_person(i)}: {values[i]:g}")
+    fail_if_any(
+        (values < 0) | (values > 150),
+        f"Every age {column.name!r} must be 0 to 150 years",
+        "Mend codes such as 999.",
+        lambda i: f"{survey.show_person(i)}: {values[i]:g}",
+    )
     return np.where(column.missing, UNKNOWN, values).astype(np.uint8)
 
 
 def _disability(survey: Survey) -> CountArray:
     """Return 1 for persons with a disability."""
     column = survey.role("disability")
-    _refuse_missing(survey, column.missing, f"disability {column.name!r}")
-    disabled = column.numbers(f"Disability {column.name!r}")
-    fail_if_any(~column.missing & (disabled != 0) & (disabled != 1), f"Disability {column.name!r} must be 0 or 1",
-                "Recode it, or derive a column of 0 and 1.",
-                lambda i: f"{survey.show_person(i)}: {column.label(column.values[i])}")
-    return np.asarray(disabled == 1, dtype=np.uint8)
+    values = column.numbers(f"Disability {column.name!r}")
+    disabled = values == 1
+    wrong = ~(disabled | (values == 0))
+    if wrong.any():
+        _refuse_missing(survey, column.missing, f"disability {column.name!r}")
+        fail_if_any(
+            wrong & ~column.missing,
+            f"Disability {column.name!r} must be 0 or 1",
+            "Recode it, or derive a column of 0 and 1.",
+            lambda i: f"{survey.show_person(i)}: {column.label(values[i])}",
+        )
+    return disabled.astype(np.uint8)
 
 
 def _birth(survey: Survey) -> CountArray:
     """Return 2 for those with a birth; it is missing where nobody asked: men, children, older women."""
     column = survey.role("birth")
-    return np.where(column.numbers(f"The births {column.name!r}") >= 1, 2, 0).astype(np.uint8)
+    return (column.numbers(f"The births {column.name!r}") >= 1).astype(np.uint8) * np.uint8(2)
 
 
 def _sex(survey: Survey) -> tuple[Column, FloatArray, tuple[str, ...], CountArray]:
@@ -303,5 +334,9 @@ def _sex(survey: Survey) -> tuple[Column, FloatArray, tuple[str, ...], CountArra
 def _refuse_missing(survey: Survey, missing: BoolArray, what: str) -> None:
     """Raise where a role that a scheme needs is missing, unless such rows are to be dropped: they are not eligible."""
     if survey.missing == "error":
-        fail_if_any(missing, f"The {what} must be known for every person",
-                    "Mend these rows, or pass missing='drop': they are then not eligible.", survey.show_person)
+        fail_if_any(
+            missing,
+            f"The {what} must be known for every person",
+            "Mend these rows, or pass missing='drop': they are then not eligible.",
+            survey.show_person,
+        )

@@ -43,8 +43,10 @@ def class_totals(const double[:, ::1] columns, const int32_t[::1] psu, const int
                         factor[group, lane] = counts[group, p, lane]
             y = welfare[i]
             first = 0
+            for j in range(most):
+                first += y > highest[0, j]
             for group in range(groups):
-                # The lowest and the highest class in any lane; from group to group they hardly move.
+                # The lowest and the highest class in any lane: from group to group they hardly move.
                 while first < most and y > highest[group, first]:
                     first += 1
                 while first > 0 and not y > highest[group, first - 1]:

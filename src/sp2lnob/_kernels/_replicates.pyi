@@ -1,0 +1,3 @@
+from sp2lnob._typing import CodeArray, CountArray
+
+def rao_wu(seed: int, first: int, stratum_start: CodeArray, out: CountArray) -> None: ...

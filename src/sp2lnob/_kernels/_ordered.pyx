@@ -33,7 +33,7 @@ def sweep(const double[::1] welfare, const double[::1] step, const double[::1] w
     cdef double S[LANES]
     cdef double L[LANES]
     cdef double Q[LANES]
-    cdef double f, target, above, above_welfare, W, wy
+    cdef double f, target, above, partial, W, wy
     with nogil:
         for group in range(counts.shape[0]):
             widen(counts, group, factor)
@@ -82,13 +82,14 @@ def sweep(const double[::1] welfare, const double[::1] step, const double[::1] w
                     # ... then the household itself, adding as the sweep did.
                     i = low * CHUNK
                     above = sums[low, 0, lane]
-                    above_welfare = sums[low, 1, lane] + welfare[i] * above
+                    partial = sums[low, 1, lane]
                     f = weight[i] * factor[psu[i], lane]
                     while above + f <= target and i + 1 < n:
                         above += f
-                        above_welfare += f * welfare[i]
+                        partial += step[i] * above
                         i += 1
                         f = weight[i] * factor[psu[i], lane]
                     quantiles[k, column] = welfare[i]
-                    above_welfare += ((1.0 - shares[k]) * W - above) * welfare[i]
-                    lorenz[k, column] = 1.0 - above_welfare / wy if wy != 0.0 else NAN
+                    # Where the poorest have nothing, the sum ends here to the last bit, and they hold 0.
+                    partial += (1.0 - shares[k]) * W * welfare[i]
+                    lorenz[k, column] = 1.0 - partial / wy if wy != 0.0 else NAN

@@ -303,17 +303,33 @@ def grow_tree(
     return root
 
 
-def collapse(node: Node, least: Num) -> tuple[int, Num]:
-    """Cost-complexity collapse in place, bottom up; returns the number of splits and the SSE of the leaves left."""
+def collapse(node: Node, least: Num) -> tuple[int, Num, Num]:
+    """Collapse in place, bottom up; returns the splits, the SSE and the worth a split of what is left of the node.
+
+    R's rpart judges a node by its branches as they are once they are worth less than the node: the weaker of the two
+    has become a leaf by then, and after it perhaps the other. A node worth ``least`` or less becomes a leaf for good.
+    """
     if "left" not in node:
-        return 0, node["sse"]
-    left, right = collapse(node["left"], least), collapse(node["right"], least)
-    splits, sse = left[0] + right[0] + 1, left[1] + right[1]
-    if (node["sse"] - sse) / splits > least:
-        return splits, sse
+        return 0, node["sse"], least
+    sides = {key: collapse(node[key], least) for key in ("left", "right")}
+    weaker = "left" if sides["left"][2] < sides["right"][2] else "right"
+
+    def state() -> tuple[int, Num, Num]:
+        splits = 1 + sum(side[0] for side in sides.values())
+        sse = sum(side[1] for side in sides.values())
+        return splits, sse, (node["sse"] - sse) / splits
+
+    if state()[2] > sides[weaker][2]:
+        sides[weaker] = (0, node[weaker]["sse"], sides[weaker][2])
+        other = "right" if weaker == "left" else "left"
+        if state()[2] > sides[other][2]:
+            sides[other] = (0, node[other]["sse"], sides[other][2])
+    result = state()
+    if result[2] > least:
+        return result
     for key in ("left", "right", "feature", "gain", "below", "left_levels", "right_levels"):
         node.pop(key, None)
-    return 0, node["sse"]
+    return 0, node["sse"], least
 
 
 def leaf_nodes(tree: Node) -> list[Node]:

@@ -123,6 +123,10 @@ class Table:
             self._made[name] = column if self._order is None else column.take(self._order)
         return self._made[name]
 
+    def read(self) -> list[Column]:
+        """Return the columns that somebody asked for, by name."""
+        return [self._made[name] for name in sorted(self._made)]
+
     def sorted(self, order: Any) -> "Table":
         """Return the table with its rows in another order."""
         return Table(self._source, self.rows, self.what, order, self._labels)
@@ -151,7 +155,7 @@ def table_of(frame: Frame, what: str) -> Table:
         if not names:
             fail(f"The {what} must have at least one column", "the dict is empty", "Pass name: values pairs.")
         for name, values in frame.items():
-            if isinstance(values, str) or not hasattr(values, "__len__"):
+            if isinstance(values, str) or not hasattr(values, "__len__") or np.shape(values) == ():
                 fail_type(f"Column {name!r} must be a sequence", values, "Pass one value a row.")
         return Table(dict(frame), len(frame[names[0]]), what)
     import narwhals.stable.v1 as nw
@@ -185,7 +189,10 @@ def table_of(frame: Frame, what: str) -> Table:
 
 
 def column_of(name: str, values: Any, labels: Mapping[float, str] | None = None) -> Column:
-    """Return a column of numbers or text from an array, a list, or a series of any library."""
+    """Return a column of numbers or text from an array, a list, or a series of any library.
+
+    Whole numbers from 2**53 on, which only identifiers have, become text.
+    """
     if hasattr(values, "to_numpy"):
         import narwhals.stable.v1 as nw
 
@@ -194,32 +201,25 @@ def column_of(name: str, values: Any, labels: Mapping[float, str] | None = None)
             if isinstance(series.dtype, (nw.Categorical, nw.Enum)):
                 return _from_categories(name, series)
             numeric = series.dtype.is_numeric() or series.dtype == nw.Boolean
-            values = series.cast(nw.Float64).to_numpy() if numeric and _exact(name, series) else series.to_list()
+            values = series.cast(nw.Float64).to_numpy() if numeric and _exact(series) else series.to_list()
     if isinstance(values, np.ma.MaskedArray):
         values = values.tolist()  # None where masked
     # A list of numbers and text would become all text, and hide the mixture.
     array = np.asarray(values, dtype=object if isinstance(values, (list, tuple)) else None)
     if array.ndim != 1:
         fail(f"Column {name!r} must have one dimension", f"its shape is {array.shape}", "Pass one value a row.")
-    if array.dtype.kind in "biuf" and _exact(name, array):
+    if array.dtype.kind in "biuf" and _exact(array):
         return Column(name, np.ascontiguousarray(array, dtype=np.float64), labels=dict(labels or {}))
-    if array.dtype.kind not in "OUS":
+    if array.dtype.kind not in "OUSiu":
         fail(f"Column {name!r} must hold numbers or text", f"its type is {array.dtype}", "Convert it first.")
     return _from_objects(name, array.tolist(), labels)
 
 
-def _exact(name: str, values: Any) -> bool:
-    """Return True, or raise for whole numbers that a double cannot tell apart, such as long identifiers."""
-    if len(values) and str(values.dtype).lower().startswith(("int", "uint")):
-        ends = [int(end) for end in (values.min(), values.max()) if end is not None and end == end]
-        for end in ends:
-            if abs(end) >= EXACT:
-                fail(
-                    f"Whole numbers in column {name!r} must be below 2**53",
-                    f"{end} is among them",
-                    "Convert the column to text, if it is an identifier.",
-                )
-    return True
+def _exact(values: Any) -> bool:
+    """Return whether doubles tell the numbers apart: not the whole numbers of long identifiers."""
+    if not len(values) or not str(values.dtype).lower().startswith(("int", "uint")):
+        return True
+    return all(abs(int(end)) < EXACT for end in (values.min(), values.max()) if end is not None and end == end)
 
 
 def _from_categories(name: str, series: Any) -> Column:
@@ -248,8 +248,8 @@ def _from_objects(name: str, listed: list[Any], labels: Mapping[float, str] | No
     known = [None if v is None or type(v).__name__ in ("NAType", "NaTType") or v != v else v for v in listed]
     kinds = {type(v) for v in known if v is not None}
     if all(issubclass(kind, (bool, int, float, np.integer, np.floating, np.bool_)) for kind in kinds):
-        whole = [v for v in known if isinstance(v, int)]
-        _exact(name, np.array(whole, dtype=np.int64) if whole else np.empty(0))
+        if any(isinstance(v, int) and abs(v) >= EXACT for v in known):  # an identifier, told apart as text alone
+            return _from_text(name, [None if v is None else str(v) for v in known], None, None)
         numbers = np.array([np.nan if v is None else float(v) for v in known], dtype=np.float64)
         return Column(name, numbers, labels=dict(labels or {}))
     if not all(issubclass(kind, str) for kind in kinds):

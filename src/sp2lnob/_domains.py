@@ -11,6 +11,7 @@ from ._typing import CodeArray, CountArray, FloatArray, LongArray
 from ._validate import fail, fail_if_any, fail_type
 from .survey import Survey
 
+MOST_LEVELS = 1000
 NO_CUTS: tuple[float, ...] = ()
 
 
@@ -158,12 +159,21 @@ def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:
         if survey.welfare_class(column):
             continue
         taken = survey.column(column, rows.unit).take(rows.index)
-        fail_if_any(
-            taken.missing,
-            f"The domain {column!r} must be known in every row that counts",
-            "Give the missing a value with derive=.",
-        )
+        if survey.missing == "error":
+            fail_if_any(
+                taken.missing,
+                f"The domain {column!r} must be known in every row that counts",
+                "Mend these rows, or pass missing='drop' to the survey: they then form a level 'missing'.",
+            )
         _, code, label = taken.categories()
+        if len(label) > MOST_LEVELS:
+            fail(
+                f"The domain {column!r} must have at most {MOST_LEVELS:,} levels",
+                f"it has {len(label):,}",
+                "Group the values with derive=, or pick another column.",
+            )
+        if taken.missing.any():
+            code, label = np.where(code < 0, len(label), code).astype(np.int32), (*label, "missing")
         codes.append(code)
         labels.append(label)
     if codes:

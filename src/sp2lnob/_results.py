@@ -1,4 +1,4 @@
-"""The results folder: written whole or not at all, and only over one of our own."""
+"""The results folder: written whole or not at all, and only over an earlier result that holds nothing else."""
 
 import json
 import os
@@ -16,17 +16,18 @@ MAKER = "sp2lnob"
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
-    """Return the folder's path, after checking that it is not there, or is an earlier result of ours, or is empty."""
-    path = Path(folder)
+    """Return the folder's path, after checking that it is not there, or is empty, or holds an earlier result alone."""
+    path = Path(folder).resolve()
     if not path.exists():
         return path
     if not path.is_dir():
-        fail("The output must be a folder", f"{str(path)!r} is a file", "Choose another name.")
-    if any(path.iterdir()) and not _is_ours(path):
+        fail("The output must be a folder", f"{str(folder)!r} is a file", "Choose another name.")
+    others = sorted({entry.name for entry in path.iterdir()} - _ours(path))
+    if others:
         fail(
-            "The output folder must be new, or hold an earlier result",
-            f"{str(path)!r} holds other files",
-            "Choose another folder, or empty this one yourself.",
+            "The output folder must be new, or hold an earlier result alone",
+            f"{str(folder)!r} holds {others[0]!r}",
+            "Choose another folder, or move what is in this one.",
         )
     return path
 
@@ -43,9 +44,13 @@ def write_folder(
             write(made / name)
         (made / MANIFEST).write_text(as_json({"maker": MAKER, **manifest, "files": sorted(files)}), encoding="utf-8")
         made.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        made.replace(path)
+        if path.exists():  # set aside until the new one stands
+            aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+            path.replace(aside / path.name)
+            made.replace(path)
+            shutil.rmtree(aside)
+        else:
+            made.replace(path)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
@@ -59,7 +64,8 @@ def as_json(value: Any) -> str:
 
 def file_name(prefix: str, name: str, taken: set[str], suffix: str) -> str:
     """Return a file name made of a title, different from those taken."""
-    stem = f"{prefix}{re.sub(r'[^0-9a-z]+', '-', name.lower()).strip('-') or 'unnamed'}"
+    words = re.sub(r"[^\w]+", "-", name.lower()).strip("-")
+    stem = f"{prefix}{words or 'unnamed'}"
     result, k = stem + suffix, 2
     while result in taken:
         result, k = f"{stem}-{k}{suffix}", k + 1
@@ -67,9 +73,12 @@ def file_name(prefix: str, name: str, taken: set[str], suffix: str) -> str:
     return result
 
 
-def _is_ours(path: Path) -> bool:
+def _ours(path: Path) -> set[str]:
+    """Return the names of the files that an earlier result in the folder is made of."""
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(manifest, dict) and manifest.get("maker") == MAKER
+        return set()
+    if not isinstance(manifest, dict) or manifest.get("maker") != MAKER:
+        return set()
+    return {MANIFEST, *(name for name in manifest.get("files", []) if isinstance(name, str))}

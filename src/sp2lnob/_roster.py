@@ -116,7 +116,8 @@ def constant_within(column: Column, of: LongArray | CodeArray, key: Column) -> C
     fail_if_any(
         (column.values != expected) & ~(np.isnan(column.values) & np.isnan(expected)),
         f"Column {column.name!r} must not vary within a household to describe it",
-        f"Derive what is meant, e.g. derive={{'head_{column.name}': 'head({column.name})'}}.",
+        f"Derive what is meant, e.g. derive={{'head_{column.name}': 'head({column.name})'}}; name a weight of persons "
+        "as person_weight=; or pass household=None if every person stands alone.",
         lambda i: (
             f"{key.name} {key.label(key.values[of[i]])}: "
             f"{column.label(expected[i])} and {column.label(column.values[i])}"

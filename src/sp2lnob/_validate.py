@@ -11,6 +11,7 @@ import numpy as np
 
 from ._typing import BoolArray, FloatArray
 
+MOST = 1e100  # a weight whose square can still be added up
 FIRST = 3  # offenders that an error names
 
 
@@ -130,12 +131,29 @@ def choice(value: object, options: Sequence[str], what: str) -> str:
     return str(value)
 
 
+def seed(value: object, what: str) -> int:
+    """Return a key of 64 bits."""
+    if whole(value, what, low=0) >= 2**64:
+        fail(f"{what} must be below 2**64", f"it is {value}", "Choose a smaller one.")
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def doubles(values: object, must: str) -> FloatArray:
+    """Return numbers as a contiguous array of doubles, NaN where they are masked; text and dates are no numbers."""
+    try:
+        array = (
+            np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan) if np.ma.isMA(values) else np.asarray(values)
+        )
+        if array.dtype.kind in "biufO":
+            return np.ascontiguousarray(array, dtype=np.float64)
+    except (TypeError, ValueError):
+        pass
+    fail_type(must, values, "Convert it to numbers first.")
+
+
 def vector(values: object, what: str) -> FloatArray:
     """Return finite numbers as a contiguous array of doubles."""
-    try:
-        array = np.ascontiguousarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        fail_type(f"{what} must be a sequence of numbers", values, "Convert it to numbers first.")
+    array = doubles(values, f"{what} must be a sequence of numbers")
     if array.ndim != 1:
         fail(f"{what} must have one dimension", f"its shape is {array.shape}", "Pass one column.")
     if not len(array):
@@ -155,10 +173,7 @@ def weights(
     """Return weights that are finite, not negative, and not all zero."""
     if values is None:
         fail(f"A {what} is required", "None came", "Pass the survey's weights, or np.ones(n) to say unweighted.")
-    try:
-        array = np.ascontiguousarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        fail_type(f"Every {what} must be a number", values, "Convert the column to numbers first.")
+    array = doubles(values, f"Every {what} must be a number")
     if array.shape != (rows,):
         fail(
             f"There must be one {what} a row",
@@ -172,6 +187,8 @@ def weights(
         "Mend or drop these rows.",
         lambda i: f"{show(i)}: {array[i]:g}",
     )
+    if array.max(initial=0.0) > MOST:
+        fail(f"Every {what} must be below {MOST:g}", f"one is {array.max():g}", "Divide all of them by one number.")
     if not array.sum() > 0:
         fail(f"The sum of every {what} must be above 0", "it is 0", "Name the column that holds the survey's weights.")
     return array

@@ -1,21 +1,21 @@
 """The main job: who is behind, what a package changes, what it costs, and how sure that is."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._domains import check_by
+from ._domains import Block, check_by
 from ._prepared import Prepared, Scenario, Statistic
 from ._results import as_json, file_name, write_folder
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
 from .design import Bootstrap
-from .effects import groups_of, reroute
+from .effects import Groups, groups_of, reroute
 from .estimation import Estimates, Progress, evaluate, full_block
-from .opportunity import Cells, Opportunity
+from .opportunity import Opportunity
 from .schemes import Economy, Package
 from .statistics import Cost, Inequality, MeanWelfare, Poverty, Quantile
 from .survey import CLASSES, Survey
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BOTTOM_40 = 0.4
+SCENARIOS = ("before", "after", "change")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +39,9 @@ class Assessment:
         Every figure; ``estimates.frame()`` is tidy.
     groups : DataFrame
         Every opportunity's groups, from the furthest behind to the furthest ahead: opportunity, group, label, share, n;
-        before, after and change, each with _se, _low and _high; gaining (people, or households where these are counted,
-        who gain access); furthest_behind, furthest_ahead, flag. Groups are those that the full sample shows; the two at
-        the ends were chosen for their rates, and have no interval.
+        before, after and change, each with _se, _low and _high; gaining (people, or households where these are
+        counted, who gain access or leave the barrier); furthest_behind, furthest_ahead, flag. Groups are those that the
+        full sample shows; the two at the ends were chosen for their rates, and have no interval.
     transfers : Transfers or None
     """
 
@@ -50,7 +51,8 @@ class Assessment:
     trees: Mapping[str, OpportunityTree]
     transfers: Transfers | None
     replicates: Bootstrap
-    dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    dropped: Mapping[str, Mapping[str, int]]
+    asked: Mapping[str, Any]
 
     def tree(self, opportunity: str) -> OpportunityTree:
         """Return the tree of an opportunity.
@@ -125,7 +127,7 @@ class Assessment:
         ...     result.save(folder)
         Traceback (most recent call last):
         ...
-        sp2lnob._validate.InputError: The output folder must be new, or hold an earlier result, but ...
+        sp2lnob._validate.InputError: The output folder must be new, or hold an earlier result alone, but ...
         """
         estimates, groups = self.estimates.frame(), self.groups
 
@@ -146,7 +148,7 @@ class Assessment:
         import platform
         from importlib.metadata import version
 
-        survey, replicates = self.survey, self.replicates
+        survey = self.survey
         packages = ("sp2lnob", "numpy", "scipy", "pandas", "scikit-learn", "narwhals")
         return {
             "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
@@ -159,10 +161,7 @@ class Assessment:
                 "files": list(survey.sources),
             },
             "dropped": {name: dict(rows) for name, rows in self.dropped.items()},
-            "replicates": {"method": "rao-wu", "n": replicates.n, "seed": replicates.seed},
-            "draws": None
-            if self.transfers is None
-            else {"method": self.transfers.package.draws, "seed": self.transfers.package.seed},
+            "asked": dict(self.asked),
         }
 
     def __repr__(self) -> str:
@@ -258,14 +257,19 @@ def assess(
     transfers = None if package is None else simulate(survey, package, economy)
     full = full_block(survey, classes)
     scenarios = [Scenario("before", survey)] + ([Scenario("after", survey, transfers)] if transfers else [])
-    prepared = _of_welfare(survey, scenarios, _lines(lines, economy), by, full)
+    poverty, domains = _lines(lines, economy), _domains(survey, by)
+    prepared = _of_welfare(survey, scenarios, poverty, domains, full)
     trees: dict[str, OpportunityTree] = {}
-    cells_of: dict[str, Cells] = {}
+    groups_by: dict[str, Groups] = {}
+    dropped: dict[str, dict[str, int]] = {}
     for opportunity in opportunities:
-        cells = cells_of[opportunity.name] = opportunity.prepare(survey)
+        name, cells = opportunity.name, opportunity.prepare(survey)
         cuts = full.cuts(cells.shares)[:, 0]
-        made = trees[opportunity.name] = _clone(tree).fit_cells(cells.circumstances, cells.codes, cells.sums(cuts))
-        prepared.append(reroute(survey, cells, groups_of(cells, made, cuts), cuts, transfers))
+        trees[name] = _clone(tree).fit_cells(cells.circumstances, cells.codes, cells.sums(cuts))
+        groups_by[name] = groups_of(cells, trees[name], cuts)
+        prepared.append(reroute(survey, cells, groups_by[name], cuts, transfers))
+        if cells.dropped:
+            dropped[name] = cells.dropped
     replicates = replicates or Bootstrap()
     estimates = evaluate(
         survey,
@@ -278,13 +282,21 @@ def assess(
         n_threads=n_threads,
         progress=progress,
     )
-    groups = _groups(
-        estimates,
-        {name: groups_of(cells, trees[name], full.cuts(cells.shares)[:, 0]) for name, cells in cells_of.items()},
-        transfers is not None,
-    )
-    dropped = {name: cells.dropped for name, cells in cells_of.items() if cells.dropped}
-    return Assessment(survey, estimates, groups, trees, transfers, replicates, dropped)
+    asked = {
+        "opportunities": [asdict(opportunity) for opportunity in opportunities],
+        "package": package and asdict(package),
+        "economy": economy and asdict(economy),
+        "lines": {line.name: line.line for line in poverty},
+        "by": [list(domain) for domain in domains],
+        "tree": _clone(tree).get_params(),
+        "replicates": {"method": "rao-wu", **asdict(replicates)},
+        "effect": effect,
+        "classes": classes,
+        "level": level,
+        "df": df,
+    }
+    frame = _groups(estimates, groups_by, transfers is not None)
+    return Assessment(survey, estimates, frame, trees, transfers, replicates, dropped, asked)
 
 
 def _clone(tree: OpportunityTree | None) -> OpportunityTree:
@@ -296,6 +308,14 @@ def _clone(tree: OpportunityTree | None) -> OpportunityTree:
     return type(tree)(**tree.get_params())
 
 
+def _domains(survey: Survey, by: Sequence[str | Sequence[str]] | None) -> list[tuple[str, ...]]:
+    """Return the domains asked for, or those that the survey can have."""
+    if by is None:
+        usual = {"decile": survey.welfare is not None, "urbrur": survey.has_column("urbrur")}
+        by = [name for name, there in usual.items() if there]
+    return check_by(by)
+
+
 def _lines(lines: Mapping[str, float] | None, economy: Economy | None) -> list[Poverty]:
     given = lines if lines is not None else economy.lines if economy is not None else {}
     return [Poverty(line, name) for name, line in mapping(given, "lines", "Write {'national': 1500.0}.").items()]
@@ -305,8 +325,8 @@ def _of_welfare(
     survey: Survey,
     scenarios: Sequence[Scenario],
     lines: Sequence[Poverty],
-    by: Sequence[str | Sequence[str]] | None,
-    full: Any,
+    domains: Sequence[tuple[str, ...]],
+    full: Block,
 ) -> list[Prepared]:
     """Prepare welfare, poverty, inequality and cost, as far as the survey has welfare."""
     statistics: list[tuple[Statistic, bool]] = []
@@ -320,15 +340,9 @@ def _of_welfare(
     elif lines:
         fail("Poverty needs welfare", "the survey has none", "Pass welfare= to the Survey, or no lines.")
     statistics.append((Cost(), True))
-    if by is None:
-        by = [
-            name
-            for name in ("decile", "urbrur")
-            if (survey.welfare is not None if name in CLASSES else survey.has_column(name))
-        ]
     prepared = []
     for statistic, within_classes in statistics:
-        for domain in check_by(by):
+        for domain in domains:
             if not within_classes and any(name in CLASSES for name in domain):
                 continue
             prepared += [
@@ -337,7 +351,12 @@ def _of_welfare(
     return prepared
 
 
-def _groups(estimates: Estimates, groups: Mapping[str, Any], with_after: bool) -> "pd.DataFrame":
+def _joined(flags: Iterable[str]) -> str:
+    """Return each flag once."""
+    return ";".join(dict.fromkeys(part for flag in flags for part in flag.split(";") if part))
+
+
+def _groups(estimates: Estimates, groups: Mapping[str, Groups], with_after: bool) -> "pd.DataFrame":
     """Return the frame of groups from the estimates by group."""
     import pandas as pd
 
@@ -352,7 +371,7 @@ def _groups(estimates: Estimates, groups: Mapping[str, Any], with_after: bool) -
                 "share": of.weight[g] / of.weight.sum(),
                 "n": int(of.n[g]),
             }
-            for scenario in ("before", "after", "change"):
+            for scenario in SCENARIOS:
                 i = position.get((name, label, scenario))
                 figures = (
                     (np.nan,) * 4
@@ -362,11 +381,14 @@ def _groups(estimates: Estimates, groups: Mapping[str, Any], with_after: bool) -
                 line |= dict(
                     zip((scenario, f"{scenario}_se", f"{scenario}_low", f"{scenario}_high"), figures, strict=True)
                 )
+            better = -1.0 if of.barrier else 1.0
             line |= {
-                "gaining": of.weight[g] * line["change"] if with_after else np.nan,
+                "gaining": better * of.weight[g] * line["change"] if with_after else np.nan,
                 "furthest_behind": g == of.behind,
                 "furthest_ahead": g == of.ahead,
-                "flag": estimates.flags[position[name, label, "before"]],
+                "flag": _joined(
+                    estimates.flags[i] for s in SCENARIOS if (i := position.get((name, label, s))) is not None
+                ),
             }
             lines.append(line)
     columns = [

@@ -1,5 +1,6 @@
 """The command line: check a survey, run a study, run the demonstration. Exit code 2 for usage and input."""
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -167,7 +168,8 @@ def describe(survey: "Survey") -> list[str]:
         f"weight           {names['weight']}: {weights.min():.6g} to {weights.max():.6g}, sum {weights.sum():,.6g}, "
         f"{(weights == 0).sum():,} zero",
         f"strata           {design.strata:,} ({' x '.join(survey.strata_columns) or 'none named'})",
-        f"PSUs             {design.psus:,} ({names['psu'] or 'households'}), {design.psus_by_stratum.min()} to "
+        f"PSUs             {design.psus:,} ({' x '.join(survey.psu_columns) or 'households'}), "
+        f"{design.psus_by_stratum.min()} to "
         f"{design.psus_by_stratum.max()} a stratum",
         f"single-PSU       {len(single)}" + (f": {'; '.join(single[:5])}" if single else ""),
         f"degrees of freedom {design.df:,}",
@@ -213,6 +215,8 @@ def summary(result: "Assessment") -> list[Table]:
         "access": _share,
         "headcount": _share,
         "poverty_gap": _share,
+        "d_index": _ratio,
+        "gap": _share,
         "mean_welfare": _money,
         "gini": _ratio,
         "palma": _ratio,
@@ -277,10 +281,15 @@ class _Bar(AbstractContextManager[Callable[[int], object]]):
 
 def main() -> None:
     """Run the command line: an error of input is one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a console that lacks a letter shows another, and nothing stops
+            stream.reconfigure(errors="replace")
     try:
         app(standalone_mode=True)
     except SP2LNOBError as error:
         _stop(f"sp2lnob: {error}", 2)
+    except MemoryError:
+        _stop("sp2lnob: not enough memory for this many replicates and figures", 1)
     except OSError as error:
         _stop(f"sp2lnob: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
 

@@ -7,7 +7,7 @@ import numpy as np
 from ._columns import table_of
 from ._kernels import _random
 from ._typing import FloatArray
-from ._validate import whole
+from ._validate import seed as check_seed, whole
 from .survey import Survey
 
 EXAMPLE = 2  # the purpose of these random numbers, as in _kernels/_random.pxd
@@ -54,7 +54,7 @@ def example_frames(households: int = 2000, seed: int = 1) -> tuple[dict[str, Any
     from scipy.special import ndtri
 
     whole(households, "The number of households", low=320)
-    whole(seed, "The seed", low=0)
+    check_seed(seed, "The seed")
     areas = -(-households // PER_PSU)
     n = areas * PER_PSU
     hid = np.arange(n)

@@ -4,7 +4,7 @@ A replicate multiplies the weight of every PSU by a factor. The Rao-Wu factor is
 stratum's part is folded into the weights once, and the count alone goes through the kernels.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from ._kernels import _replicates
 from ._parallel import LANES
 from ._typing import CodeArray, CountArray, FloatArray, LongArray
-from ._validate import choice, fail, whole
+from ._validate import choice, fail, seed, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class Design:
 def build_design(
     stratum: CodeArray,
     psu: CodeArray,
-    stratum_labels: tuple[str, ...],
+    stratum_labels: Sequence[str],
     psu_label: Callable[[int], str],
     single_psu: str = "error",
 ) -> Design:
@@ -96,7 +96,7 @@ def build_design(
         fail(
             "Every PSU must lie in one stratum",
             f"{len(twice)} of {len(codes)} do not (first: {'; '.join(named)})",
-            "Make PSU identifiers unique across strata, or correct the strata.",
+            "Make PSU identifiers unique, or name the columns that do so together, such as psu=['region', 'ea'].",
         )
     start = np.r_[np.flatnonzero(new_stratum[begins]), len(begins)]
     design = Design(
@@ -158,9 +158,7 @@ class Bootstrap:
 
     def __post_init__(self) -> None:
         whole(self.n, "The number of replicates", low=2)
-        whole(self.seed, "The seed", low=0)
-        if self.seed >= 2**64:
-            fail("The seed must be below 2**64", f"it is {self.seed}", "Choose a smaller one.")
+        seed(self.seed, "The seed")
 
     def fold(self, design: Design) -> FloatArray:
         """Return the part of every PSU's factor that its weights carry: n_h / (n_h - 1), or 1 for a single PSU."""

@@ -96,6 +96,7 @@ class Groups:
     weight: FloatArray
     behind: int
     ahead: int
+    barrier: bool
 
 
 def groups_of(cells: Cells, tree: OpportunityTree, cuts: FloatArray) -> Groups:
@@ -120,6 +121,7 @@ def groups_of(cells: Cells, tree: OpportunityTree, cuts: FloatArray) -> Groups:
         weight,
         0,
         ahead,
+        cells.opportunity.kind == "barrier",
     )
 
 
@@ -147,21 +149,22 @@ def reroute(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, tran
 
 def _rows(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, with_after: bool) -> tuple[Row, ...]:
     """Name the values that ``Reroute.evaluate`` returns, in its order."""
-    name, n = cells.opportunity.name, len(cells.index)
+    name, param, n = cells.opportunity.name, cells.opportunity.param, len(cells.index)
     row_group = groups.of_cell[cells.domain * cells.bands + cells.band(cuts)]
     group_df = cells.design.df_by_level(cells.psu, row_group, len(groups.labels), cells.weight)
     df = cells.df
     extreme = {groups.behind, groups.ahead} if len(groups.labels) > 1 else set()
 
     def scenario(which: str) -> list[Row]:
-        rows = [Row("access", name, scenario=which, n=n, df=df, scale="logit")]
+        rows = [Row("access", name, param, which, n=n, df=df, scale="logit")]
         for g, label in enumerate(groups.labels):
             scale, flag = ("none", "biased") if g in extreme else ("logit", "")
             rows.append(
                 Row(
                     "access",
                     name,
-                    scenario=which,
+                    param,
+                    which,
                     by="group",
                     level=label,
                     n=int(groups.n[g]),
@@ -176,14 +179,15 @@ def _rows(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, with_a
                 Row(
                     statistic,
                     name,
-                    scenario=which,
+                    param,
+                    which,
                     n=int(groups.n[g]),
                     df=int(group_df[g]),
                     scale="none",
                     flag="biased",
                 )
             )
-        rows.append(Row("gap", name, scenario=which, n=n, df=df, scale="none", flag="biased"))
+        rows.append(Row("gap", name, param, which, n=n, df=df, scale="none", flag="biased"))
         return rows
 
     cells_index = Row("d_index", name, cells.index_of("cells"), n=n, df=df, scale="none", flag="biased")

@@ -14,7 +14,7 @@ from ._domains import Block, Row, check_by
 from ._parallel import LANES, map_replicates
 from ._prepared import Prepared, Scenario, Statistic
 from ._typing import FloatArray
-from ._validate import choice, fail, fail_type, listing, mapping, number
+from ._validate import choice, fail, fail_type, listing, mapping, number, whole
 from .design import Bootstrap, Design, full_sample
 from .survey import Survey
 from .transfers import Transfers
@@ -165,6 +165,7 @@ class Estimates:
         0.0
         """
         for position in (row_a, row_b):
+            whole(position, "A row", low=0)
             if not 0 <= position < len(self.rows):
                 fail(f"A row must be 0 to {len(self.rows) - 1}", f"{position} came", "Use find(), or look at frame().")
         a, b = self.rows[row_a], self.rows[row_b]
@@ -282,12 +283,18 @@ def estimate(
             fail("A scenario must have a name of its own", f"{name!r} is taken", "Call it 'after'.")
     full = full_block(survey, classes)
     prepared: list[Prepared] = []
+    asked = [Scenario("before", survey), *(Scenario(name, survey, t) for name, t in given.items())]
     for statistic in listed:
         for domain in check_by(by):
-            for scenario in (Scenario("before", survey), *(Scenario(n, survey, t) for n, t in given.items())):
-                made = statistic.prepare(scenario, domain, full)
-                if made is not None:
-                    prepared.append(made)
+            found = [made for scenario in asked if (made := statistic.prepare(scenario, domain, full)) is not None]
+            if not found:
+                fail(
+                    "Every statistic must have a value where it is asked for",
+                    f"{type(statistic).__name__} has none by {' x '.join(domain) or 'all'}"
+                    + ("" if given else " without a scenario"),
+                    "Leave it out of this call, or pass scenarios={'after': simulate(...)}.",
+                )
+            prepared += found
     return evaluate(
         survey,
         prepared,
@@ -481,10 +488,10 @@ def _effective_df(
         without = _evaluated([statistic.folded(factor) for statistic in prepared], Block(counts, ordering, full.fixed))
         without = _changed(without[:, :size], order, minus)
         variance = (size - 1) / size * ((without - without.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-        total += np.nan_to_num(variance)
-        squares += np.nan_to_num(variance) ** 2 / (size - 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.maximum(np.where(squares > 0, total**2 / squares, np.inf), 1.0)
+        total += variance
+        squares += variance**2 / (size - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a value that a PSU cannot be without: as few as there are
+        return np.maximum(np.where(squares == 0, np.inf, np.nan_to_num(total**2 / squares, nan=1.0)), 1.0)
 
 
 def _n(row: Row) -> int:

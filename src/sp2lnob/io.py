@@ -1,12 +1,14 @@
 """Surveys from files: Stata .dta with its value labels, and .csv."""
 
+import csv
 import os
+import warnings
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 from ._columns import Table, table_of
-from ._validate import fail
+from ._validate import fail, shown
 from .survey import Survey
 
 SUFFIXES = (".csv", ".dta")
@@ -21,7 +23,8 @@ def read_survey(
     Parameters
     ----------
     households : path or None
-        .dta or .csv, one row a household; None if ``persons`` holds all.
+        .dta or .csv, one row a household; None if ``persons`` holds all. In .csv an empty field and "." are missing,
+        and nothing else: "None" and "NA" are text.
     persons : path, default None
         .dta or .csv, one row a person.
     **survey
@@ -105,15 +108,27 @@ def _read_dta(path: Path, what: str) -> Table:
 def _read_csv(path: Path, what: str) -> Table:
     import pandas as pd
 
-    # Every digit of the file must count: later versions of pandas read so anyway, and warn of the argument.
-    old = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
-    exact: dict[str, Any] = {"float_precision": "round_trip"} if old else {}
+    must = "The file must be comma-separated text in UTF-8 with a header and as many values in each line"
     try:
-        frame = pd.read_csv(path, low_memory=False, **exact)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        fail(
-            "The file must be comma-separated text in UTF-8 with a header",
-            f"{path.name!r} is not ({error})",
-            "Save it again as CSV, UTF-8.",
-        )
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            header = next(csv.reader(file), [])
+        if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+            fail(must, f"the header of {path.name!r} has no comma: {shown(header[0])}", "Save it again with commas.")
+        if len(set(header)) < len(header):
+            twice = next(name for name in header if header.count(name) > 1)
+            fail(
+                f"Every column of the {what} must have a name of its own",
+                f"{twice!r} occurs more than once in {path.name!r}",
+                "Rename the columns.",
+            )
+        # Every digit of the file must count: later versions of pandas read so anyway, and warn of the argument.
+        old = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
+        exact: dict[str, Any] = {"float_precision": "round_trip"} if old else {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a line longer than the header
+            frame = pd.read_csv(
+                path, low_memory=False, index_col=False, keep_default_na=False, na_values=["", "."], **exact
+            )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
+        fail(must, f"{path.name!r} is not ({' '.join(str(error).split())})", "Save it again as CSV, UTF-8.")
     return table_of(frame, what)

@@ -77,6 +77,8 @@ class Opportunity:
                 self.outcome if isinstance(self.name, str) else self.name,
                 "Write the outcome as a column's name or a condition.",
             )
+        if not self.name.strip():
+            fail("An opportunity must have a name", f"it is {self.name!r}", "Give it one.")
         choice(self.unit, ("household", "person"), f"unit of {what}")
         choice(self.kind, ("access", "barrier"), f"kind of {what}")
         choice(self.weigh, ("persons", "households"), f"weigh of {what}")
@@ -100,6 +102,11 @@ class Opportunity:
                 f"{sorted(both)[0]!r} is in both lists",
                 "Drop it from one.",
             )
+
+    @property
+    def param(self) -> str:
+        """What the figures of a barrier are marked with."""
+        return "barrier" if self.kind == "barrier" else ""
 
     def prepare(self, survey: Survey) -> "Cells":
         """Find the rows that count, and collapse them to cells of circumstances."""

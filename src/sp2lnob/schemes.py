@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from ._validate import choice, fail, fail_if_unknown, fail_type, listing, number, whole
+from ._validate import choice, fail, fail_if_unknown, fail_type, listing, number, seed, whole
 
 MOST_SCHEMES = 64  # one bit each
 WEEKS = 7 / 365  # of a year
@@ -258,6 +258,8 @@ class Scheme:
         for key in ("disability", "birth"):
             if not isinstance(getattr(self, key), bool):
                 fail_type(f"{key} of {what} must be True or False", getattr(self, key), "Write True or False.")
+        if self.sex is not None and (isinstance(self.sex, bool) or not isinstance(self.sex, (str, int, float))):
+            fail_type(f"sex of {what} must be a label or a code", self.sex, "Write 'Female', or the number.")
         if self.weeks is not None:
             object.__setattr__(self, "weeks", number(self.weeks, f"weeks of {what}", low=0, high=52))
 
@@ -319,6 +321,8 @@ class Package:
     def __post_init__(self) -> None:
         schemes = listing(self.schemes, Scheme, "A package", "Build schemes with Scheme(...), and list them: [...].")
         object.__setattr__(self, "schemes", schemes)
+        if any(scheme.name == "package" for scheme in schemes):
+            fail("A scheme must have a name of its own", "'package' is what all schemes are called", "Pass name=.")
         if not 1 <= len(self.schemes) <= MOST_SCHEMES:
             fail(
                 f"A package must have 1 to {MOST_SCHEMES} schemes", f"{len(self.schemes)} came", "Add or join schemes."
@@ -330,8 +334,7 @@ class Package:
         object.__setattr__(self, "administration", number(self.administration, "administration", low=0))
         object.__setattr__(self, "mpc", number(self.mpc, "mpc", low=0, high=1))
         choice(self.draws, ("seeded", "expected"), "draws")
-        if whole(self.seed, "The seed of a package", low=0) >= 2**64:
-            fail("The seed of a package must be below 2**64", f"it is {self.seed}", "Choose a smaller one.")
+        seed(self.seed, "The seed of a package")
 
 
 def child_benefit(

@@ -20,10 +20,10 @@ from ._prepared import (
 )
 from ._sweeps import CellSums, ClassTotals, Swept
 from ._typing import FloatArray
-from ._validate import choice, fail, fail_type, number
+from ._validate import choice, fail, fail_type, listing, number
 from .measures import PALMA_SHARES, check_not_negative
 from .opportunity import Opportunity
-from .transfers import Transfers
+from .transfers import PACKAGE, Transfers
 
 
 class OfWelfare(Statistic):
@@ -149,14 +149,19 @@ class Access(Statistic):
         """Return the rate before; what a transfer does to it is ``assess``'s question."""
         if scenario.transfers is not None:
             return None
-        cells = self.opportunity.prepare(scenario.survey)
-        rows = Rows(scenario.survey, self.opportunity.unit, cells.index, cells.household, cells.weight)
-        columns = np.stack([cells.weight, cells.weight * cells.outcome])
+        survey = scenario.survey
+        cells = self.opportunity.prepare(survey)
+        keep = np.arange(len(cells.index))
+        if any(survey.welfare_class(name) for name in by):  # who has no welfare is in no class
+            keep = np.flatnonzero(survey.welfare_known[cells.household])
+        weight = cells.weight[keep]
+        rows = Rows(survey, self.opportunity.unit, cells.index[keep], cells.household[keep], weight)
+        columns = np.stack([weight, weight * cells.outcome[keep]])
         return prepare_additive(self, scenario.name, domain_of(rows, by, full), columns)
 
     def values(self) -> list[Row]:
         """Return the one value."""
-        return [Row("access", self.opportunity.name, scale="logit")]
+        return [Row("access", self.opportunity.name, self.opportunity.param, scale="logit")]
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return the share of weight."""
@@ -184,31 +189,21 @@ class Cost(Statistic):
         survey = scenario.survey
         index = np.arange(survey.n_households, dtype=np.int32)
         rows = Rows(survey, "household", index, index, survey.weight)
-        paid = survey.weight[:, None] * transfers.household
-        return prepare_additive(
-            _CostOf(transfers), scenario.name, domain_of(rows, by, full), np.column_stack([transfers.people, paid]).T
-        )
+        return prepare_additive(_CostOf(transfers), scenario.name, domain_of(rows, by, full), transfers.people.T)
 
 
 @dataclass(frozen=True, eq=False)
 class _CostOf:
-    """Cost of one package: columns are people by scheme, people with at least one, and money by scheme."""
+    """Cost of one package: the columns are people by scheme, and people with at least one."""
 
     transfers: Transfers
-
-    @property
-    def shares_of(self) -> dict[str, float]:
-        """What total cost is a share of, as far as the economy gives it."""
-        economy = self.transfers.economy
-        given = {} if economy is None else {"cost_gdp": economy.gdp, "cost_revenue": economy.revenue}
-        return {name: value for name, value in given.items() if value is not None}
 
     def values(self) -> list[Row]:
         """Return every measure of every scheme, then of the package."""
         received = self.transfers.received > 0
         n = [*received.sum(axis=0), received.any(axis=1).sum()]
-        names = [*(scheme.name for scheme in self.transfers.package.schemes), "package"]
-        measures = ("recipients", "transfer_cost", "total_cost", *self.shares_of)
+        names = [*(scheme.name for scheme in self.transfers.package.schemes), PACKAGE]
+        measures = self.transfers.measures(np.zeros((len(names), 1)))
         return [
             Row(measure, name, scale="log", n=int(count))
             for name, count in zip(names, n, strict=True)
@@ -216,16 +211,9 @@ class _CostOf:
         ]
 
     def combine(self, totals: FloatArray) -> FloatArray:
-        """Return the measures: people, money, money with administration, and its shares of GDP and of revenue."""
-        schemes = len(self.transfers.amounts)
-        people, paid = totals[:, : schemes + 1], totals[:, schemes + 1 :]
-        package = paid[:, :1].copy()
-        for scheme in range(1, schemes):
-            package += paid[:, scheme : scheme + 1]
-        paid = np.concatenate([paid, package], axis=1)
-        total = paid * (1 + self.transfers.package.administration)
-        made = np.stack([people, paid, total, *(total / whole for whole in self.shares_of.values())], axis=2)
-        return made.reshape(len(totals), -1, totals.shape[-1])
+        """Return the measures of the one level there is."""
+        made = np.stack(list(self.transfers.measures(totals[0]).values()), axis=1)
+        return made.reshape(1, -1, totals.shape[-1])
 
 
 def _gini(swept: Swept) -> FloatArray:
@@ -234,8 +222,8 @@ def _gini(swept: Swept) -> FloatArray:
 
 def _palma(swept: Swept) -> FloatArray:
     """Return the share of the richest 10 % over that of the poorest 40 %."""
-    share = swept.lorenz
-    return np.asarray((1 - share[1]) / share[0])
+    bottom, below_top = swept.lorenz
+    return np.asarray(np.where(bottom > 0, (1 - below_top) / bottom, np.nan))
 
 
 _INEQUALITY = {"gini": _gini, "palma": _palma}
@@ -272,7 +260,10 @@ class Inequality(Statistic):
     measures: Sequence[str] = ("gini", "palma")
 
     def __post_init__(self) -> None:
-        listed = (self.measures,) if isinstance(self.measures, str) else tuple(self.measures)
+        given = (self.measures,) if isinstance(self.measures, str) else self.measures
+        listed = listing(given, str, "measures of inequality", "Write ['gini', 'palma'].")
+        if not listed:
+            fail("There must be a measure of inequality", "none came", "Name one or more.")
         for name in listed:
             choice(name, tuple(_INEQUALITY), "A measure of inequality")
         object.__setattr__(self, "measures", listed)
@@ -321,7 +312,9 @@ class Quantile(Statistic):
     q: float | Sequence[float] = field(default=0.5)
 
     def __post_init__(self) -> None:
-        listed = tuple(self.q) if isinstance(self.q, Sequence) else (self.q,)
+        listed: Sequence[float] = (self.q,) if isinstance(self.q, (int, float)) else tuple(self.q)
+        if not listed:
+            fail("There must be a q", "none came", "Name one or more.")
         for q in listed:
             if not 0 < number(q, "q") < 1:
                 fail("q must be in (0, 1)", f"it is {q:g}", "Correct the value.")

@@ -39,7 +39,7 @@ SURVEY: dict[str, Kind] = {
     "welfare": str,
     "welfare_period": str,
     "welfare_per": str,
-    "psu": str,
+    "psu": str | list,
     "strata": str | list,
     "single_psu": str,
     "roles": dict,
@@ -237,7 +237,7 @@ def read_study(path: str | os.PathLike[str]) -> Study:
         fail("The study file must exist", f"there is no {str(file)!r}", "Check the path.")
     content = file.read_bytes()
     try:
-        sections = tomllib.loads(content.decode("utf-8"))
+        sections = tomllib.loads(content.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         fail("The study file must be TOML in UTF-8", f"{file.name!r} is not ({error})", "Mend the line it names.")
     _check(sections, SECTIONS, "a section of the study")

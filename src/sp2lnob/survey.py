@@ -70,15 +70,15 @@ class Survey:
     person_weight : str, default None
         Sampling weight of a person; None: a person carries the household's.
     size : str, default None
-        Members of the household; None counts the persons.
+        Members of the household; None counts the persons. With a frame of persons it must agree with their number.
     welfare : str, default None
         Consumption, expenditure or income.
     welfare_period : {"month", "year"}, default "month"
         Period of the welfare column, of plain lines, and of all money figures per person.
     welfare_per : {"person", "household"}, default "person"
         Whether the welfare column is per person or of the whole household.
-    psu : str, default None
-        Primary sampling unit; None: each household is its own.
+    psu : str or sequence of str, default None
+        Primary sampling unit: a column, or several whose combinations are the PSUs; None: each household is its own.
     strata : str or sequence of str, default None
         Columns whose combinations are the strata; None: one stratum.
     single_psu : {"error", "certainty"}, default "error"
@@ -145,7 +145,7 @@ class Survey:
         welfare: str | None = None,
         welfare_period: str = "month",
         welfare_per: str = "person",
-        psu: str | None = None,
+        psu: str | Sequence[str] | None = None,
         strata: str | Sequence[str] | None = None,
         single_psu: str = "error",
         roles: Mapping[str, str | None] | None = None,
@@ -157,6 +157,8 @@ class Survey:
         self.missing = choice(missing, ("error", "drop"), "missing")
         given = (strata,) if isinstance(strata, str) else () if strata is None else strata
         self.strata_columns = list(listing(given, str, "strata", "Name one column, or a list of them."))
+        given = (psu,) if isinstance(psu, str) else () if psu is None else psu
+        self.psu_columns = list(listing(given, str, "psu", "Name one column, or a list of them."))
         self.names = {
             "household": household,
             "person": person,
@@ -164,20 +166,18 @@ class Survey:
             "person_weight": person_weight,
             "size": size,
             "welfare": welfare,
-            "psu": psu,
         }
         for name, value in self.names.items():
             text_or_none(value, name)
         self.single_psu = single_psu
         self.sources: Sequence[Mapping[str, Any]] = ()
-        self.roster = build_roster(
-            households, persons, household, person, [*self.strata_columns, *([] if psu is None else [psu])]
-        )
+        self.role_codes: dict[str, Any] = {}  # what roles say of every person as bytes, kept once it was asked for
+        self.roster = build_roster(households, persons, household, person, [*self.strata_columns, *self.psu_columns])
         self.households, self.persons = self.roster.households, self.roster.persons
         self.household_of, self.first_person = self.roster.household_of, self.roster.first_person
         self.n_households, self.n_persons = len(self.roster.key), len(self.household_of)
         self.show_household, self.show_person = self.roster.show_household, self.roster.show_person
-        self.design = self._design(psu, single_psu)
+        self.design = self._design(single_psu)
         self.roles = self._roles(mapping(roles or {}, "roles", "Write {'age': 'column'}."))
         for name, text in mapping(derive or {}, "derive", "Write {'name': 'expression'}.").items():
             self._derive(name, text)
@@ -196,19 +196,25 @@ class Survey:
         )
         self.welfare = None if welfare is None else self._welfare(welfare, welfare_per)
 
-    def _design(self, psu: str | None, single_psu: str) -> Design:
+    def _design(self, single_psu: str) -> Design:
         """Number strata and PSUs."""
-        stratum: CodeArray = np.zeros(self.n_households, dtype=np.int32)
-        labels: tuple[str, ...] = ("all",)
+        stratum, labels = np.zeros(self.n_households, dtype=np.int32), ["all"]
         if self.strata_columns:
-            made = [self.household_column(name).categories() for name in self.strata_columns]
-            combinations, stratum = combine([codes for _, codes, _ in made], [len(names) for _, _, names in made])
-            labels = tuple(
-                " x ".join(names[code] for (_, _, names), code in zip(made, row, strict=True)) for row in combinations
-            )
-        unit = self.roster.key if psu is None else self.household_column(psu)
-        _, codes, _ = unit.categories()
-        return build_design(stratum, codes, labels, lambda row: unit.label(unit.values[row]), single_psu)
+            stratum, labels = self._combined(self.strata_columns)
+        if self.psu_columns:
+            psu, names = self._combined(self.psu_columns)
+            return build_design(stratum, psu, labels, lambda row: names[psu[row]], single_psu)
+        key = self.roster.key
+        return build_design(stratum, key.categories()[1], labels, lambda row: key.label(key.values[row]), single_psu)
+
+    def _combined(self, columns: Sequence[str]) -> tuple[CodeArray, list[str]]:
+        """Number the combinations of columns by household, and name them."""
+        made = [self.household_column(name).categories() for name in columns]
+        combinations, code = combine([codes for _, codes, _ in made], [len(names) for _, _, names in made])
+        joined = [
+            " x ".join(names[level] for (_, _, names), level in zip(made, row, strict=True)) for row in combinations
+        ]
+        return code, joined
 
     # -- columns ------------------------------------------------------------------------------------------------------
 
@@ -348,6 +354,14 @@ class Survey:
             "Mend or drop these rows.",
             lambda i: f"{self.show_household(i)}: {sizes[i]:g}",
         )
+        if self.persons is not None:
+            members = np.diff(self.first_person)
+            fail_if_any(
+                sizes != members,
+                f"Household size {size!r} must be the number of the household's persons",
+                "Leave out size= to count the persons, or mend these households.",
+                lambda i: f"{self.show_household(i)}: {sizes[i]:g} and {members[i]} persons",
+            )
         return sizes
 
     def _person_weights(self, name: str | None) -> FloatArray:
@@ -389,18 +403,13 @@ class Survey:
         return Ordering.of(self.welfare[rows], self.people[rows], self.design.psu[rows])
 
     def fingerprint(self) -> str:
-        """Return a hash of keys, design, weights, sizes and welfare: it changes when what the figures rest on does."""
-        digest = sha256()
-        arrays = (
-            self.design.psu,
-            self.design.stratum_start,
-            self.weight,
-            self.size,
-            self.people,
-            self.roster.household_identity,
-        )
-        for array in arrays if self.welfare is None else (*arrays, self.welfare):
-            digest.update(np.ascontiguousarray(array).tobytes())
+        """Return a hash of the design and of every column read: it changes when what the figures rest on does."""
+        digest = sha256(self.design.psu.tobytes() + self.design.stratum_start.tobytes())
+        for table in (self.households, self.persons):
+            for column in table.read() if table is not None else ():
+                labels = [column.label(code) for code in column.categories()[0]]
+                digest.update(repr((column.name, labels)).encode())
+                digest.update(column.values.tobytes())
         return digest.hexdigest()
 
     # -- what it is
@@ -415,7 +424,9 @@ class Survey:
         )
 
     def svyset(self) -> str:
-        """Return the Stata lines that declare the same design for a file of households.
+        """Return the Stata lines that declare the same design, weighted to count people.
+
+        For the file of persons; for that of households, with its weight times size, where there is a column of sizes.
 
         Returns
         -------
@@ -427,31 +438,40 @@ class Survey:
         >>> frame = {"hid": [1, 2, 3, 4], "hhweight": [1, 1, 1, 1], "n": [1, 1, 1, 1], "ea": [1, 2, 3, 4],
         ...          "region": [1, 1, 2, 2], "area": [1, 1, 1, 1]}
         >>> print(sp.Survey(frame, psu="ea", strata=["region", "area"], size="n").svyset())
-        egen stratum = group(region area)
-        svyset ea [pweight=hhweight], strata(stratum)
+        * one row a household; figures count people
+        generate double _people = hhweight * n
+        egen long _stratum = group(region area)
+        svyset ea [pweight=_people], strata(_stratum)
 
-        Every household its own PSU, in one stratum:
+        Every person alone, in one stratum:
 
-        >>> print(sp.Survey(frame, size="n").svyset())
-        svyset _n [pweight=hhweight]
+        >>> print(sp.Survey(None, {"w": [1.5, 2.5]}, household=None, weight="w").svyset())
+        * one row a person
+        svyset _n [pweight=w]
         """
+        of_households, weight = self._declared()
+        lines = ["* one row a household; figures count people" if of_households else "* one row a person"]
+        if of_households:
+            lines.append(f"generate double _people = {weight} * {self.names['size']}")
+            weight = "_people"
+        psu = self.psu_columns[0] if self.psu_columns else "_n" if of_households else self.names["household"] or "_n"
+        if len(self.psu_columns) > 1:
+            lines.append(f"egen long _psu = group({' '.join(self.psu_columns)})")
+            psu = "_psu"
         options = []
-        lines = []
         if len(self.strata_columns) == 1:
             options.append(f"strata({self.strata_columns[0]})")
         elif self.strata_columns:
-            lines.append(f"egen stratum = group({' '.join(self.strata_columns)})")
-            options.append("strata(stratum)")
+            lines.append(f"egen long _stratum = group({' '.join(self.strata_columns)})")
+            options.append("strata(_stratum)")
         if self.single_psu == "certainty":
             options.append("singleunit(certainty)")
-        lines.append(
-            f"svyset {self.names['psu'] or '_n'} [pweight={self.names['weight']}]"
-            + (f", {' '.join(options)}" if options else "")
-        )
-        return "\n".join(lines)
+        return "\n".join([*lines, f"svyset {psu} [pweight={weight}]" + (f", {' '.join(options)}" if options else "")])
 
     def svydesign(self) -> str:
-        """Return the R lines that declare the same design for a data frame of households.
+        """Return the R lines that declare the same design, weighted to count people.
+
+        For the file of persons; for that of households, with its weight times size, where there is a column of sizes.
 
         Returns
         -------
@@ -462,21 +482,29 @@ class Survey:
         >>> import sp2lnob as sp
         >>> frame = {"hid": [1, 2, 3, 4], "hhweight": [1, 1, 1, 1], "n": [1, 1, 1, 1], "ea": [1, 2, 3, 4],
         ...          "region": [1, 1, 2, 2], "area": [1, 1, 1, 1]}
-        >>> print(sp.Survey(frame, psu="ea", strata=["region", "area"], size="n").svydesign())
-        svydesign(ids = ~ea, strata = ~interaction(region, area, drop = TRUE), weights = ~hhweight, data = households)
+        >>> print(sp.Survey(frame, psu="ea", strata="region", size="n").svydesign())
+        svydesign(ids = ~ea, strata = ~region, weights = ~I(hhweight * n), data = households)
 
-        Every household its own PSU, in one stratum:
+        Every person alone, in one stratum:
 
-        >>> print(sp.Survey(frame, size="n").svydesign())
-        svydesign(ids = ~1, weights = ~hhweight, data = households)
+        >>> print(sp.Survey(None, {"w": [1.5, 2.5]}, household=None, weight="w").svydesign())
+        svydesign(ids = ~1, weights = ~w, data = persons)
         """
-        strata = ""
-        if len(self.strata_columns) == 1:
-            strata = f"strata = ~{self.strata_columns[0]}, "
-        elif self.strata_columns:
-            strata = f"strata = ~interaction({', '.join(self.strata_columns)}, drop = TRUE), "
+        of_households, weight = self._declared()
+
+        def formula(columns: Sequence[str]) -> str:
+            return columns[0] if len(columns) == 1 else f"interaction({', '.join(columns)}, drop = TRUE)"
+
+        key = None if of_households else self.names["household"]
+        parts = [f"ids = ~{formula(self.psu_columns) if self.psu_columns else key or '1'}"]
+        if self.strata_columns:
+            parts.append(f"strata = ~{formula(self.strata_columns)}")
+        parts.append(f"weights = ~I({weight} * {self.names['size']})" if of_households else f"weights = ~{weight}")
+        parts.append(f"data = {'households' if of_households else 'persons'}")
         lonely = 'options(survey.lonely.psu = "certainty")\n' if self.single_psu == "certainty" else ""
-        return (
-            f"{lonely}svydesign(ids = ~{self.names['psu'] or '1'}, {strata}weights = ~{self.names['weight']}, "
-            "data = households)"
-        )
+        return f"{lonely}svydesign({', '.join(parts)})"
+
+    def _declared(self) -> tuple[bool, str]:
+        """Return whether the design is declared for a file of households, and the weight's column."""
+        of_households = self.names["size"] is not None and self.names["person_weight"] is None
+        return of_households, str(self.names["person_weight"] or self.names["weight"])

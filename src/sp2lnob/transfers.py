@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -18,10 +17,10 @@ from .survey import Survey
 if TYPE_CHECKING:
     import pandas as pd
 
+PACKAGE = "package"  # what the row of all schemes is called
 OLDEST = 254  # the last code of age; 255 is unknown
 UNKNOWN = 255
 ALL = (1 << 64) - 1
-_MADE: WeakKeyDictionary[Survey, dict[str, Any]] = WeakKeyDictionary()  # by survey, by role
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,20 +93,29 @@ class Transfers:
         """
         import pandas as pd
 
-        survey, economy = self.survey, self.economy or Economy()
-        paid = survey.weight @ self.household
-        paid = np.r_[paid, paid.sum()]
+        measures = self.measures(self.people.sum(axis=0)[:, None])
+        names = [*(scheme.name for scheme in self.package.schemes), PACKAGE]
+        lacking = {name: np.full((len(names), 1), np.nan) for name in ("cost_gdp", "cost_revenue")}
+        columns = {name: values[:, 0] for name, values in (measures | lacking | measures).items()}
+        return pd.DataFrame({"scheme": names, **columns})
+
+    def measures(self, people: FloatArray) -> dict[str, FloatArray]:
+        """Return recipients and costs from numbers of people: each (schemes + 1, replicates), the package's last.
+
+        A recipient costs the amount whatever weight he carries, so that cost and recipients rest on the same weights.
+        """
+        paid = np.empty_like(people)
+        paid[-1] = 0.0
+        for s, amount in enumerate(self.amounts):
+            paid[s] = amount * people[s]
+            paid[-1] += paid[s]
         total = paid * (1 + self.package.administration)
-        return pd.DataFrame(
-            {
-                "scheme": [*(scheme.name for scheme in self.package.schemes), "package"],
-                "recipients": self.people.sum(axis=0),
-                "transfer_cost": paid,
-                "total_cost": total,
-                "cost_gdp": total / (economy.gdp or np.nan),
-                "cost_revenue": total / (economy.revenue or np.nan),
-            }
-        )
+        made = {"recipients": people, "transfer_cost": paid, "total_cost": total}
+        economy = self.economy or Economy()
+        for name, whole in (("cost_gdp", economy.gdp), ("cost_revenue", economy.revenue)):
+            if whole is not None:
+                made[name] = total / whole
+        return made
 
     def __repr__(self) -> str:
         last = self.cost.iloc[-1]
@@ -200,6 +208,7 @@ def _receipt(
                 holds = parse(scheme.who, f"who of scheme {scheme.name!r}").mask(survey.person_column)
                 chosen |= holds.astype(np.uint64) << np.uint64(s)
         bits &= chosen
+    _check_identities(survey, package)
     once = _bits(scheme.per == "household" for scheme in schemes)
     drawn = 0 if package.draws == "expected" else _bits(scheme.coverage < 1 for scheme in schemes)
     if once or drawn:
@@ -218,6 +227,23 @@ def _receipt(
     room = np.empty(survey.n_persons + 1, dtype=np.uint64)
     _eligibility.count(survey.first_person, bits, room, recipients)
     return bits, recipients
+
+
+def _check_identities(survey: Survey, package: Package) -> None:
+    """Raise if who is drawn would depend on the order of rows: a draw needs a key, and an identifier of the person."""
+    drawn = [scheme for scheme in package.schemes if 0 < scheme.coverage < 1 and package.draws == "seeded"]
+    if not drawn:
+        return
+    what = f"Scheme {drawn[0].name!r} draws recipients, and"
+    otherwise = "or draws='expected' to the Package."
+    if survey.names["household"] is None:
+        fail(f"{what} must know each row again", "the survey has household=None", f"Pass its key, {otherwise}")
+    if (
+        survey.names["person"] is None
+        and any(scheme.per == "person" for scheme in drawn)
+        and survey.n_persons > (survey.n_households)
+    ):
+        fail(f"{what} must know each person again", "the survey has person=None", f"Pass person= to it, {otherwise}")
 
 
 def _bits(holds: Iterable[bool]) -> int:
@@ -276,10 +302,9 @@ def _traits(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitA
 
 def _coded(survey: Survey, role: str, code: Callable[[Survey], Any]) -> Any:
     """Return what a role says of every person as bytes, checked and made once for a survey."""
-    made = _MADE.setdefault(survey, {})
-    if role not in made:
-        made[role] = code(survey)
-    return made[role]
+    if role not in survey.role_codes:
+        survey.role_codes[role] = code(survey)
+    return survey.role_codes[role]
 
 
 def _age(survey: Survey) -> CountArray:
@@ -312,7 +337,7 @@ def _disability(survey: Survey) -> CountArray:
             "Recode it, or derive a column of 0 and 1.",
             lambda i: f"{survey.show_person(i)}: {column.label(values[i])}",
         )
-    return disabled.astype(np.uint8)
+    return np.asarray(disabled, dtype=np.uint8)
 
 
 def _birth(survey: Survey) -> CountArray:

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
 from ._cells import Circumstance, circumstance_of, combine
 from ._columns import Table, table_of
@@ -17,6 +18,7 @@ from ._kernels import _tree
 from ._typing import BoolArray, CodeArray, FloatArray
 from ._validate import choice, fail, number, vector, weights as check_weights, whole
 
+MOST_LEVELS = 1000  # of an unordered circumstance
 LISTED = 6  # levels of an ordered circumstance that a label lists one by one
 
 
@@ -87,6 +89,7 @@ def grow(
     levels = [circumstance.levels for circumstance in circumstances]
     start = np.r_[0, np.cumsum(levels)].astype(np.int32)
     cells = len(codes)
+    max_depth = min(max_depth, cells)
     most = 2 * cells - 1 if max_depth >= 31 else min(2 * cells - 1, 2 ** (max_depth + 1) - 1)
     node, node_sums = np.empty((most, 5), dtype=np.int32), np.empty((most, 4))
     threshold, goes_left = np.full(most, np.nan), np.zeros((most, max(levels)), dtype=np.uint8)
@@ -118,19 +121,30 @@ def grow(
     return _compact(kept, weight, outcome / weight, rows, sse, threshold, goes_left)
 
 
-def _collapse(node: CodeArray, sse: FloatArray, worth: float) -> CodeArray:
-    """Take back, from the leaves up, every branch that takes ``worth`` a split or less off the sum of squares."""
+def _collapse(node: CodeArray, sse: FloatArray, least: float) -> CodeArray:
+    """Take back, from the leaves up, every branch that takes ``least`` a split or less off the sum of squares.
+
+    A branch is judged by what is left of it when its own weaker branches have gone, each at its own worth, as R's rpart
+    judges it while growing. That can take back a little more than minimal cost-complexity pruning would.
+    """
     node = node.copy()
-    risk, splits = sse.copy(), np.zeros(len(sse))
+    left_over, splits, worth = sse.copy(), np.zeros(len(sse)), np.full(len(sse), least)
     for t in range(len(sse) - 1, -1, -1):
         if node[t, 0] < 0:
             continue
-        left, right = node[t, 1], node[t, 2]
-        risk[t] = risk[left] + risk[right]
-        splits[t] = splits[left] + splits[right] + 1
-        if sse[t] - risk[t] <= worth * splits[t]:
+        branches = sorted(node[t, [2, 1]], key=lambda child: worth[child])
+        state = {child: (left_over[child], splits[child]) for child in branches}
+        for child in (None, *branches):  # the weaker branch goes first, then the other, as long as t is worth more
+            if child is not None:
+                if worth[t] <= worth[child]:
+                    break
+                state[child] = (sse[child], 0)
+            left_over[t] = sum(rest for rest, _ in state.values())
+            splits[t] = 1 + sum(count for _, count in state.values())
+            worth[t] = (sse[t] - left_over[t]) / splits[t]
+        if worth[t] <= least:
             node[t, :3] = -1
-            risk[t], splits[t] = sse[t], 0
+            left_over[t], splits[t] = sse[t], 0
     return node
 
 
@@ -214,9 +228,10 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     Notes
     -----
-    Numbers without value labels and ordered categoricals are cut in their order; text and other categoricals by the
-    order of their rates. The first circumstance, then the lowest cut, wins a tie, within the rounding of sums. A level
-    that a node has never seen goes by the threshold if it is ordered, else with the child of the larger weight.
+    Rows of weight 0 count as rows, as in R's rpart and in the platform's code. Numbers without value labels and ordered
+    categoricals are cut in their order; text and other categoricals by the order of their rates. The first
+    circumstance, then the lowest cut, wins a tie, within the rounding of sums. A level that a node has never seen goes
+    by the threshold if it is ordered, else with the child of the larger weight.
 
     References
     ----------
@@ -320,6 +335,13 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             )
         made = [circumstance_of(table[name]) for name in table]
         codes, cell = combine([code for _, code in made], [circumstance.levels for circumstance, _ in made])
+        for circumstance, _ in made:
+            if circumstance.levels > MOST_LEVELS and not circumstance.ordered:
+                fail(
+                    f"Circumstance {circumstance.name!r} must have at most {MOST_LEVELS:,} levels, or an order",
+                    f"it has {circumstance.levels:,}",
+                    "Group them.",
+                )
         columns = (w, w * outcome, w * outcome * outcome, np.ones_like(w))
         sums: FloatArray = np.column_stack([np.bincount(cell, column, len(codes)) for column in columns])
         self.feature_names_in_ = np.array([circumstance.name for circumstance, _ in made], dtype=object)
@@ -353,7 +375,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.groups_ = pd.DataFrame(
             {
                 "group": np.arange(1, len(leaves) + 1),
-                "label": [describe(splits, circumstances, codes, leaf_of_cell, t) for t in leaves],
+                "label": [describe(splits, circumstances, codes[used], leaf_of_cell[used], t) for t in leaves],
                 "share": splits.weight[leaves] / weight,
                 "n": splits.rows[leaves].astype(np.int64),
                 "rate": splits.rate[leaves],
@@ -397,6 +419,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         ...
         sp2lnob._validate.InputError: Circumstance 'a' must be known in every row ...
         """
+        check_is_fitted(self)
         table = _features(X)
         nodes = np.zeros(table.rows, dtype=np.int32)
         codes = [circumstance_of(table[c.name]) for c in self.circumstances_]
@@ -410,6 +433,34 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         position = np.full(len(self.splits_.circumstance), -1, dtype=np.int32)
         position[self.leaves_] = np.arange(len(self.leaves_))
         return position[nodes]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the weighted share of the outcome's variance that the groups explain.
+
+        Parameters
+        ----------
+        X : frame, dict of arrays, or array of shape (n, circumstances)
+        y : array_like of shape (n,)
+        sample_weight : array_like of shape (n,)
+            Required: ``np.ones(n)`` says unweighted.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        >>> import sp2lnob as sp
+        >>> tree = sp.OpportunityTree(min_obs=1, min_share=0).fit({"a": [1, 2]}, [0, 1], sample_weight=[1, 1])
+        >>> tree.score({"a": [1, 2]}, [0, 1], sample_weight=[1, 3])
+        1.0
+        >>> tree.score({"a": [1, 2]}, [0, 1])
+        Traceback (most recent call last):
+        ...
+        sp2lnob._validate.InputError: A weight is required, but None came. ...
+        """
+        outcome = vector(y, "outcome")
+        return float(super().score(X, outcome, check_weights(sample_weight, len(outcome))))
 
     def predict(self, X: Any) -> FloatArray:
         """Return the rate of the group of each row.

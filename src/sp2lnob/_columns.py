@@ -197,6 +197,10 @@ def column_of(name: str, values: Any, labels: Mapping[float, str] | None = None)
         import narwhals.stable.v1 as nw
 
         series = nw.from_native(values, series_only=True, pass_through=True)
+        if not isinstance(series, nw.Series) and not isinstance(values, np.ndarray):  # an array of pandas' own
+            import pandas as pd
+
+            series = nw.from_native(pd.Series(values), series_only=True)
         if isinstance(series, nw.Series):
             if isinstance(series.dtype, (nw.Categorical, nw.Enum)):
                 return _from_categories(name, series)
@@ -219,7 +223,12 @@ def _exact(values: Any) -> bool:
     """Return whether doubles tell the numbers apart: not the whole numbers of long identifiers."""
     if not len(values) or not str(values.dtype).lower().startswith(("int", "uint")):
         return True
-    return all(abs(int(end)) < EXACT for end in (values.min(), values.max()) if end is not None and end == end)
+    return all(abs(int(end)) < EXACT for end in (values.min(), values.max()) if not _absent(end))
+
+
+def _absent(value: Any) -> bool:
+    """Return whether a value is missing, however it is written."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
 
 
 def _from_categories(name: str, series: Any) -> Column:
@@ -245,7 +254,7 @@ def _from_text(name: str, listed: list[Any], given: tuple[str, ...] | None, orde
 
 def _from_objects(name: str, listed: list[Any], labels: Mapping[float, str] | None) -> Column:
     """Return the column of Python objects: all numbers, or all text, and missing values of any make among them."""
-    known = [None if v is None or type(v).__name__ in ("NAType", "NaTType") or v != v else v for v in listed]
+    known = [None if _absent(v) else v for v in listed]
     kinds = {type(v) for v in known if v is not None}
     if all(issubclass(kind, (bool, int, float, np.integer, np.floating, np.bool_)) for kind in kinds):
         if any(isinstance(v, int) and abs(v) >= EXACT for v in known):  # an identifier, told apart as text alone

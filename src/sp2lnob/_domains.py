@@ -153,6 +153,7 @@ def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:
         fail(
             "A domain must have one welfare class at most", f"by {name!r} has {len(classes)}", "Use one, or several by."
         )
+    show = survey.show_household if rows.unit == "household" else survey.show_person
     codes: list[CodeArray] = []
     labels: list[tuple[str, ...]] = []
     for column in by:
@@ -164,6 +165,7 @@ def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:
                 taken.missing,
                 f"The domain {column!r} must be known in every row that counts",
                 "Mend these rows, or pass missing='drop' to the survey: they then form a level 'missing'.",
+                lambda i: show(int(rows.index[i])),
             )
         _, code, label = taken.categories()
         if len(label) > MOST_LEVELS:

@@ -16,15 +16,49 @@ FIRST = 3  # offenders that an error names
 
 
 class SP2LNOBError(Exception):
-    """Root of all errors that sp2lnob raises on purpose."""
+    """Root of all errors that sp2lnob raises on purpose.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> try:
+    ...     sp.Bootstrap(1)
+    ... except sp.SP2LNOBError as error:
+    ...     print(error)
+    The number of replicates must be 2 or more, but it is 1. Correct the value.
+    >>> issubclass(sp.InputError, sp.SP2LNOBError)
+    True
+    """
 
 
 class InputError(SP2LNOBError, ValueError):
-    """A value that cannot be used: the message says what must hold, what came, and how to mend it."""
+    """A value that cannot be used: the message says what must hold, what came, and how to mend it.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.fgt([1, 2], [1, 1], line=0)
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputError: line must be above 0, but it is 0. Correct the value.
+    >>> issubclass(sp.InputError, ValueError)
+    True
+    """
 
 
 class InputTypeError(SP2LNOBError, TypeError):
-    """An argument of a type that cannot be used."""
+    """An argument of a type that cannot be used.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.Bootstrap("many")
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputTypeError: The number of replicates must be a whole number, but 'many' is of type str. ...
+    >>> issubclass(sp.InputTypeError, TypeError)
+    True
+    """
 
 
 def fail(must: str, came: str, mend: str) -> NoReturn:

@@ -43,6 +43,20 @@ class Assessment:
         counted, who gain access or leave the barrier); furthest_behind, furthest_ahead, flag. Groups are those that the
         full sample shows; the two at the ends were chosen for their rates, and have no interval.
     transfers : Transfers or None
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> survey = sp.example_survey(households=400)
+    >>> opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["urbrur"])
+    >>> result = sp.assess(survey, [opportunity], replicates=sp.Bootstrap(10))
+    >>> result
+    Assessment of 1 opportunity and no package on a Survey of 400 households ...; ... figures from 10 replicates
+
+    Without an opportunity there are no groups:
+
+    >>> sp.assess(survey, [], replicates=sp.Bootstrap(10)).groups.empty
+    True
     """
 
     survey: Survey
@@ -165,9 +179,10 @@ class Assessment:
         }
 
     def __repr__(self) -> str:
+        opportunities = f"{len(self.trees)} opportunit{'y' if len(self.trees) == 1 else 'ies'}"
         package = "no package" if self.transfers is None else f"{len(self.transfers.amounts)} schemes"
         return (
-            f"Assessment of {len(self.trees)} opportunities and {package} on a {self.survey!r}; "
+            f"Assessment of {opportunities} and {package} on a {self.survey!r}; "
             f"{len(self.estimates.rows)} figures from {self.replicates.n:,} replicates"
         )
 

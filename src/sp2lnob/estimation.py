@@ -22,6 +22,7 @@ from .transfers import Transfers
 if TYPE_CHECKING:
     import pandas as pd
 
+WIDEST = 50.0  # logarithms on either side of a value, beyond which an interval would say nothing
 FEW_DF = 60  # degrees of freedom under which they are estimated rather than counted
 FEW_CASES = ((25, "n<25"), (50, "n<50"))  # the DHS Program's thresholds for unweighted cases
 Progress = Callable[[int], object]
@@ -217,7 +218,8 @@ def estimate(
     scenarios : dict of str to Transfers, default None
         What ``simulate`` returned, by name. A change is after minus before on the same replicates.
     by : sequence of str or of tuples of str, default ()
-        Columns or welfare classes by which to split, each alone; a tuple joins its columns.
+        Columns or welfare classes by which to split, each alone; a tuple joins its columns. Dissimilarity and Cost are
+        of all, and have one row.
     replicates : Bootstrap, default Bootstrap(1000, seed=1)
     level : float in (0, 1), default 0.95
     df : {"effective", "design"}, default "effective"
@@ -285,16 +287,19 @@ def estimate(
     prepared: list[Prepared] = []
     asked = [Scenario("before", survey), *(Scenario(name, survey, t) for name, t in given.items())]
     for statistic in listed:
-        for domain in check_by(by):
-            found = [made for scenario in asked if (made := statistic.prepare(scenario, domain, full)) is not None]
-            if not found:
-                fail(
-                    "Every statistic must have a value where it is asked for",
-                    f"{type(statistic).__name__} has none by {' x '.join(domain) or 'all'}"
-                    + ("" if given else " without a scenario"),
-                    "Leave it out of this call, or pass scenarios={'after': simulate(...)}.",
-                )
-            prepared += found
+        found = [
+            made
+            for domain in check_by(by)
+            for scenario in asked
+            if (made := statistic.prepare(scenario, domain, full)) is not None
+        ]
+        if not found:
+            fail(
+                "Every statistic must have a value",
+                f"{type(statistic).__name__} has none without a scenario",
+                "Pass scenarios={'after': simulate(...)}, or leave it out.",
+            )
+        prepared += found
     return evaluate(
         survey,
         prepared,
@@ -410,7 +415,10 @@ def interval(value: float, se: float, df: float, scale: str, level: float) -> tu
     if scale == "log":
         if value == 0:
             return none
-        ends = value * np.exp(-t * se / abs(value)), value * np.exp(t * se / abs(value))
+        spread = t * se / abs(value)
+        if spread > WIDEST:
+            return none
+        ends = value * np.exp(-spread), value * np.exp(spread)
         return float(min(ends)), float(max(ends))
     if not 0 < value < 1:
         return none

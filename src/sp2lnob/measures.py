@@ -159,7 +159,7 @@ def palma(welfare: Numbers, weights: Numbers) -> float:
 
     Examples
     --------
-    >>> import sp2lnob as sp
+    >>> import numpy as np, sp2lnob as sp
     >>> round(sp.palma([1, 1, 1, 1, 2, 2, 2, 2, 2, 10], np.ones(10)), 6)
     2.5
     >>> round(sp.palma([3, 3], [1, 1]), 6)
@@ -202,7 +202,7 @@ def quantile(welfare: Numbers, weights: Numbers, q: float) -> float:
 
     Examples
     --------
-    >>> import sp2lnob as sp
+    >>> import numpy as np, sp2lnob as sp
     >>> sp.quantile([10, 20, 30, 40, 50], np.ones(5), 0.4)
     20.0
     >>> sp.quantile([10, 20], [1, 99], 0.4)

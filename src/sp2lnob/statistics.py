@@ -312,7 +312,7 @@ class Quantile(Statistic):
     q: float | Sequence[float] = field(default=0.5)
 
     def __post_init__(self) -> None:
-        listed: Sequence[float] = (self.q,) if isinstance(self.q, (int, float)) else tuple(self.q)
+        listed: Sequence[float] = (self.q,) if isinstance(self.q, (int, float, str)) else tuple(self.q)
         if not listed:
             fail("There must be a q", "none came", "Name one or more.")
         for q in listed:

@@ -40,6 +40,15 @@ class Transfers:
         Currency paid to each household per year.
     welfare_after : ndarray of shape (households,), or None
         Per person and the survey's ``welfare_period``; None where the survey has no welfare.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> survey = sp.example_survey(households=400)
+    >>> sp.simulate(survey, sp.Package([sp.child_benefit(sp.Amount(5, "month"))]))
+    Transfers of 1 scheme: ... people with at least one, total cost ... a year
+    >>> float(sp.simulate(survey, sp.Package([sp.child_benefit(sp.Amount(0, "month"))])).household.sum())
+    0.0
     """
 
     survey: Survey
@@ -118,10 +127,10 @@ class Transfers:
         return made
 
     def __repr__(self) -> str:
-        last = self.cost.iloc[-1]
+        last, schemes = self.cost.iloc[-1], len(self.amounts)
         return (
-            f"Transfers of {len(self.amounts)} schemes: {last.recipients:,.0f} people with at least one, "
-            f"total cost {last.total_cost:,.0f} a year"
+            f"Transfers of {schemes} scheme{'s' if schemes > 1 else ''}: "
+            f"{last.recipients:,.0f} people with at least one, total cost {last.total_cost:,.0f} a year"
         )
 
 

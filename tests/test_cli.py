@@ -78,7 +78,8 @@ def test_run_writes_the_results_and_prints_their_paths(folder):
     frame = pd.read_csv(folder / "results/one/estimates.csv")
     assert {"value", "se", "ci_low", "ci_high", "n", "flag"} <= set(frame.columns)
     manifest = json.loads((folder / "results/one/manifest.json").read_text())
-    assert manifest["replicates"] == {"method": "rao-wu", "n": 50, "seed": 1}
+    assert manifest["asked"]["replicates"] == {"method": "rao-wu", "n": 50, "seed": 1}
+    assert manifest["asked"]["lines"] == {"national": 60.0}
     assert [len(source["sha256"]) for source in manifest["survey"]["files"]] == [64, 64]
     assert len(manifest["study"]["sha256"]) == 64
 
@@ -108,8 +109,8 @@ def test_check_prints_the_design_and_its_lines_for_stata_and_r(folder):
         "PSUs             20 (ea), 2 to 3",
         "single-PSU       0",
         "missing          age age: 0 persons",
-        "egen stratum = group(region urbrur)",
-        "svyset ea [pweight=hhweight], strata(stratum)",
+        "egen long _stratum = group(region urbrur)",
+        "svyset ea [pweight=hhweight], strata(_stratum)",
         "svydesign(ids = ~ea, strata = ~interaction(region, urbrur, drop = TRUE), weights = ~hhweight",
     ):
         assert part in done.stdout
@@ -143,7 +144,7 @@ def test_version(tmp_path):
         (["run", "nothing.toml"], "The study file must exist, but there is no 'nothing.toml'. Check the path."),
         (
             ["run", "study.toml", "--out", "mine"],
-            "The output folder must be new, or hold an earlier result, but 'mine'",
+            "The output folder must be new, or hold an earlier result alone, but 'mine' holds 'thesis.txt'",
         ),
         (["run", "study.toml", "--out", "file"], "The output must be a folder, but 'file' is a file."),
         (["run", "broken.toml"], "Did you mean 'psu'?"),
@@ -196,3 +197,19 @@ def test_an_interrupt_stops_within_a_second_and_writes_nothing(folder):
     assert "Traceback" not in stderr
     assert not (folder / "out").exists()
     assert not list(folder.glob(".out*"))
+
+
+def test_what_was_put_into_an_earlier_result_is_not_deleted(folder):
+    assert sp2lnob("run", "study.toml", "--out", "out", cwd=folder).returncode == 0
+    (folder / "out" / "thesis.txt").write_text("mine")
+    done = sp2lnob("run", "study.toml", "--out", "out", cwd=folder)
+    assert done.returncode == 2
+    assert "'out' holds 'thesis.txt'" in done.stderr
+    assert (folder / "out" / "thesis.txt").read_text() == "mine"
+
+
+def test_a_console_without_the_letters_is_no_error(folder):
+    (folder / "study.toml").write_text(STUDY.replace('name = "internet"', 'name = "អ៊ីនធឺណិត"'), encoding="utf-8")
+    done = sp2lnob("run", "study.toml", "--out", "out", cwd=folder, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "tree-អ៊ីនធឺណិត.json" in contents(folder / "out")

@@ -72,3 +72,30 @@ def test_unreadable_files(tmp_path, name, content, must, came, mend):
         sp.read_survey(tmp_path / name, size="b")
     for part in (must, came, mend):
         assert part in str(caught.value)
+
+
+def test_words_for_nothing_are_words(tmp_path):
+    """An education of "None" is known; an empty field and a Stata dot are missing."""
+    (tmp_path / "h.csv").write_text("hid,hhweight,n,educ,age\n1,1,1,None,\n2,1,1,NA,.\n3,1,1,Primary,7\n")
+    survey = sp.read_survey(tmp_path / "h.csv", size="n")
+    assert survey.household_column("educ").categories()[2] == ("NA", "None", "Primary")
+    assert survey.household_column("age").missing.tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("content", "came"),
+    [
+        ("w,acc,u\n10,0,0,\n20,1,0,\n", "'h.csv' is not"),  # a comma too many would shift every column
+        ("w,n,n\n1,2,3\n", "'n' occurs more than once"),
+        ("hid;hhweight;n\n1;2;3\n", "has no comma"),
+    ],
+)
+def test_a_csv_that_would_be_misread(tmp_path, content, came):
+    (tmp_path / "h.csv").write_text(content)
+    with pytest.raises(sp.InputError, match=came):
+        sp.read_survey(tmp_path / "h.csv", household=None, weight="w", size="n")
+
+
+def test_a_csv_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "h.csv").write_text("hid,hhweight,n\n1,2,3\n2,2,3\n", encoding="utf-8-sig")
+    assert sp.read_survey(tmp_path / "h.csv", size="n").n_households == 2

@@ -121,7 +121,7 @@ def test_a_study_without_schemes_or_lines(folder):
             "A key of a section of the study must be one that exists, but 'econmy' does not. Did you mean 'economy'?",
         ),
         ("psu =", "pus =", r"A key of \[survey\] must be one that exists, but 'pus' does not. Did you mean 'psu'?"),
-        ('psu = "ea"', "psu = 7", r"psu in \[survey\] must be text, but it is 7. Correct the value."),
+        ('psu = "ea"', "psu = 7", r"psu in \[survey\] must be text or a list, but it is 7. Correct the value."),
         ("n = 20", 'n = "20"', r"n in \[replicates\] must be a whole number, but it is '20'."),
         ("n = 20", "n = true", r"n in \[replicates\] must be a whole number, but it is True."),
         ("n = 20", "n = 1", "The number of replicates must be 2 or more, but it is 1."),

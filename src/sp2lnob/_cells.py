@@ -23,12 +23,15 @@ class Circumstance:
         Where an ordered level lies: the number itself, or 0, 1, 2 ... for ordered text.
     ordered : bool
         Whether a split must keep the order.
+    text : bool
+        Whether levels are told by their labels alone: a number's position is its code as well.
     """
 
     name: str
     labels: tuple[str, ...]
     position: FloatArray
     ordered: bool
+    text: bool = False
 
     @property
     def levels(self) -> int:
@@ -58,7 +61,7 @@ def circumstance_of(
         )
     if ordered is None:
         ordered = bool(column.ordered) if column.is_text else not column.labels
-    return Circumstance(column.name, labels, present, ordered), codes
+    return Circumstance(column.name, labels, present, ordered, column.is_text), codes
 
 
 def combine(codes: Sequence[CodeArray], levels: Sequence[int]) -> tuple[CodeArray, CodeArray]:

@@ -64,7 +64,8 @@ def as_json(value: Any) -> str:
 
 def file_name(prefix: str, name: str, taken: set[str], suffix: str) -> str:
     """Return a file name made of a title, different from those taken."""
-    words = re.sub(r"[^\w]+", "-", name.lower()).strip("-")
+    # All letters of any script stay; what a file system gives a meaning to does not.
+    words = re.sub(r"[\s\x00-\x1f/\\:*?\"<>|.]+", "-", name.lower()).strip("-")
     stem = f"{prefix}{words or 'unnamed'}"
     result, k = stem + suffix, 2
     while result in taken:

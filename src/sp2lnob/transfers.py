@@ -34,6 +34,8 @@ class Transfers:
     economy : Economy or None
     amounts : ndarray of shape (schemes,)
         Currency per recipient and year.
+    bits : ndarray of shape (persons,), uint64
+        Schemes that each person receives, the s-th scheme in bit s; ``received`` spells them out.
     recipients : ndarray of shape (households, schemes), int32
         Recipients in each household; the eligible, where draws are expected.
     household : ndarray of shape (households, schemes)

@@ -542,12 +542,19 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _goes_left(self, t: int, f: int, seen: Circumstance) -> BoolArray:
         """Return which levels of a column, seen in fitting or not, go left at a node."""
         known, splits = self.circumstances_[f], self.splits_
-        if known.ordered and not np.isnan(seen.position).any() and seen.ordered:
+        if known.ordered and not known.text and not seen.text:
             return np.asarray(seen.position < splits.threshold[t])
-        place = {label: level for level, label in enumerate(known.labels)}
+        # Codes are told apart by their value, where both sides have one; words by themselves.
+        words = known.text or seen.text
+        names = known.labels if words else known.position.tolist()
+        place = {name: level for level, name in enumerate(names)}
         heavier = bool(splits.weight[splits.left[t]] >= splits.weight[splits.right[t]])
         return np.array(
-            [bool(splits.goes_left[t, place[label]]) if label in place else heavier for label in seen.labels]
+            [
+                bool(splits.goes_left[t, place[name]]) if name in place else heavier
+                for name in (seen.labels if words else seen.position.tolist())
+            ],
+            dtype=np.bool_,
         )
 
 

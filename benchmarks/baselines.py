@@ -30,8 +30,12 @@ def schemes(age: Any, disabled: Any, births: Any, home: Any, welfare: Any, size:
     """Return welfare after four schemes: one table look-up a person, one bincount of money by household."""
     child, pension, disability, maternity = amounts
     code = np.arange(512)
-    table = (child * (code % 128 < 18) + pension * (code % 128 >= 65) + disability * (code >> 7 & 1)
-             + maternity * (code >> 8 & 1))
+    table = (
+        child * (code % 128 < 18)
+        + pension * (code % 128 >= 65)
+        + disability * (code >> 7 & 1)
+        + maternity * (code >> 8 & 1)
+    )
     key = age.astype(np.int16)
     key |= (disabled == 1).astype(np.int16) << 7
     key |= (births >= 1).astype(np.int16) << 8
@@ -42,8 +46,12 @@ def schemes_of_codes(age: Any, trait: Any, home: Any, welfare: Any, size: Any, a
     """Return the same from bytes of age and of traits (1 disabled, 2 a birth), coded beforehand."""
     child, pension, disability, maternity = amounts
     code = np.arange(1024)
-    table = (child * (code % 256 < 18) + pension * (code % 256 >= 65) + disability * (code >> 8 & 1)
-             + maternity * (code >> 9 & 1))
+    table = (
+        child * (code % 256 < 18)
+        + pension * (code % 256 >= 65)
+        + disability * (code >> 8 & 1)
+        + maternity * (code >> 9 & 1)
+    )
     key = trait.astype(np.int16)
     key <<= 8
     key |= age

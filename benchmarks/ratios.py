@@ -23,8 +23,10 @@ def main(path: str) -> None:
         ratio = "" if baseline is None else f"{baseline / of['sp2lnob']:.1f}x"
         print(f"{work:{wide}}  {shown:>11}  {of['sp2lnob']:>10.2f}  {ratio:>6}")
     for info in memory:
-        print(f"peak memory of estimate() beyond the survey, {info['replicates']:,} replicates: "
-              f"{info['beyond_mb']:.1f} MB (input: {info['input_mb']:.1f} MB)")
+        print(
+            f"peak memory of estimate() beyond the survey, {info['replicates']:,} replicates: "
+            f"{info['beyond_mb']:.1f} MB (input: {info['input_mb']:.1f} MB)"
+        )
 
 
 if __name__ == "__main__":

@@ -46,18 +46,28 @@ def frames(households: int = 100_000, seed: int = 20261121) -> tuple[dict[str, A
     place, service = rng.normal(0, 0.5, psus)[psu], rng.normal(0, 0.4, psus)[psu]
     of_region = rng.normal(0, 0.3, 10)[region]
     ethn = (rng.random(n)[:, None] > rng.dirichlet([3, 2, 1], 10)[region].cumsum(axis=1)[:, :2]).sum(axis=1)
-    educ = np.digitize(0.9 * urban + 0.5 * place + 0.4 * of_region - 0.3 * (ethn == 2) + rng.logistic(0, 1, n),
-                       [-0.6, 0.9, 2.3])
+    educ = np.digitize(
+        0.9 * urban + 0.5 * place + 0.4 * of_region - 0.3 * (ethn == 2) + rng.logistic(0, 1, n), [-0.6, 0.9, 2.3]
+    )
     sexh = (rng.random(n) < 0.24 + 0.04 * urban).astype(np.int64)
     size = np.minimum(14, 1 + rng.poisson(3.3 - 0.5 * urban + 0.3 * (educ == 0)))
     weight = 250 * np.exp(rng.normal(0, 0.5, STRATA)[stratum] + rng.normal(0, 0.25, psus)[psu] + rng.normal(0, 0.1, n))
-    assets = (0.8 * urban + 0.45 * educ + place + of_region - 0.15 * sexh - 0.2 * ethn + rng.normal(0, 0.8, n))
+    assets = 0.8 * urban + 0.45 * educ + place + of_region - 0.15 * sexh - 0.2 * ethn + rng.normal(0, 0.8, n)
     order = np.argsort(assets, kind="stable")
     people = (weight * size)[order]
     wealth = np.empty(n, dtype=np.int64)
     wealth[order] = np.minimum(4, 5 * (people.cumsum() - people / 2) // people.sum())
-    cons = np.exp(1.15 + 0.28 * (wealth - 2) + 0.2 * urban + 0.1 * educ + 0.5 * of_region + 0.2 * place
-                  - 0.06 * (size - 4) - 0.05 * sexh + rng.normal(0, 0.5, n))
+    cons = np.exp(
+        1.15
+        + 0.28 * (wealth - 2)
+        + 0.2 * urban
+        + 0.1 * educ
+        + 0.5 * of_region
+        + 0.2 * place
+        - 0.06 * (size - 4)
+        - 0.05 * sexh
+        + rng.normal(0, 0.5, n)
+    )
     want = -0.9 + 0.45 * wealth + 0.6 * urban + 0.35 * educ - 0.1 * sexh + 0.6 * of_region - 0.25 * ethn + service
     access = (rng.random(n) < 1 / (1 + np.exp(-want))).astype(np.int64)
 
@@ -71,9 +81,21 @@ def frames(households: int = 100_000, seed: int = 20261121) -> tuple[dict[str, A
     disabled = (rng.random(m) < 0.01 + 0.0015 * np.maximum(0, age - 30)).astype(np.int64)
     births = ((female == 1) & (age >= 15) & (age <= 45) & (rng.random(m) < 0.12)).astype(np.int64)
     return (
-        {"hid": np.arange(n), "psu": psu, "stratum": stratum, "hhweight": weight, "size": size, "cons": cons,
-         "access": access, "wealth": wealth, "urban": urban, "educ": educ, "sexh": sexh, "region": region,
-         "ethn": ethn},
+        {
+            "hid": np.arange(n),
+            "psu": psu,
+            "stratum": stratum,
+            "hhweight": weight,
+            "size": size,
+            "cons": cons,
+            "access": access,
+            "wealth": wealth,
+            "urban": urban,
+            "educ": educ,
+            "sexh": sexh,
+            "region": region,
+            "ethn": ethn,
+        },
         {"hid": home, "age": age, "female": female, "disabled": disabled, "births": births},
     )
 
@@ -81,18 +103,28 @@ def frames(households: int = 100_000, seed: int = 20261121) -> tuple[dict[str, A
 def make(households: int = 100_000) -> Data:
     """Return the columns and their survey."""
     of_households, of_persons = frames(households)
-    survey = sp.Survey(of_households, of_persons, welfare="cons", psu="psu", strata="stratum",
-                       roles={"sex": "female", "disability": "disabled", "birth": "births"})
+    survey = sp.Survey(
+        of_households,
+        of_persons,
+        welfare="cons",
+        psu="psu",
+        strata="stratum",
+        roles={"sex": "female", "disability": "disabled", "birth": "births"},
+    )
     return Data(of_households, of_persons, survey)
 
 
 def package() -> sp.Package:
     """Return four schemes: for children, old people, disabled people and mothers of a newborn."""
+
     def monthly(name: str) -> sp.Amount:
         return sp.Amount(AMOUNTS[name], "month")
 
-    return sp.Package([
-        sp.child_benefit(monthly("child"), max_age=17), sp.old_age_pension(monthly("pension"), min_age=65),
-        sp.disability_benefit(monthly("disability")),
-        sp.Scheme("maternity benefit", amount=monthly("maternity"), birth=True),
-    ])
+    return sp.Package(
+        [
+            sp.child_benefit(monthly("child"), max_age=17),
+            sp.old_age_pension(monthly("pension"), min_age=65),
+            sp.disability_benefit(monthly("disability")),
+            sp.Scheme("maternity benefit", amount=monthly("maternity"), birth=True),
+        ]
+    )

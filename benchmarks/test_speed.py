@@ -46,8 +46,10 @@ def bootstrap() -> sp.Bootstrap:
 def blocks(data: synthetic.Data, bootstrap: sp.Bootstrap) -> list[Any]:
     """Return counts as kernels take them: (groups, PSUs, LANES) bytes, a block at a time."""
     lanes = -(-REPLICATES // LANES)
-    return [bootstrap.counts(data.survey.design, 1 + first * LANES, min(GROUPS, lanes - first))
-            for first in range(0, lanes, GROUPS)]
+    return [
+        bootstrap.counts(data.survey.design, 1 + first * LANES, min(GROUPS, lanes - first))
+        for first in range(0, lanes, GROUPS)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +84,18 @@ def test_counts(benchmark, side, data, bootstrap):
     def agree(ours, theirs):  # other random numbers: every stratum of every replicate has its number of draws
         drawn = np.concatenate([block.swapaxes(0, 1).reshape(block.shape[1], -1) for block in ours], axis=1)
         for got in (drawn[:, :REPLICATES], theirs):
-            np.testing.assert_array_equal(np.add.reduceat(got.astype(np.int64), start[:-1], axis=0),
-                                          np.repeat(np.diff(start)[:, None] - 1, REPLICATES, axis=1))
+            np.testing.assert_array_equal(
+                np.add.reduceat(got.astype(np.int64), start[:-1], axis=0),
+                np.repeat(np.diff(start)[:, None] - 1, REPLICATES, axis=1),
+            )
 
-    compare(benchmark, side, lambda: blocks(data, bootstrap),
-            lambda: baselines.draw(np.random.default_rng(7), start, REPLICATES), agree)
+    compare(
+        benchmark,
+        side,
+        lambda: blocks(data, bootstrap),
+        lambda: baselines.draw(np.random.default_rng(7), start, REPLICATES),
+        agree,
+    )
 
 
 @SIDES
@@ -129,8 +138,9 @@ def test_dissimilarity(benchmark, side, data, counts, matrix, fold):
         sums = CellSums.of(weight, access, cell, len(cells), psu).folded(fold)
         return np.concatenate([sums.evaluate(block)[2] for block in counts])
 
-    compare(benchmark, side, ours,
-            lambda: baselines.dissimilarity(weight * fold[psu], access, codes, levels, psu, matrix))
+    compare(
+        benchmark, side, ours, lambda: baselines.dissimilarity(weight * fold[psu], access, codes, levels, psu, matrix)
+    )
 
 
 @SIDES
@@ -186,12 +196,22 @@ def schemes_of_codes(survey: sp.Survey, package: sp.Package) -> Any:
 @pytest.mark.benchmark(group="assess(): 1 opportunity, 3 schemes, 3 lines, by decile")
 def test_assess(benchmark, data):
     schemes = sp.Package(synthetic.package().schemes[:3])
-    opportunity = sp.Opportunity("access", outcome="access", ordered=["educ"],
-                                 circumstances=["bottom40", "urban", "educ", "sexh"])
+    opportunity = sp.Opportunity(
+        "access", outcome="access", ordered=["educ"], circumstances=["bottom40", "urban", "educ", "sexh"]
+    )
     lines = {"extreme": 1.9, "national": synthetic.LINE, "upper": 3.65}
     result = benchmark.pedantic(
-        lambda: sp.assess(data.survey, [opportunity], schemes, lines=lines, by=["decile"], n_threads=1,
-                          replicates=sp.Bootstrap(REPLICATES, seed=7)), rounds=3)
+        lambda: sp.assess(
+            data.survey,
+            [opportunity],
+            schemes,
+            lines=lines,
+            by=["decile"],
+            n_threads=1,
+            replicates=sp.Bootstrap(REPLICATES, seed=7),
+        ),
+        rounds=3,
+    )
     assert result.estimates.draws.shape[0] == REPLICATES
 
 
@@ -212,5 +232,6 @@ def test_memory(benchmark, data, replicates):
 
     peak()  # modules and columns that are read on first use
     held = sum(column.nbytes for part in (data.households, data.persons) for column in part.values())
-    benchmark.extra_info.update(replicates=replicates, input_mb=held / 1e6,
-                                beyond_mb=benchmark.pedantic(peak, rounds=1) / 1e6)
+    benchmark.extra_info.update(
+        replicates=replicates, input_mb=held / 1e6, beyond_mb=benchmark.pedantic(peak, rounds=1) / 1e6
+    )

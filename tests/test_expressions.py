@@ -8,8 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from sp2lnob._columns import Column, Table, column_of
 from sp2lnob._expressions import DEEPEST, LONGEST, Grouping, parse
@@ -438,7 +437,9 @@ def test_numbers_that_a_double_does_not_hold(literal):
     assert mask("age < 9007199254740992") == mask("age is not missing")
 
 
-@pytest.mark.parametrize(("name", "mend"), [("agee", "Did you mean 'age'?"), ("zzz", "There are: age, best, flag, fuel")])
+@pytest.mark.parametrize(
+    ("name", "mend"), [("agee", "Did you mean 'age'?"), ("zzz", "There are: age, best, flag, fuel")]
+)
 def test_unknown_column(name, mend):
     refuses(f"{name} > 5", f"every name must be a column that can be read, but '{name}' is not.", mend)
 

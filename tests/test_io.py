@@ -85,7 +85,7 @@ def test_words_for_nothing_are_words(tmp_path):
 @pytest.mark.parametrize(
     ("content", "came"),
     [
-        ("w,acc,u\n10,0,0,\n20,1,0,\n", "'h.csv' is not"),  # a comma too many would shift every column
+        ("w,acc,u\n10,0,0,5\n20,1,0,5\n", "'h.csv' is not"),  # a value too many would shift every column
         ("w,n,n\n1,2,3\n", "'n' occurs more than once"),
         ("hid;hhweight;n\n1;2;3\n", "has no comma"),
     ],
@@ -99,3 +99,10 @@ def test_a_csv_that_would_be_misread(tmp_path, content, came):
 def test_a_csv_with_a_byte_order_mark(tmp_path):
     (tmp_path / "h.csv").write_text("hid,hhweight,n\n1,2,3\n2,2,3\n", encoding="utf-8-sig")
     assert sp.read_survey(tmp_path / "h.csv", size="n").n_households == 2
+
+
+def test_a_comma_at_the_end_of_every_line_shifts_nothing(tmp_path):
+    (tmp_path / "h.csv").write_text("w,acc,u\n10,0,7,\n20,1,7,\n")
+    survey = sp.read_survey(None, tmp_path / "h.csv", household=None, weight="w")
+    assert survey.weight.tolist() == [10, 20]
+    assert survey.person_column("acc").values.tolist() == [0, 1]

@@ -123,10 +123,6 @@ class Table:
             self._made[name] = column if self._order is None else column.take(self._order)
         return self._made[name]
 
-    def read(self) -> list[Column]:
-        """Return the columns that somebody asked for, by name."""
-        return [self._made[name] for name in sorted(self._made)]
-
     def sorted(self, order: Any) -> "Table":
         """Return the table with its rows in another order."""
         return Table(self._source, self.rows, self.what, order, self._labels)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._columns import Column, Table, table_of
+from ._columns import EXACT, Column, Table, table_of
 from ._typing import BitArray, CodeArray, Frame, LongArray
 from ._validate import fail, fail_if_any, fail_if_unknown
 
@@ -134,6 +134,12 @@ def _key_of(homes: Table, household: str | None, shared: bool) -> Column:
         return Column("row", np.arange(homes.rows, dtype=np.float64))
     key = homes[household]
     fail_if_any(key.missing, f"Every household must have a key {household!r}", "Mend or drop these rows.")
+    if not key.is_text and np.abs(key.values).max() >= EXACT:
+        fail(
+            f"The key {household!r} must tell households apart",
+            f"its numbers, such as {np.abs(key.values).max():.15g}, are too long for the decimal numbers they came as",
+            "Read the key as text.",
+        )
     present, codes, _ = key.categories()
     times = np.bincount(codes, minlength=len(present))
     fail_if_any(

@@ -159,9 +159,9 @@ def text_or_none(value: object, what: str) -> None:
 
 def choice(value: object, options: Sequence[str], what: str) -> str:
     """Return a value that is one of the options."""
-    if value not in options:
+    if not isinstance(value, str) or value not in options:
         listed = ", ".join(repr(option) for option in options)
-        fail(f"{what} must be one of {listed}", f"it is {value!r}", "Choose one of these.")
+        fail(f"{what} must be one of {listed}", f"it is {shown(value)}", "Choose one of these.")
     return str(value)
 
 

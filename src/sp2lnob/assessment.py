@@ -171,7 +171,7 @@ class Assessment:
                 "persons": survey.n_persons,
                 "psus": survey.design.psus,
                 "strata": survey.design.strata,
-                "sha256": survey.fingerprint(),
+                "sha256": None if survey.sources else survey.fingerprint(),
                 "files": list(survey.sources),
             },
             "dropped": {name: dict(rows) for name, rows in self.dropped.items()},

@@ -1,5 +1,6 @@
 """An opportunity: who has access to what, in which population, by which circumstances. On a survey it becomes cells."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -177,7 +178,10 @@ class Opportunity:
         if found.is_text:
             fail(f"The outcome of {what} must be 0 or 1", "it is text", "Write it as a condition.")
         values = found.values
-        unknown = {f"outcome {self.outcome!r}": _missing_in(survey, expression.names, self.unit) | np.isnan(values)}
+        lost_in = np.isnan(values)
+        if not re.search(r"\bis\s+(not\s+)?missing\b", self.outcome):  # what is missing may be what is asked for
+            lost_in |= _missing_in(survey, expression.names, self.unit)
+        unknown = {f"outcome {self.outcome!r}": lost_in}
         for name in self.circumstances:
             if name in CLASSES:
                 lacking = ~survey.welfare_known

@@ -1,0 +1,296 @@
+"""How the house is built: who may import whom, who may raise, what is public, and that it is told."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sp2lnob as sp
+from sp2lnob import _kernels, statistics
+
+SOURCE = Path(sp.__file__).parent
+
+# A room imports only from rooms before it. `_kernels` is one room; `__init__` is the door, and imports none of them.
+ROOMS = (
+    "_kernels", "_typing", "_validate", "_columns", "_parallel", "_expressions", "design", "_sweeps", "_cells",
+    "measures", "dissimilarity", "tree", "_roster", "survey", "_domains", "opportunity", "schemes", "transfers",
+    "_prepared", "effects", "statistics", "estimation", "_results", "assessment", "io", "datasets", "study", "cli")
+
+# Every name that `sp2lnob` promises.
+PUBLIC = {
+    "functions": ["assess", "child_benefit", "d_index", "disability_benefit", "estimate", "example_frames",
+                  "example_survey", "fgt", "gini", "household_benefit", "maternity_benefit", "mean", "old_age_pension",
+                  "palma", "quantile", "read_survey", "simulate"],
+    "classes": ["Access", "Amount", "Assessment", "Bootstrap", "Cost", "Dissimilarity", "Economy", "Estimates",
+                "Inequality", "MeanWelfare", "Opportunity", "OpportunityTree", "Package", "Poverty", "Quantile",
+                "Scheme", "Survey", "Transfers"],
+    "errors": ["InputError", "InputTypeError", "SP2LNOBError"],
+}
+NAMES = sorted(name for names in PUBLIC.values() for name in names)
+METHODS = ["Amount.per_year", "Assessment.save", "Assessment.tree", "Estimates.contrast", "Estimates.find",
+           "Estimates.frame", "OpportunityTree.apply", "OpportunityTree.fit", "OpportunityTree.lnob",
+           "OpportunityTree.predict", "OpportunityTree.to_dict", "Survey.svydesign", "Survey.svyset"]
+STATISTICS = ["Access", "Cost", "Dissimilarity", "Inequality", "MeanWelfare", "Poverty", "Quantile"]
+
+FILES = sorted(SOURCE.glob("*.py"))
+TREES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+
+# -- imports --------------------------------------------------------------------------------------------------------
+
+
+def imported_rooms(tree):
+    """Return the rooms that a file imports, wherever it does: at its top, in a function, or for types alone."""
+    rooms = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            assert node.level == 1
+            rooms |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
+    return rooms
+
+
+def modules(tree):
+    """Return the modules of other packages, and of this one by its full name, that a file imports."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def test_every_file_is_a_room():
+    assert {path.stem for path in FILES} - {"__init__"} == set(ROOMS) - {"_kernels"}
+    assert [path.name for path in SOURCE.iterdir() if path.is_dir() and path.name != "__pycache__"] == ["_kernels"]
+
+
+@pytest.mark.parametrize("room", ROOMS[1:])
+def test_a_room_imports_only_from_rooms_before_it(room):
+    before = set(ROOMS[: ROOMS.index(room)])
+    assert imported_rooms(TREES[room]) <= before
+    assert not any(name.split(".")[0] == "sp2lnob" for name in modules(TREES[room]))
+
+
+def test_the_door_imports_no_room():
+    assert imported_rooms(TREES["__init__"]) == set()
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "_kernels").glob("*.p[yx][xd]")), ids=lambda path: path.name)
+def test_kernels_import_nothing_but_c_and_each_other(path):
+    lines = re.findall(r"^\s*(?:from\s+(\S+)\s+)?c?import\s+(\S+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    allowed = re.compile(r"libc\.\w+|sp2lnob\._kernels\._(lanes|random)")
+    assert all(allowed.fullmatch(module or name) for module, name in lines)
+
+
+@pytest.mark.parametrize("room", TREES)
+def test_only_one_room_knows_threads(room):
+    threads = {"threading", "_thread", "concurrent", "multiprocessing", "asyncio", "queue", "joblib"}
+    known = {name.split(".")[0] for name in modules(TREES[room])} & threads
+    assert bool(known) == (room == "_parallel"), known
+
+
+@pytest.mark.parametrize("room", TREES)
+def test_no_global_randomness_and_no_code_from_text(room):
+    refused = {"random", "secrets", "pickle", "cPickle", "marshal", "shelve", "dill", "joblib", "cloudpickle"}
+    assert not {name.split(".")[0] for name in modules(TREES[room])} & refused
+    assert not any(name.startswith(("numpy.random", "scipy.stats.rvs")) for name in modules(TREES[room]))
+    for node in ast.walk(TREES[room]):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in ("random", "eval", "query", "rvs", "default_rng", "seed_seq"), node.lineno
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in ("eval", "exec", "compile", "__import__"), node.lineno
+
+
+# -- errors ---------------------------------------------------------------------------------------------------------
+
+
+def raised(tree):
+    """Return (function, what it raises) of every raise statement; a bare raise passes an error on."""
+    found = []
+
+    def visit(node, function):
+        for child in ast.iter_child_nodes(node):
+            inside = child.name if isinstance(child, ast.FunctionDef) else function
+            if isinstance(child, ast.Raise) and child.exc is not None:
+                exc = child.exc.func if isinstance(child.exc, ast.Call) else child.exc
+                found.append((inside, ast.unparse(exc)))
+            visit(child, inside)
+
+    visit(tree, None)
+    return found
+
+
+@pytest.mark.parametrize("room", TREES)
+def test_only_one_room_raises_errors_of_input(room):
+    allowed = {
+        "_validate": {("fail", "InputError"), ("fail_type", "InputTypeError")},
+        "__init__": {("__getattr__", "AttributeError")},
+        "_parallel": {("map_replicates", "message")},  # what a thread caught, passed on to the caller
+    }.get(room, set())
+    for function, error in raised(TREES[room]):
+        ends = error in ("AssertionError", "SystemExit") or (room == "cli" and error in ("typer.Exit", "Exit"))
+        assert ends or (function, error) in allowed, f"{function} raises {error}"
+
+
+def test_the_raising_room_raises():
+    assert {error for _, error in raised(TREES["_validate"])} == {"InputError", "InputTypeError"}
+
+
+def test_errors_have_one_root_and_are_python_s_own_as_well():
+    assert issubclass(sp.InputError, sp.SP2LNOBError)
+    assert issubclass(sp.InputTypeError, sp.SP2LNOBError)
+    assert issubclass(sp.InputError, ValueError)
+    assert issubclass(sp.InputTypeError, TypeError)
+    assert not issubclass(sp.SP2LNOBError, ValueError | TypeError)
+
+
+# -- public names ---------------------------------------------------------------------------------------------------
+
+
+def test_public_names_are_these():
+    assert sorted(sp.__all__) == NAMES
+    assert sorted(dir(sp)) == sorted([*NAMES, "__version__"])
+
+
+def of(kind):
+    return sorted(PUBLIC[kind])
+
+
+@pytest.mark.parametrize("name", of("functions"))
+def test_public_functions_are_functions(name):
+    assert inspect.isfunction(getattr(sp, name))
+
+
+@pytest.mark.parametrize("name", [*of("classes"), *of("errors")])
+def test_public_classes_are_classes(name):
+    assert inspect.isclass(getattr(sp, name))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'sp2lnob' has no attribute 'ginni'"):
+        sp.ginni  # noqa: B018
+
+
+def test_the_version_is_that_of_the_package():
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", sp.__version__)
+
+
+def found(name):
+    """Return a public object, or a method of one."""
+    result = sp
+    for part in name.split("."):
+        result = getattr(result, part)
+    return result
+
+
+def answers(thing):
+    """Return the examples of a docstring that show a result."""
+    return [example for example in doctest.DocTestParser().get_examples(inspect.getdoc(thing) or "") if example.want]
+
+
+@pytest.mark.parametrize("name", [*NAMES, *METHODS])
+def test_every_public_name_has_a_docstring_with_two_examples(name):
+    docstring = found(name).__doc__
+    assert docstring, name
+    assert docstring.count(">>>") >= 2
+    assert len(answers(found(name))) >= 2  # an ordinary case, and a degenerate one
+
+
+@pytest.mark.parametrize("name", [*of("functions"), *of("classes"), *METHODS])
+def test_every_parameter_is_told(name):
+    thing = found(name)
+    docstring = inspect.getdoc(thing)
+    sections = re.split(r"^(\w[\w ]*)\n-{3,}$", docstring, flags=re.MULTILINE)
+    told = dict(zip(sections[1::2], sections[2::2], strict=True))
+    assert "Examples" in told
+    listed = told.get("Parameters", "") + told.get("Attributes", "")
+    parameters = [key for key in inspect.signature(thing).parameters if key != "self"]
+    named = set(re.findall(r"^[*\w, ]+?(?= :|$)", listed, flags=re.MULTILINE))
+    words = {word.strip(" *") for line in named for word in line.split(",")}
+    if name not in ("Estimates", "Assessment"):  # made by functions, not by users: their attributes say enough
+        assert set(parameters) <= words, name
+    assert not thing.__doc__.startswith((f"{thing.__name__}(", "\n"))
+
+
+@pytest.mark.parametrize("name", of("classes"))
+def test_every_public_method_has_a_docstring(name):
+    cls = getattr(sp, name)
+    for key, member in vars(cls).items():
+        member = getattr(member, "__func__", member)
+        if not key.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):
+            assert member.__doc__, f"{name}.{key}"
+
+
+def test_every_statistic_is_public_and_told():
+    made = sorted(name for name, cls in vars(statistics).items()
+                  if inspect.isclass(cls) and cls.__module__ == statistics.__name__ and hasattr(cls, "prepare")
+                  and not name.startswith("_") and name not in ("Statistic", "OfWelfare", "Prepared"))
+    assert made == STATISTICS
+    for name in STATISTICS:
+        cls = getattr(sp, name)
+        assert cls is getattr(statistics, name)
+        assert len(answers(cls)) >= 2
+        assert cls.prepare.__doc__
+        assert getattr(cls, "__dataclass_params__").frozen  # noqa: B009
+
+
+@pytest.mark.parametrize("room", TREES)
+def test_every_file_says_what_it_is(room):
+    told = ast.get_docstring(TREES[room])
+    assert told
+    assert told[0].isupper() or told.startswith("sp2lnob")
+
+
+# -- kernels --------------------------------------------------------------------------------------------------------
+
+KERNELS = sorted(module.name for module in pkgutil.iter_modules(_kernels.__path__) if module.name != "_shared")
+
+
+def test_every_kernel_is_built():
+    assert sorted(path.stem for path in (SOURCE / "_kernels").glob("*.pyx")) == KERNELS
+    assert len(KERNELS) >= 8
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_every_kernel_function_has_a_docstring(name):
+    source = (SOURCE / "_kernels" / f"{name}.pyx").read_text(encoding="utf-8")
+    defined = re.findall(r"^def (\w+)\(", source, flags=re.MULTILINE)
+    module = importlib.import_module(f"sp2lnob._kernels.{name}")
+    assert defined
+    for function in defined:
+        told = getattr(module, function).__doc__ or ""
+        # The first line is the signature, which Cython embeds; what is told comes after it.
+        assert len(told.removeprefix(told.split(")\n")[0]).strip(")\n ")) > 20, function
+    assert len(module.__doc__) > 20
+
+
+# -- the price of an import -----------------------------------------------------------------------------------------
+
+
+def loaded(code):
+    """Return the top modules that a fresh interpreter has after some code."""
+    code += "\nimport sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+HEAVY = {"pandas", "scipy", "sklearn", "narwhals", "pyarrow", "polars", "pyreadstat", "typer", "rich"}
+
+
+def test_the_import_is_light():
+    assert not loaded("import sp2lnob") & HEAVY
+
+
+def test_measures_of_arrays_stay_light():
+    assert not loaded("import sp2lnob as sp; sp.gini([1, 2], [1, 1]); sp.fgt([1, 2], [1, 1], 2)") & HEAVY
+
+
+def test_the_heavy_ones_come_when_they_are_asked_for():
+    assert {"sklearn", "pandas"} <= loaded("import sp2lnob as sp; sp.OpportunityTree")

@@ -15,7 +15,7 @@ import pytest
 import sp2lnob as sp
 from sp2lnob import _kernels, statistics
 
-SOURCE = Path(sp.__file__).parent
+SOURCE = Path(__file__).parents[1] / "src" / "sp2lnob"
 
 # A room imports only from rooms before it. `_kernels` is one room; `__init__` is the door, and imports none of them.
 ROOMS = (

@@ -25,7 +25,7 @@ from sp2lnob.estimation import interval
 from . import oracles
 from ._data import LINE, PACKAGE, ByHand, factors, toy_frames, toy_survey, without_one
 
-KERNELS = Path(_parallel.__file__).parent / "_kernels"
+KERNELS = Path(__file__).parents[1] / "src" / "sp2lnob" / "_kernels"
 
 
 # -- random numbers -------------------------------------------------------------------------------------------------

@@ -22,7 +22,8 @@ test-debug: $(VENV)/installed $(VENV)/test-tools
 
 lint: $(VENV)/lint-tools
 	$(BIN)/ruff check .
-	$(BIN)/cython-lint --max-line-length 120 src/sp2lnob/_kernels/*.pyx src/sp2lnob/_kernels/*.pxd
+	$(BIN)/ruff format --check .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint --max-line-length 120 src/sp2lnob/_kernels/*.pyx src/sp2lnob/_kernels/*.pxd
 
 types: $(VENV)/installed $(VENV)/lint-tools
 	$(BIN)/mypy

@@ -31,9 +31,15 @@ def data_file(*parts):
 
 def popstan(**instead):
     """Return the survey of the World Bank's synthetic country, read from its Stata files."""
-    given = {"person": "idno", "welfare": "pc_exp", "welfare_period": "year", "psu": "ea", "strata": ["geo1", "urbrur"],
-             "roles": {"relation": "relation", "disability": "disability", "birth": "births_12m"},
-             "derive": {"head_sex": "head(sex)", "head_educ": "head(educ_attain)"}}
+    given = {
+        "person": "idno",
+        "welfare": "pc_exp",
+        "welfare_period": "year",
+        "psu": "ea",
+        "strata": ["geo1", "urbrur"],
+        "roles": {"relation": "relation", "disability": "disability", "birth": "births_12m"},
+        "derive": {"head_sex": "head(sex)", "head_educ": "head(educ_attain)"},
+    }
     files = [data_file("popstan", POPSTAN[name]) for name in ("households", "persons")]
     return sp.read_survey(*files, **given | instead)
 
@@ -58,7 +64,12 @@ def toy_frames(seed=1, per_psu=4, zeros=True):
     pc = rng.integers(3, 16, n) * 10 + 30 * town
     size = rng.integers(1, 6, n)
     households = {
-        "hid": rng.permutation(n) + 100, "hhweight": weight, "region": region, "urbrur": urbrur, "ea": ea, "pc": pc,
+        "hid": rng.permutation(n) + 100,
+        "hhweight": weight,
+        "region": region,
+        "urbrur": urbrur,
+        "ea": ea,
+        "pc": pc,
         "water": (rng.random(n) < 0.25 + 0.3 * town + 0.003 * pc).astype(int),
         "fuel": np.where(rng.random(n) < 0.2 + 0.4 * (pc > 90), "Gas", "Wood"),
         "educ": rng.integers(0, 4, n),
@@ -66,16 +77,24 @@ def toy_frames(seed=1, per_psu=4, zeros=True):
     home = np.repeat(households["hid"], size)
     m = len(home)
     persons = {
-        "hid": home, "pid": np.arange(m) - np.repeat(np.cumsum(size) - size, size) + 1, "age": rng.integers(0, 90, m),
-        "sex": np.where(rng.random(m) < 0.5, "Female", "Male"), "disability": (rng.random(m) < 0.1).astype(int),
+        "hid": home,
+        "pid": np.arange(m) - np.repeat(np.cumsum(size) - size, size) + 1,
+        "age": rng.integers(0, 90, m),
+        "sex": np.where(rng.random(m) < 0.5, "Female", "Male"),
+        "disability": (rng.random(m) < 0.1).astype(int),
         "phone": (rng.random(m) < 0.5 + 0.3 * np.repeat(town, size)).astype(int),
         "own_weight": rng.integers(1, 4, m),
     }
     return households, persons
 
 
-DESIGN = {"person": "pid", "welfare": "pc", "psu": "ea", "strata": ["region", "urbrur"],
-          "roles": {"disability": "disability"}}
+DESIGN = {
+    "person": "pid",
+    "welfare": "pc",
+    "psu": "ea",
+    "strata": ["region", "urbrur"],
+    "roles": {"disability": "disability"},
+}
 
 
 def toy_survey(seed=1, per_psu=4, zeros=True, **instead):
@@ -116,10 +135,16 @@ def exact(values):
 
 # -- the small survey, one replicate at a time ----------------------------------------------------------------------
 
-SHARES = {"bottom40": [Fraction(2, 5)], "quintile": [Fraction(k, 5) for k in range(1, 5)],
-          "decile": [Fraction(k, 10) for k in range(1, 10)]}
-CLASS_LABELS = {"bottom40": ["Bottom 40", "Top 60"], "quintile": list("12345"),
-                "decile": [str(k) for k in range(1, 11)]}
+SHARES = {
+    "bottom40": [Fraction(2, 5)],
+    "quintile": [Fraction(k, 5) for k in range(1, 5)],
+    "decile": [Fraction(k, 10) for k in range(1, 10)],
+}
+CLASS_LABELS = {
+    "bottom40": ["Bottom 40", "Top 60"],
+    "quintile": list("12345"),
+    "decile": [str(k) for k in range(1, 11)],
+}
 PACKAGE = sp.Package([sp.child_benefit(sp.Amount(20, "month")), sp.old_age_pension(sp.Amount(45, "month"))])
 
 
@@ -135,13 +160,19 @@ class ByHand:
         self.one = [Fraction(1)] * survey.design.psus
         self.people = [int(w) * n for w, n in zip(self.h["hhweight"], self.size, strict=True)]
         paid = oracles.transfers(
-            [{"id": a, "weight": b, "size": c, "welfare": int(d)} for a, b, c, d in zip(
-                self.h["hid"], self.h["hhweight"], self.size, self.h["pc"], strict=True)],
+            [
+                {"id": a, "weight": b, "size": c, "welfare": int(d)}
+                for a, b, c, d in zip(self.h["hid"], self.h["hhweight"], self.size, self.h["pc"], strict=True)
+            ],
             [{"household": a, "age": b} for a, b in zip(self.p["hid"], self.p["age"], strict=True)],
-            [{"amount": 20, "max_age": 17}, {"amount": 45, "min_age": 65}], Fraction(1))
-        self.welfare = {"before": [Fraction(int(y)) for y in self.h["pc"]],
-                        # As the package has it, rounded: otherwise a tie on one side is none on the other.
-                        "after": exact([float(y) for y in paid["welfare_after"]])}
+            [{"amount": 20, "max_age": 17}, {"amount": 45, "min_age": 65}],
+            Fraction(1),
+        )
+        self.welfare = {
+            "before": [Fraction(int(y)) for y in self.h["pc"]],
+            # As the package has it, rounded: otherwise a tie on one side is none on the other.
+            "after": exact([float(y) for y in paid["welfare_after"]]),
+        }
 
     def homes(self, unit):
         """Return the household of every row of a unit."""

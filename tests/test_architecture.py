@@ -19,24 +19,95 @@ SOURCE = Path(__file__).parents[1] / "src" / "sp2lnob"
 
 # A room imports only from rooms before it. `_kernels` is one room; `__init__` is the door, and imports none of them.
 ROOMS = (
-    "_kernels", "_typing", "_validate", "_columns", "_parallel", "_expressions", "design", "_sweeps", "_cells",
-    "measures", "dissimilarity", "tree", "_roster", "survey", "_domains", "opportunity", "schemes", "transfers",
-    "_prepared", "effects", "statistics", "estimation", "_results", "assessment", "io", "datasets", "study", "cli")
+    "_kernels",
+    "_typing",
+    "_validate",
+    "_columns",
+    "_parallel",
+    "_expressions",
+    "design",
+    "_sweeps",
+    "_cells",
+    "measures",
+    "dissimilarity",
+    "tree",
+    "_roster",
+    "survey",
+    "_domains",
+    "opportunity",
+    "schemes",
+    "transfers",
+    "_prepared",
+    "effects",
+    "statistics",
+    "estimation",
+    "_results",
+    "assessment",
+    "io",
+    "datasets",
+    "study",
+    "cli",
+)
 
 # Every name that `sp2lnob` promises.
 PUBLIC = {
-    "functions": ["assess", "child_benefit", "d_index", "disability_benefit", "estimate", "example_frames",
-                  "example_survey", "fgt", "gini", "household_benefit", "maternity_benefit", "mean", "old_age_pension",
-                  "palma", "quantile", "read_survey", "simulate"],
-    "classes": ["Access", "Amount", "Assessment", "Bootstrap", "Cost", "Dissimilarity", "Economy", "Estimates",
-                "Inequality", "MeanWelfare", "Opportunity", "OpportunityTree", "Package", "Poverty", "Quantile",
-                "Scheme", "Survey", "Transfers"],
+    "functions": [
+        "assess",
+        "child_benefit",
+        "d_index",
+        "disability_benefit",
+        "estimate",
+        "example_frames",
+        "example_survey",
+        "fgt",
+        "gini",
+        "household_benefit",
+        "maternity_benefit",
+        "mean",
+        "old_age_pension",
+        "palma",
+        "quantile",
+        "read_survey",
+        "simulate",
+    ],
+    "classes": [
+        "Access",
+        "Amount",
+        "Assessment",
+        "Bootstrap",
+        "Cost",
+        "Dissimilarity",
+        "Economy",
+        "Estimates",
+        "Inequality",
+        "MeanWelfare",
+        "Opportunity",
+        "OpportunityTree",
+        "Package",
+        "Poverty",
+        "Quantile",
+        "Scheme",
+        "Survey",
+        "Transfers",
+    ],
     "errors": ["InputError", "InputTypeError", "SP2LNOBError"],
 }
 NAMES = sorted(name for names in PUBLIC.values() for name in names)
-METHODS = ["Amount.per_year", "Assessment.save", "Assessment.tree", "Estimates.contrast", "Estimates.find",
-           "Estimates.frame", "OpportunityTree.apply", "OpportunityTree.fit", "OpportunityTree.lnob",
-           "OpportunityTree.predict", "OpportunityTree.to_dict", "Survey.svydesign", "Survey.svyset"]
+METHODS = [
+    "Amount.per_year",
+    "Assessment.save",
+    "Assessment.tree",
+    "Estimates.contrast",
+    "Estimates.find",
+    "Estimates.frame",
+    "OpportunityTree.apply",
+    "OpportunityTree.fit",
+    "OpportunityTree.lnob",
+    "OpportunityTree.predict",
+    "OpportunityTree.to_dict",
+    "Survey.svydesign",
+    "Survey.svyset",
+]
 STATISTICS = ["Access", "Cost", "Dissimilarity", "Inequality", "MeanWelfare", "Poverty", "Quantile"]
 
 FILES = sorted(SOURCE.glob("*.py"))
@@ -230,9 +301,15 @@ def test_every_public_method_has_a_docstring(name):
 
 
 def test_every_statistic_is_public_and_told():
-    made = sorted(name for name, cls in vars(statistics).items()
-                  if inspect.isclass(cls) and cls.__module__ == statistics.__name__ and hasattr(cls, "prepare")
-                  and not name.startswith("_") and name not in ("Statistic", "OfWelfare", "Prepared"))
+    made = sorted(
+        name
+        for name, cls in vars(statistics).items()
+        if inspect.isclass(cls)
+        and cls.__module__ == statistics.__name__
+        and hasattr(cls, "prepare")
+        and not name.startswith("_")
+        and name not in ("Statistic", "OfWelfare", "Prepared")
+    )
     assert made == STATISTICS
     for name in STATISTICS:
         cls = getattr(sp, name)

@@ -135,27 +135,41 @@ def test_ordered_text_compares_by_position(sign, level):
 
 def test_ordered_text_compares_with_ordered_text_of_the_same_levels():
     best = DATA["grade"][::-1]
-    expected = [known(operator.lt)(*(None if g is None else GRADES.index(g) for g in pair))
-                for pair in zip(DATA["grade"], best, strict=True)]
+    expected = [
+        known(operator.lt)(*(None if g is None else GRADES.index(g) for g in pair))
+        for pair in zip(DATA["grade"], best, strict=True)
+    ]
     assert mask("grade < best") == expected
 
 
-@pytest.mark.parametrize(("text", "values"), [
-    ("fuel in (1, 2)", {1, 2}), ("fuel in [1, 2]", {1, 2}), ("fuel in (1,)", {1}), ("fuel in (1)", {1}),
-    ("fuel in ('Wood', 'Gas')", {1, 2, 3}), ("fuel in (9, 'Wood')", {1, 9}), ("fuel in (-1, 9)", {9}),
-    ("fuel in (3 * 3, True)", {1, 9}), ("region in ('Urban', 'Rural')", {"Rural", "Urban"}),
-    ("region in ('Urban')", {"Urban"})])
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("fuel in (1, 2)", {1, 2}),
+        ("fuel in [1, 2]", {1, 2}),
+        ("fuel in (1,)", {1}),
+        ("fuel in (1)", {1}),
+        ("fuel in ('Wood', 'Gas')", {1, 2, 3}),
+        ("fuel in (9, 'Wood')", {1, 9}),
+        ("fuel in (-1, 9)", {9}),
+        ("fuel in (3 * 3, True)", {1, 9}),
+        ("region in ('Urban', 'Rural')", {"Rural", "Urban"}),
+        ("region in ('Urban')", {"Urban"}),
+    ],
+)
 def test_in_and_not_in(text, values):
     name = text.split()[0]
     assert mask(text) == rows_where(lambda row: row[name] in values)
     assert mask(text.replace(" in ", " not in ")) == rows_where(
-        lambda row: row[name] is not None and row[name] not in values)
+        lambda row: row[name] is not None and row[name] not in values
+    )
 
 
 def test_in_may_name_columns_and_a_missing_one_is_no_match():
     assert mask("5 in (age, size)") == rows_where(lambda row: 5 in (row["age"], row["size"]))
     assert mask("5 not in (age, size)") == rows_where(
-        lambda row: None not in (row["age"], row["size"]) and 5 not in (row["age"], row["size"]))
+        lambda row: None not in (row["age"], row["size"]) and 5 not in (row["age"], row["size"])
+    )
 
 
 def test_between_has_both_bounds():
@@ -163,7 +177,8 @@ def test_between_has_both_bounds():
     assert mask("between(age, 5, 64)") == mask("5 <= age <= 64") == mask("64 >= age >= 5") == expected
     assert mask("between(grade, 'primary', 'higher')") == rows_where(lambda row: row["grade"] in ("primary", "higher"))
     assert mask("between(5, size, age)") == rows_where(
-        lambda row: None not in (row["age"], row["size"]) and row["size"] <= 5 <= row["age"])
+        lambda row: None not in (row["age"], row["size"]) and row["size"] <= 5 <= row["age"]
+    )
 
 
 def test_chain_is_an_and_of_its_pairs():
@@ -227,7 +242,8 @@ def test_conditions_come_out_as_numbers_and_count_in_sums():
     assert outcome.values.dtype == np.float64
     assert outcome.values.tolist() == [float(bit) for bit in mask("age >= 18")]
     assert numbers("(age < 18) + (region == 'Rural')") == [
-        float(a + b) for a, b in zip(mask("age < 18"), mask("region == 'Rural'"), strict=True)]
+        float(a + b) for a, b in zip(mask("age < 18"), mask("region == 'Rural'"), strict=True)
+    ]
     assert parse("age > 5", WHAT).mask(look).dtype == np.bool_
 
 
@@ -237,7 +253,8 @@ signs = st.sampled_from(sorted(ORDER))
 leaves = st.one_of(
     st.sampled_from(["age", "size", "fuel", "flag"]).map(lambda name: (name, lambda row: row[name])),
     st.integers(-20, 80).map(lambda k: (str(k), lambda row: float(k))),
-    st.floats(-1e3, 1e3).map(lambda x: (repr(x), lambda row: x)))
+    st.floats(-1e3, 1e3).map(lambda x: (repr(x), lambda row: x)),
+)
 
 
 def combined(numeric):
@@ -260,8 +277,10 @@ def compared(sign, left, right):
 
 def between(x, low, high):
     at_least, at_most = known(operator.ge), known(operator.le)
-    return (f"between({x[0]}, {low[0]}, {high[0]})",
-            lambda row: at_least(x[1](row), low[1](row)) and at_most(x[1](row), high[1](row)))
+    return (
+        f"between({x[0]}, {low[0]}, {high[0]})",
+        lambda row: at_least(x[1](row), low[1](row)) and at_most(x[1](row), high[1](row)),
+    )
 
 
 def contained(x, elements, negative):
@@ -292,13 +311,18 @@ def joined(conditions):
     return st.builds(both, st.sampled_from(["and", "or"]), conditions, conditions) | st.builds(negated, conditions)
 
 
-conditions = st.recursive(st.one_of(
-    st.just(("flag", lambda row: row["flag"] == 1)),
-    st.builds(compared, signs, numeric, numeric),
-    st.builds(between, numeric, numeric, numeric),
-    st.builds(contained, numeric, st.lists(numeric, min_size=1, max_size=3), st.booleans()),
-    st.builds(absent, numeric, st.booleans()),
-    st.builds(placed, st.sampled_from(["==", "!="]), st.sampled_from(["Rural", "Urban"]))), joined, max_leaves=6)
+conditions = st.recursive(
+    st.one_of(
+        st.just(("flag", lambda row: row["flag"] == 1)),
+        st.builds(compared, signs, numeric, numeric),
+        st.builds(between, numeric, numeric, numeric),
+        st.builds(contained, numeric, st.lists(numeric, min_size=1, max_size=3), st.booleans()),
+        st.builds(absent, numeric, st.booleans()),
+        st.builds(placed, st.sampled_from(["==", "!="]), st.sampled_from(["Rural", "Urban"])),
+    ),
+    joined,
+    max_leaves=6,
+)
 
 
 @given(conditions)
@@ -361,36 +385,79 @@ def test_a_sum_of_hundred_columns_is_no_deep_nesting():
 # ---------------------------------------------------------------- errors
 
 
-@pytest.mark.parametrize(("text", "piece"), [
-    ("age.x", "no attribute access: 'age.x'"), ("age.isin([1])", "no attribute access: 'age.isin'"),
-    ("age[0]", "no subscripts"), ("age[0:1]", "no subscripts"), ("lambda: age", "no lambda"),
-    ("f'{age}' == region", "no f-strings"), ("any([x for x in age])", "no comprehensions"),
-    ("any(x for x in age)", "no comprehensions"), ("age in {x for x in y}", "no comprehensions"),
-    ("age in {x: 1 for x in y}", "no comprehensions"), ("(x := age)", "no assignment by :="),
-    ("any(*age)", "no starred arguments"), ("age in (*size,)", "no starred arguments"),
-    ("between(age, low=1, high=2)", "no keyword arguments"), ("any(**age)", "no keyword arguments"),
-    ("age if flag else size", "no if ... else"), ("(age, size)", "no tuples except after in: '(age, size)'"),
-    ("[age]", "no lists except after in"), ("age == (1, 2)", "no tuples"), ("age in ((1, 2), 3)", "no tuples"),
-    ("{age}", "no sets"), ("{1: age}", "no Dict"), ("age % 2", "no %"), ("age ** 2", "no **"), ("age // 2", "no //"),
-    ("age @ size", "no MatMult"), ("age ^ 1", "no BitXor"), ("age << 1", "no LShift"), ("+age", "no unary +"),
-    ("(age > 1) & flag", "no & (write and)"), ("flag | flag", "no | (write or)"), ("~flag", "no ~ (write not)"),
-    ("age == 1j", "no complex: '1j'"), ("region == b'Rural'", "no bytes"), ("age == None", "no NoneType"),
-    ("age == ...", "no ellipsis"), ("(lambda: age)()", "no calls of computed functions"),
-    ("any(age)(age)", "no calls of computed functions"), ("'x'(age)", "no calls of computed functions"),
-    ("age % 2 + 1 + size", "no %: 'age % 2'"), ("await_(age).x", "no attribute access"), ("(yield age)", "no Yield"),
-])
+@pytest.mark.parametrize(
+    ("text", "piece"),
+    [
+        ("age.x", "no attribute access: 'age.x'"),
+        ("age.isin([1])", "no attribute access: 'age.isin'"),
+        ("age[0]", "no subscripts"),
+        ("age[0:1]", "no subscripts"),
+        ("lambda: age", "no lambda"),
+        ("f'{age}' == region", "no f-strings"),
+        ("any([x for x in age])", "no comprehensions"),
+        ("any(x for x in age)", "no comprehensions"),
+        ("age in {x for x in y}", "no comprehensions"),
+        ("age in {x: 1 for x in y}", "no comprehensions"),
+        ("(x := age)", "no assignment by :="),
+        ("any(*age)", "no starred arguments"),
+        ("age in (*size,)", "no starred arguments"),
+        ("between(age, low=1, high=2)", "no keyword arguments"),
+        ("any(**age)", "no keyword arguments"),
+        ("age if flag else size", "no if ... else"),
+        ("(age, size)", "no tuples except after in: '(age, size)'"),
+        ("[age]", "no lists except after in"),
+        ("age == (1, 2)", "no tuples"),
+        ("age in ((1, 2), 3)", "no tuples"),
+        ("{age}", "no sets"),
+        ("{1: age}", "no Dict"),
+        ("age % 2", "no %"),
+        ("age ** 2", "no **"),
+        ("age // 2", "no //"),
+        ("age @ size", "no MatMult"),
+        ("age ^ 1", "no BitXor"),
+        ("age << 1", "no LShift"),
+        ("+age", "no unary +"),
+        ("(age > 1) & flag", "no & (write and)"),
+        ("flag | flag", "no | (write or)"),
+        ("~flag", "no ~ (write not)"),
+        ("age == 1j", "no complex: '1j'"),
+        ("region == b'Rural'", "no bytes"),
+        ("age == None", "no NoneType"),
+        ("age == ...", "no ellipsis"),
+        ("(lambda: age)()", "no calls of computed functions"),
+        ("any(age)(age)", "no calls of computed functions"),
+        ("'x'(age)", "no calls of computed functions"),
+        ("age % 2 + 1 + size", "no %: 'age % 2'"),
+        ("await_(age).x", "no attribute access"),
+        ("(yield age)", "no Yield"),
+    ],
+)
 def test_the_language_has_no_more(text, piece):
     refuses(text, "must stay within the small language, but the language has " + piece, "It has names, numbers")
 
 
-@pytest.mark.parametrize(("text", "where"), [
-    ("age = 5", "character 5 of line 1, near 'age = 5'"), ("age >", "line 1, near 'age >'"),
-    ("age > 5)", "character 8"), ("(age > 5", "character 1 of line 1"), ("age > 'x", "character 7"),
-    ("(age >\n 5))", "character 4 of line 2, near ' 5))'"),
-    ("age > 5; age", "character 8"), ("class == 1", "line 1"), ("age > 5\nflag", "line 2"),
-    ("age == '\\d'", "invalid escape sequence"), ("age > 5and flag", "invalid decimal literal"),
-    ("age\x00 > 5", "null bytes"), ("age == '\udc80'", "surrogates"), ("age > " + "9" * 5000, "digits"),
-    ("(" * 300 + "age" + ")" * 300, "too many nested parentheses"), ("# age", "line 1"), ("import os", "line 1")])
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("age = 5", "character 5 of line 1, near 'age = 5'"),
+        ("age >", "line 1, near 'age >'"),
+        ("age > 5)", "character 8"),
+        ("(age > 5", "character 1 of line 1"),
+        ("age > 'x", "character 7"),
+        ("(age >\n 5))", "character 4 of line 2, near ' 5))'"),
+        ("age > 5; age", "character 8"),
+        ("class == 1", "line 1"),
+        ("age > 5\nflag", "line 2"),
+        ("age == '\\d'", "invalid escape sequence"),
+        ("age > 5and flag", "invalid decimal literal"),
+        ("age\x00 > 5", "null bytes"),
+        ("age == '\udc80'", "surrogates"),
+        ("age > " + "9" * 5000, "digits"),
+        ("(" * 300 + "age" + ")" * 300, "too many nested parentheses"),
+        ("# age", "line 1"),
+        ("import os", "line 1"),
+    ],
+)
 def test_unreadable_text_says_where(text, where):
     refuses(text, "an expression must be readable, but at character", where, "equality is ==")
 
@@ -410,10 +477,20 @@ def nested(levels):
     return "not (" * levels + "age > 5" + ")" * levels
 
 
-@pytest.mark.parametrize("text", [
-    nested(DEEPEST), nested(150), "-" * 9990 + "age", "not " * 2400 + "age", "-(" * 150 + "age" + ")" * 150,
-    "age + (" * 60 + "age" + ")" * 60, "age in (" * 60 + "1" + ")" * 60,
-    "(" * 60 + "age" + " < 1)" * 60, "age.x" + ".x" * 4000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        nested(DEEPEST),
+        nested(150),
+        "-" * 9990 + "age",
+        "not " * 2400 + "age",
+        "-(" * 150 + "age" + ")" * 150,
+        "age + (" * 60 + "age" + ")" * 60,
+        "age in (" * 60 + "1" + ")" * 60,
+        "(" * 60 + "age" + " < 1)" * 60,
+        "age.x" + ".x" * 4000,
+    ],
+)
 def test_deep_nesting_is_an_error_of_ours(text):
     with pytest.raises(InputError, match=r"must be nested at most 50 deep, but .* is deeper\. Split it|no attribute"):
         parse(text, WHAT)
@@ -444,18 +521,29 @@ def test_unknown_column(name, mend):
     refuses(f"{name} > 5", f"every name must be a column that can be read, but '{name}' is not.", mend)
 
 
-@pytest.mark.parametrize(("call", "mend"), [
-    ("betwen(age, 1, 2)", "Did you mean 'between'?"), ("median(age)", "Did you mean 'mean'?"),
-    ("eval(age)", "There are: all, any, between")])
+@pytest.mark.parametrize(
+    ("call", "mend"),
+    [
+        ("betwen(age, 1, 2)", "Did you mean 'between'?"),
+        ("median(age)", "Did you mean 'mean'?"),
+        ("eval(age)", "There are: all, any, between"),
+    ],
+)
 def test_unknown_function(call, mend):
     refuses(call, f"a function must be one that exists, but '{call.split('(')[0]}' does not.", mend)
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    ("between(age, 1)",
-     "between must have 3 in its brackets, but 'between(age, 1)' has 2. Write between(x, low, high)."),
-    ("any()", "any must have 1 in its brackets, but 'any()' has 0. Write any(x)."),
-    ("max(age, size)", "max must have 1 in its brackets, but 'max(age, size)' has 2. Write max(x).")])
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            "between(age, 1)",
+            "between must have 3 in its brackets, but 'between(age, 1)' has 2. Write between(x, low, high).",
+        ),
+        ("any()", "any must have 1 in its brackets, but 'any()' has 0. Write any(x)."),
+        ("max(age, size)", "max must have 1 in its brackets, but 'max(age, size)' has 2. Write max(x)."),
+    ],
+)
 def test_number_of_arguments(call, message):
     refuses(f"flag or {call}", message)
 
@@ -465,8 +553,9 @@ def test_an_expression_names_a_column(text):
     refuses(text, f"must name at least one column, but {text!r} names none. Names stand without quotes")
 
 
-@pytest.mark.parametrize("text", ["age == missing", "missing", "missing > 5", "missing is missing", "any(missing)",
-                                  "age in (1, missing)"])
+@pytest.mark.parametrize(
+    "text", ["age == missing", "missing", "missing > 5", "missing is missing", "any(missing)", "age in (1, missing)"]
+)
 def test_missing_stands_after_is_alone(text):
     refuses(text, "the word missing must follow is, but it stands elsewhere. Write x is [not] missing.")
 
@@ -477,8 +566,15 @@ def test_is_stands_before_missing_alone():
     refuses("age is None", "only the word missing must follow is, but 'None' does.")
 
 
-@pytest.mark.parametrize(("text", "word"), [("age in (1, 2) == 1", "in"), ("age is missing == 1", "is"),
-                                            ("age not in (1,) in (2,)", "in"), ("age is missing is missing", "is")])
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("age in (1, 2) == 1", "in"),
+        ("age is missing == 1", "is"),
+        ("age not in (1,) in (2,)", "in"),
+        ("age is missing is missing", "is"),
+    ],
+)
 def test_in_and_is_end_a_chain(text, word):
     refuses(text, f"a comparison by {word} must be the last of its chain", "Join the two by and.")
 
@@ -487,8 +583,16 @@ def test_an_empty_list_is_an_error():
     refuses("age in ()", "the list after in must hold a value, but it is empty. Write x in (1, 2).")
 
 
-@pytest.mark.parametrize("text", ["region == 'Rurall'", "'Rurall' == region", "region in ('Urban', 'Rurall')",
-                                  "region != 'Rurall'", "region not in ('Rurall',)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "region == 'Rurall'",
+        "'Rurall' == region",
+        "region in ('Urban', 'Rurall')",
+        "region != 'Rurall'",
+        "region not in ('Rurall',)",
+    ],
+)
 def test_a_misspelt_text_is_an_error(text):
     refuses(text, "a category of 'region' must be one that exists, but 'Rurall' does not. Did you mean 'Rural'?")
 
@@ -500,23 +604,60 @@ def test_a_misspelt_label_is_an_error():
     refuses("grade < 'higer'", "a category of 'grade'", "Did you mean 'higher'?")
 
 
-@pytest.mark.parametrize("text", ["age == 'old'", "'old' != age", "age in (1, 'old')", "age < 'old'",
-                                  "age + 1 == 'old'", "fuel + 0 == 'Wood'", "between(age, 'old', 5)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "age == 'old'",
+        "'old' != age",
+        "age in (1, 'old')",
+        "age < 'old'",
+        "age + 1 == 'old'",
+        "fuel + 0 == 'Wood'",
+        "between(age, 'old', 5)",
+    ],
+)
 def test_text_against_numbers_without_labels(text):
-    refuses(text, "a text must be compared with text or labels, but ",
-            "has numbers without labels. Compare with a number instead of 'old'." if "old" in text else "'Wood'")
+    refuses(
+        text,
+        "a text must be compared with text or labels, but ",
+        "has numbers without labels. Compare with a number instead of 'old'." if "old" in text else "'Wood'",
+    )
 
 
-@pytest.mark.parametrize("text", ["region == 1", "1 == region", "region in (1, 2)", "region == age", "age == region",
-                                  "region == fuel", "grade > 1", "region == True", "region == age + 1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "region == 1",
+        "1 == region",
+        "region in (1, 2)",
+        "region == age",
+        "age == region",
+        "region == fuel",
+        "grade > 1",
+        "region == True",
+        "region == age + 1",
+    ],
+)
 def test_number_against_text(text):
-    refuses(text, "a number must be compared with numbers, and text with text, but ", "is text and ",
-            "Put the text of a category in quotes.")
+    refuses(
+        text,
+        "a number must be compared with numbers, and text with text, but ",
+        "is text and ",
+        "Put the text of a category in quotes.",
+    )
 
 
-@pytest.mark.parametrize(("text", "culprit"), [
-    ("region < 'Urban'", "region"), ("'Urban' >= region", "region"), ("fuel < 'Wood'", "fuel"),
-    ("region < place", "region"), ("grade < region", "region"), ("between(region, 'Rural', 'Urban')", "region")])
+@pytest.mark.parametrize(
+    ("text", "culprit"),
+    [
+        ("region < 'Urban'", "region"),
+        ("'Urban' >= region", "region"),
+        ("fuel < 'Wood'", "fuel"),
+        ("region < place", "region"),
+        ("grade < region", "region"),
+        ("between(region, 'Rural', 'Urban')", "region"),
+    ],
+)
 def test_order_of_texts_without_order(text, culprit):
     refuses(text, f"texts compared by < <= > >= must be ordered, but '{culprit}' is not.", "ordered categorical")
 
@@ -532,17 +673,29 @@ def test_arithmetic_on_text(text):
     refuses(text, "arithmetic must be on numbers, but ", "is text. Compare it first")
 
 
-@pytest.mark.parametrize("text", ["age + 'x'", "'x' and flag", "not 'x' or flag", "-'x' + age",
-                                  "age > 5 and 'x' == 'x'", "'x' is missing or flag",
-                                  "between('x', 'x', 'x') or flag", "'x' in ('x',) or flag"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "age + 'x'",
+        "'x' and flag",
+        "not 'x' or flag",
+        "-'x' + age",
+        "age > 5 and 'x' == 'x'",
+        "'x' is missing or flag",
+        "between('x', 'x', 'x') or flag",
+        "'x' in ('x',) or flag",
+    ],
+)
 def test_a_text_with_no_column_beside_it(text):
     refuses(text, "a text must be compared with a column, but 'x' is not. Names of columns stand without quotes.")
 
 
 @pytest.mark.parametrize("text", ["age", "not age", "flag and age", "age or flag"])
 def test_a_condition_holds_0_and_1(text):
-    expected = (f"^{WHAT}: every row of 'age' must hold 0, 1 or missing to be a condition, but 6 of 8 rows do not "
-                r"\(first: row 1: 5; row 2: 17; row 3: 18\)\. Compare it with a number\.$")
+    expected = (
+        f"^{WHAT}: every row of 'age' must hold 0, 1 or missing to be a condition, but 6 of 8 rows do not "
+        r"\(first: row 1: 5; row 2: 17; row 3: 18\)\. Compare it with a number\.$"
+    )
     with pytest.raises(InputError, match=expected):
         parse(text, WHAT).mask(look)
 
@@ -572,8 +725,9 @@ HEADS = [0, 2, 0, 4, 9]  # the household without persons has none; a row must be
 FIRST = np.concatenate([[0], np.cumsum(SIZES)])
 OWNER = np.repeat(np.arange(len(SIZES)), SIZES).tolist()
 
-persons_table = Table({name: PERSONS[name] for name in PERSONS if name != "school"}, sum(SIZES), "persons",
-                      labels={"sex": SEXES})
+persons_table = Table(
+    {name: PERSONS[name] for name in PERSONS if name != "school"}, sum(SIZES), "persons", labels={"sex": SEXES}
+)
 persons_table.add(grades("school", PERSONS["school"]))
 households_table = Table(HOUSEHOLDS, len(SIZES), "households")
 GROUPING = Grouping(FIRST, lambda: np.array(HEADS), persons_table.__getitem__, households_table.__getitem__)
@@ -590,8 +744,7 @@ def members(name):
     return [[v for v, h in zip(PERSONS[name], OWNER, strict=True) if h == i] for i in range(len(SIZES))]
 
 
-TEXTBOOK = {
-    "sum": lambda seen: sum(seen), "mean": lambda seen: sum(seen) / len(seen), "min": min, "max": max}
+TEXTBOOK = {"sum": lambda seen: sum(seen), "mean": lambda seen: sum(seen) / len(seen), "min": min, "max": max}
 
 
 @pytest.mark.parametrize("function", TEXTBOOK)
@@ -637,8 +790,10 @@ def test_least_and_most_of_ordered_text():
 
 def test_names_inside_are_of_persons_and_then_of_households():
     cut = [HOUSEHOLDS["cutoff"][i] for i in OWNER]
-    older = [[v is not None and v > c for v, c, h in zip(PERSONS["years"], cut, OWNER, strict=True) if h == i]
-             for i in range(len(SIZES))]
+    older = [
+        [v is not None and v > c for v, c, h in zip(PERSONS["years"], cut, OWNER, strict=True) if h == i]
+        for i in range(len(SIZES))
+    ]
     assert derive("count(years > cutoff)") == [sum(h) for h in older]
     assert derive("max(cutoff)") == [60, 10, None, 20, 9]
     assert derive("count(floor == 'earth')") == [1, 0, 0, 0, 4]
@@ -703,25 +858,35 @@ def test_random_households_equal_the_textbook(households):
 
 @pytest.mark.parametrize("function", ["head", "any", "all", "count", "sum", "mean", "min", "max"])
 def test_household_functions_stand_in_derive_alone(function):
-    refuses(f"flag and {function}(flag)", f"a household function must stand in derive, but {function}(...) does not.",
-            "use the name of that column here")
+    refuses(
+        f"flag and {function}(flag)",
+        f"a household function must stand in derive, but {function}(...) does not.",
+        "use the name of that column here",
+    )
 
 
-@pytest.mark.parametrize(("text", "pieces"), [
-    ("sum(max(years))", ["a household function must not stand in another, but max stands in sum."]),
-    ("count(between(head(years), 1, 2))", ["but head stands in count.", "Derive the inner one first"]),
-    ("years > mean(years)", ["'years' is not. A column of the households must be one that exists"]),
-    ("any(yeers > 5)", ["'yeers' is not.", "A column of the persons", "Did you mean 'years'?", "of the households"]),
-    ("mean(cutof)", ["Did you mean 'cutoff'?"]),
-    ("any(years)", ["every row of 'years' must hold 0, 1 or missing", "7 of 10 rows do not (first: row 0: 70;"]),
-    ("sum(relation)", ["arithmetic must be on numbers, but 'relation' is text"]),
-    ("mean(school)", ["arithmetic must be on numbers, but 'school' is text"]),
-    ("max(relation)", ["must be ordered, but 'relation' is not"]),
-    ("all(relation)", ["a condition must be a comparison, or hold 0 and 1, but 'relation' is text"]),
-    ("head('x')", ["a text must be compared with a column, but 'x' is not"]),
-    ("head(sex) == 'Mael'", ["a category of 'head(sex)'", "Did you mean 'Male'?"]),
-    ("head(sex) + head(relation)", ["arithmetic must be on numbers, but 'head(relation)' is text"]),
-    ("sum(years) == 'Male'", ["'sum(years)' has numbers without labels"])])
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("sum(max(years))", ["a household function must not stand in another, but max stands in sum."]),
+        ("count(between(head(years), 1, 2))", ["but head stands in count.", "Derive the inner one first"]),
+        ("years > mean(years)", ["'years' is not. A column of the households must be one that exists"]),
+        (
+            "any(yeers > 5)",
+            ["'yeers' is not.", "A column of the persons", "Did you mean 'years'?", "of the households"],
+        ),
+        ("mean(cutof)", ["Did you mean 'cutoff'?"]),
+        ("any(years)", ["every row of 'years' must hold 0, 1 or missing", "7 of 10 rows do not (first: row 0: 70;"]),
+        ("sum(relation)", ["arithmetic must be on numbers, but 'relation' is text"]),
+        ("mean(school)", ["arithmetic must be on numbers, but 'school' is text"]),
+        ("max(relation)", ["must be ordered, but 'relation' is not"]),
+        ("all(relation)", ["a condition must be a comparison, or hold 0 and 1, but 'relation' is text"]),
+        ("head('x')", ["a text must be compared with a column, but 'x' is not"]),
+        ("head(sex) == 'Mael'", ["a category of 'head(sex)'", "Did you mean 'Male'?"]),
+        ("head(sex) + head(relation)", ["arithmetic must be on numbers, but 'head(relation)' is text"]),
+        ("sum(years) == 'Male'", ["'sum(years)' has numbers without labels"]),
+    ],
+)
 def test_errors_of_household_functions(text, pieces):
     refuses(text, *pieces, lookup=households_table.__getitem__, household=GROUPING)
 

@@ -44,18 +44,33 @@ def economy():
     return sp.Economy(currency="PST", year=2023, gdp_per_capita=mean, lines={"national": 1500.0, "higher": 2000.0})
 
 
-OUTCOMES = {"clean fuel": "cook_fuel in (1, 2)", "electricity": "electricity == 1", "piped water": "piped_water == 1",
-            "flush toilet": "flush_toilet == 1", "bank account": "bank == 1"}
+OUTCOMES = {
+    "clean fuel": "cook_fuel in (1, 2)",
+    "electricity": "electricity == 1",
+    "piped water": "piped_water == 1",
+    "flush toilet": "flush_toilet == 1",
+    "bank account": "bank == 1",
+}
 
 
 @cache
 def result():
     """Assess all that the issue shows, with the 2,000 replicates of its standard errors."""
-    opportunities = [clean_fuel(outcome=outcome) if name == "clean fuel" else
-                     sp.Opportunity(name, outcome, circumstances=CIRCUMSTANCES, ordered=["head_educ"])
-                     for name, outcome in OUTCOMES.items()]
-    return sp.assess(survey(), opportunities, package(), economy(), by=(), replicates=sp.Bootstrap(2000, seed=1),
-                     tree=sp.OpportunityTree(cp=0.01))
+    opportunities = [
+        clean_fuel(outcome=outcome)
+        if name == "clean fuel"
+        else sp.Opportunity(name, outcome, circumstances=CIRCUMSTANCES, ordered=["head_educ"])
+        for name, outcome in OUTCOMES.items()
+    ]
+    return sp.assess(
+        survey(),
+        opportunities,
+        package(),
+        economy(),
+        by=(),
+        replicates=sp.Bootstrap(2000, seed=1),
+        tree=sp.OpportunityTree(cp=0.01),
+    )
 
 
 def of_welfare(statistic):
@@ -141,18 +156,34 @@ def survey_cells():
 
 PLAIN = [
     ("gini", lambda y, w: sp.gini(y, w), 0.3538118, 5e-8, "issue; laeken's formula"),
-    ("gini, convey", lambda y, w: sp.gini(y, w) + (w * (w - 1)) @ y / (w.sum() * (w @ y)), 0.353951459586958, 1e-14,
-     "R svygini: convey reads weights as copies, and adds sum w (w - 1) y / (W sum w y)"),
-    ("gini, convey, to 7 digits", lambda y, w: sp.gini(y, w) + (w * (w - 1)) @ y / (w.sum() * (w @ y)), 0.3539515, 5e-8,
-     "issue"),
+    (
+        "gini, convey",
+        lambda y, w: sp.gini(y, w) + (w * (w - 1)) @ y / (w.sum() * (w @ y)),
+        0.353951459586958,
+        1e-14,
+        "R svygini: convey reads weights as copies, and adds sum w (w - 1) y / (W sum w y)",
+    ),
+    (
+        "gini, convey, to 7 digits",
+        lambda y, w: sp.gini(y, w) + (w * (w - 1)) @ y / (w.sum() * (w @ y)),
+        0.3539515,
+        5e-8,
+        "issue",
+    ),
     ("palma", sp.palma, 1.4276756, 5e-8, "issue"),
     ("bottom-40 threshold", lambda y, w: sp.quantile(y, w, 0.4), 1995.40, 0.005, "issue"),
     ("mean", sp.mean, 2992.11004155531, 1e-10, "R svymean"),
-    *((f"FGT {alpha} at {line}", lambda y, w, a=alpha, z=line: sp.fgt(y, w, z, a), value, 1e-14, "R svyfgt")
-      for alpha, line, value in (
-        (0, 1500, 0.220143979630304), (1, 1500, 0.0543737123104579), (2, 1500, 0.019490014566142),
-        (0, np.nextafter(2000, np.inf), 0.401674575818793), (1, 2000, 0.118480380446075),
-        (2, 2000, 0.048907337987884))),
+    *(
+        (f"FGT {alpha} at {line}", lambda y, w, a=alpha, z=line: sp.fgt(y, w, z, a), value, 1e-14, "R svyfgt")
+        for alpha, line, value in (
+            (0, 1500, 0.220143979630304),
+            (1, 1500, 0.0543737123104579),
+            (2, 1500, 0.019490014566142),
+            (0, np.nextafter(2000, np.inf), 0.401674575818793),
+            (1, 2000, 0.118480380446075),
+            (2, 2000, 0.048907337987884),
+        )
+    ),
 ]
 
 
@@ -172,23 +203,33 @@ def test_r_counts_who_is_at_the_line_as_poor():
 
 # The file's own quintiles leave the household at the threshold out of the bottom 40: of the bank account's index,
 # it moves the fourth digit.
-@pytest.mark.parametrize(("outcome", "codes", "index_"), [
-    ("cook_fuel", (1, 2), 0.284693511935675), ("piped_water", (1,), 0.229309810470146),
-    ("bank", (1,), 0.250790620849666)])
+@pytest.mark.parametrize(
+    ("outcome", "codes", "index_"),
+    [
+        ("cook_fuel", (1, 2), 0.284693511935675),
+        ("piped_water", (1,), 0.229309810470146),
+        ("bank", (1,), 0.250790620849666),
+    ],
+)
 def test_index_by_the_quintiles_of_the_file_equals_r(outcome, codes, index_):
     cells = survey_cells()
     poor = survey().household_column("quint_nat").values <= 2
-    assert np.flatnonzero(poor != cells[:, 0]).tolist() == np.flatnonzero(
-        survey().welfare == sp.quantile(survey().welfare, survey().people, 0.4)).tolist()
+    assert (
+        np.flatnonzero(poor != cells[:, 0]).tolist()
+        == np.flatnonzero(survey().welfare == sp.quantile(survey().welfare, survey().people, 0.4)).tolist()
+    )
     groups = {"bottom40": poor} | {f"x{j}": cells[:, j] for j in (1, 2, 3)}
     reached = np.isin(survey().household_column(outcome).values, codes).astype(int)
     assert sp.d_index(reached, groups, survey().people) == pytest.approx(index_, rel=0, abs=1e-14)
 
 
-@pytest.mark.parametrize(("weigh", "mean", "index_", "source"), [
-    ("persons", 0.5203656, 0.2846935, "issue"),
-    ("households", 0.5658431, 0.2493967, "issue: as ESCAP's code weighs"),
-])
+@pytest.mark.parametrize(
+    ("weigh", "mean", "index_", "source"),
+    [
+        ("persons", 0.5203656, 0.2846935, "issue"),
+        ("households", 0.5658431, 0.2493967, "issue: as ESCAP's code weighs"),
+    ],
+)
 def test_clean_fuel_by_weighing(weigh, mean, index_, source):
     opportunity = clean_fuel(weigh=weigh)
     made = sp.estimate(survey(), [sp.Access(opportunity), sp.Dissimilarity(opportunity)], replicates=sp.Bootstrap(2))
@@ -211,17 +252,38 @@ def tree_of(rule, **opportunity):
 
 UNORDERED = {"ordered": (), "unordered": ["head_educ"]}
 TREES = {
-    "cp 0.01: four groups": (sp.OpportunityTree(cp=0.01), {},
-                             [0.1074717, 0.3819206, 0.5953406, 0.8615936], 5e-8,
-                             [0.2896912, 0.1946230, 0.1104591, 0.4052266], 6e-8),
+    "cp 0.01: four groups": (
+        sp.OpportunityTree(cp=0.01),
+        {},
+        [0.1074717, 0.3819206, 0.5953406, 0.8615936],
+        5e-8,
+        [0.2896912, 0.1946230, 0.1104591, 0.4052266],
+        6e-8,
+    ),
     "LNOB code, unordered education: seven groups": (
-        sp.OpportunityTree.lnob(), UNORDERED,
-        [0.1074717, 0.3102457, 0.4767249, 0.7510141, 0.7900841, 0.8334957, 0.8684443], 5e-8,
-        [0.28969, 0.11083, 0.08379, 0.19025, 0.09810, 0.08339, 0.14394], 5e-6),
+        sp.OpportunityTree.lnob(),
+        UNORDERED,
+        [0.1074717, 0.3102457, 0.4767249, 0.7510141, 0.7900841, 0.8334957, 0.8684443],
+        5e-8,
+        [0.28969, 0.11083, 0.08379, 0.19025, 0.09810, 0.08339, 0.14394],
+        5e-6,
+    ),
     "published rule, ordered education: five groups": (
-        sp.OpportunityTree(), {}, [0.1074717, 0.3819206, 0.5953406, 0.850757, 0.883798], 5e-7, None, None),
+        sp.OpportunityTree(),
+        {},
+        [0.1074717, 0.3819206, 0.5953406, 0.850757, 0.883798],
+        5e-7,
+        None,
+        None,
+    ),
     "published rule, unordered education: five groups": (
-        sp.OpportunityTree(), UNORDERED, [0.1074717, 0.3819206, 0.5953406, 0.8507029, 0.8838841], 5e-8, None, None),
+        sp.OpportunityTree(),
+        UNORDERED,
+        [0.1074717, 0.3819206, 0.5953406, 0.8507029, 0.8838841],
+        5e-8,
+        None,
+        None,
+    ),
 }
 
 
@@ -240,8 +302,11 @@ def test_tree(name):
 
 def test_tree_of_four_groups_has_the_labels_of_the_file():
     assert tree_of(sp.OpportunityTree(cp=0.01))["label"].tolist() == [
-        "urbrur: Rural, bottom40: Bottom 40", "urbrur: Rural, bottom40: Top 60",
-        "urbrur: Urban, bottom40: Bottom 40", "urbrur: Urban, bottom40: Top 60"]
+        "urbrur: Rural, bottom40: Bottom 40",
+        "urbrur: Rural, bottom40: Top 60",
+        "urbrur: Urban, bottom40: Bottom 40",
+        "urbrur: Urban, bottom40: Top 60",
+    ]
 
 
 def rpart(case):
@@ -276,15 +341,24 @@ def test_rpart_reference_has_no_other_case():
 
 
 # R's `rpart(..., minbucket=400, minsplit=800, maxdepth=6, cp=0.001)`, grown on quint_nat <= 2 for the bottom 40.
-@pytest.mark.parametrize(("name", "groups", "index_"), [
-    ("clean fuel", 5, 0.28164110653813), ("piped water", 7, 0.228884630422567), ("bank account", 7, 0.248773112054539)])
+@pytest.mark.parametrize(
+    ("name", "groups", "index_"),
+    [
+        ("clean fuel", 5, 0.28164110653813),
+        ("piped water", 7, 0.228884630422567),
+        ("bank account", 7, 0.248773112054539),
+    ],
+)
 def test_tree_and_index_between_its_groups_equal_r(name, groups, index_):
     quintile = survey().household_column("quint_nat").values
     X = {"bottom40": (quintile <= 2).astype(float)} | {
-        column: survey().household_column(column).values for column in CIRCUMSTANCES[1:]}
-    y = {"clean fuel": np.isin(survey().household_column("cook_fuel").values, (1, 2)).astype(float),
-         "piped water": (survey().household_column("piped_water").values == 1).astype(float),
-         "bank account": survey().household_column("bank").values}[name]
+        column: survey().household_column(column).values for column in CIRCUMSTANCES[1:]
+    }
+    y = {
+        "clean fuel": np.isin(survey().household_column("cook_fuel").values, (1, 2)).astype(float),
+        "piped water": (survey().household_column("piped_water").values == 1).astype(float),
+        "bank account": survey().household_column("bank").values,
+    }[name]
     tree = sp.OpportunityTree(max_depth=6, min_obs=400, min_share=0, cp=0.001).fit(X, y, sample_weight=survey().people)
     assert len(tree.groups_) == groups
     assert sp.d_index(y, tree.apply(X), survey().people) == pytest.approx(index_, rel=0, abs=1e-13)
@@ -298,10 +372,13 @@ def groups_of(name="clean fuel"):
     return frame[frame["opportunity"] == name].reset_index(drop=True)
 
 
-@pytest.mark.parametrize(("column", "values"), [
-    ("before", [0.1074717, 0.3819206, 0.5953406, 0.8615936]),
-    ("after", [0.1239433, 0.3819206, 0.6357958, 0.8615936]),
-])
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("before", [0.1074717, 0.3819206, 0.5953406, 0.8615936]),
+        ("after", [0.1239433, 0.3819206, 0.6357958, 0.8615936]),
+    ],
+)
 def test_groups_before_and_after(column, values):
     assert groups_of()[column].tolist() == pytest.approx(values, rel=0, abs=5e-8)  # issue; oracle reroute
 
@@ -317,11 +394,18 @@ def test_package_on_the_group_level_equals_the_oracle():
     # The oracle reads rows, a tree of its own, and welfare after of its own.
     h = {name: survey().household_column(name).values.tolist() for name in ("hid", "hhweight", "hhsize", "pc_exp")}
     mean = oracles.mean(h["pc_exp"], survey().people.tolist())
-    schemes = [{"amount": 0.04 * mean, "max_age": 17}, {"amount": 0.16 * mean, "min_age": 65},
-               {"amount": 0.14 * mean, "disability": 1}]
+    schemes = [
+        {"amount": 0.04 * mean, "max_age": 17},
+        {"amount": 0.16 * mean, "min_age": 65},
+        {"amount": 0.14 * mean, "disability": 1},
+    ]
     households = [{"id": a, "weight": b, "size": c, "welfare": d} for a, b, c, d in zip(*h.values(), strict=True)]
-    persons = [{"household": a, "age": b, "disability": c} for a, b, c in zip(
-        *(survey().person_column(name).values.tolist() for name in ("hid", "age", "disability")), strict=True)]
+    persons = [
+        {"household": a, "age": b, "disability": c}
+        for a, b, c in zip(
+            *(survey().person_column(name).values.tolist() for name in ("hid", "age", "disability")), strict=True
+        )
+    ]
     paid = oracles.transfers(households, persons, schemes)
     transfers = result().transfers
     assert transfers.household.sum(axis=1) == pytest.approx(np.array(paid["transfer"]), rel=1e-12)
@@ -378,10 +462,16 @@ def test_biased_figures_have_no_interval():
 def eusilc():
     """Estimate laeken's synthetic EU-SILC: persons alone, each a PSU, as R's svydesign(ids=~rb030) has it."""
     frame = pd.read_csv(data_file("eusilc", "eusilc.csv.gz"))[["rb030", "db040", "rb050", "eqincome"]]
-    made = sp.Survey(None, frame, household=None, weight="rb050", welfare="eqincome", welfare_period="year",
-                     strata="db040")
-    statistics = [sp.MeanWelfare(), sp.Poverty(10000, "10,000"), sp.Poverty(10859.236, "60 % of the median"),
-                  sp.Inequality(["gini"]), sp.Quantile(0.5)]
+    made = sp.Survey(
+        None, frame, household=None, weight="rb050", welfare="eqincome", welfare_period="year", strata="db040"
+    )
+    statistics = [
+        sp.MeanWelfare(),
+        sp.Poverty(10000, "10,000"),
+        sp.Poverty(10859.236, "60 % of the median"),
+        sp.Inequality(["gini"]),
+        sp.Quantile(0.5),
+    ]
     return sp.estimate(made, statistics, replicates=sp.Bootstrap(1000, seed=1))
 
 

@@ -23,7 +23,8 @@ def for_all(*strategies, examples=60):
 
 # Welfare and weights on a grid, in sevenths, so that ties and boundaries are common, and rounding is not lacking.
 pairs = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 5)), min_size=1, max_size=12).filter(
-    lambda rows: any(y * w for y, w in rows))
+    lambda rows: any(y * w for y, w in rows)
+)
 LINES = [*(Fraction(k, 7) for k in (1, 2, 4, 7)), Fraction(40)]  # most of them somebody's welfare
 
 
@@ -72,7 +73,8 @@ def test_quantile_equals_the_oracle_at_every_boundary(rows, k, part):
 
 
 groups = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4), st.integers(0, 5)), min_size=1, max_size=14).filter(
-    lambda rows: any(w for _, _, w in rows))
+    lambda rows: any(w for _, _, w in rows)
+)
 
 
 @for_all(groups)
@@ -110,8 +112,12 @@ def test_groups_may_be_codes_labels_or_columns(rows):
 
 def measures(y, w):
     """Return every measure of an array."""
-    made = {"mean": sp.mean(y, w), **{f"fgt{a}": sp.fgt(y, w, 4.0, a) for a in (0, 1, 2)}, "gini": sp.gini(y, w),
-            **{f"q{k}": sp.quantile(y, w, k / 10) for k in range(1, 10)}}
+    made = {
+        "mean": sp.mean(y, w),
+        **{f"fgt{a}": sp.fgt(y, w, 4.0, a) for a in (0, 1, 2)},
+        "gini": sp.gini(y, w),
+        **{f"q{k}": sp.quantile(y, w, k / 10) for k in range(1, 10)},
+    }
     try:
         made["palma"] = sp.palma(y, w)
     except sp.InputError:
@@ -175,15 +181,18 @@ def test_negative_welfare_has_no_gini_and_no_palma_but_the_rest(rows, negative):
         assert sp.fgt(y, w, 4, alpha) == pytest.approx(float(oracles.fgt(y, w, Fraction(4), alpha)))
 
 
-@pytest.mark.parametrize(("y", "w", "expected"), [
-    ([1, 10], [4, 6], 10 / 4),  # the poorest 40 % end where the first household does
-    ([1, 10], [5, 5], 10 / 4),  # they are a part of it
-    ([1, 10], [3, 7], 10 / 13),  # they reach into the second
-    ([1, 2, 10], [8, 10, 2], 20 / 8),  # the richest 10 % are the last household
-    ([1, 2, 10], [8, 11, 1], 12 / 8),  # and reach into the one before
-    ([1, 3, 8], [1, 1, 1], 2.4 / 1.6),
-    ([2], [1], 1 / 4),
-])
+@pytest.mark.parametrize(
+    ("y", "w", "expected"),
+    [
+        ([1, 10], [4, 6], 10 / 4),  # the poorest 40 % end where the first household does
+        ([1, 10], [5, 5], 10 / 4),  # they are a part of it
+        ([1, 10], [3, 7], 10 / 13),  # they reach into the second
+        ([1, 2, 10], [8, 10, 2], 20 / 8),  # the richest 10 % are the last household
+        ([1, 2, 10], [8, 11, 1], 12 / 8),  # and reach into the one before
+        ([1, 3, 8], [1, 1, 1], 2.4 / 1.6),
+        ([2], [1], 1 / 4),
+    ],
+)
 def test_palma_splits_the_household_at_the_boundary(y, w, expected):
     assert sp.palma(y, w) == pytest.approx(expected, rel=1e-12)
     assert float(oracles.palma(y, w)) == pytest.approx(expected, rel=1e-12)
@@ -197,22 +206,39 @@ OPPORTUNITIES = [
     sp.Opportunity("person", "phone", unit="person", circumstances=["quintile", "sex"]),
 ]
 OF_ALL = [sp.Cost(), *map(sp.Dissimilarity, OPPORTUNITIES)]
-OF_DOMAINS = [sp.MeanWelfare(), sp.Poverty(60.0), sp.Inequality(), sp.Quantile([0.1, 0.4, 0.9]),
-              *map(sp.Access, OPPORTUNITIES)]
+OF_DOMAINS = [
+    sp.MeanWelfare(),
+    sp.Poverty(60.0),
+    sp.Inequality(),
+    sp.Quantile([0.1, 0.4, 0.9]),
+    *map(sp.Access, OPPORTUNITIES),
+]
 OF_CLASSES = [sp.MeanWelfare(), sp.Poverty(60.0), *map(sp.Access, OPPORTUNITIES)]
 OF_PERSONS = [sp.MeanWelfare(), sp.Access(OPPORTUNITIES[2])]
 
-household = st.fixed_dictionaries({
-    "pc": st.integers(1, 12), "hhweight": st.integers(0, 3), "members": st.integers(1, 3), "water": st.integers(0, 1),
-    "area": st.sampled_from("ab"), "educ": st.integers(0, 1), "seed": st.integers(0, 31)})
+household = st.fixed_dictionaries(
+    {
+        "pc": st.integers(1, 12),
+        "hhweight": st.integers(0, 3),
+        "members": st.integers(1, 3),
+        "water": st.integers(0, 1),
+        "area": st.sampled_from("ab"),
+        "educ": st.integers(0, 1),
+        "seed": st.integers(0, 31),
+    }
+)
 psus = st.lists(household, min_size=1, max_size=2)
 designs = st.lists(st.lists(psus, min_size=2, max_size=3), min_size=1, max_size=2)
 
 
 def frames_of(strata):
     """Return households and persons of a drawn design; the first two households have weight, and differ."""
-    households = [{"stratum": h, "ea": f"{h}-{i}", **given} for h, psus in enumerate(strata)
-                  for i, psu in enumerate(psus) for given in psu]
+    households = [
+        {"stratum": h, "ea": f"{h}-{i}", **given}
+        for h, psus in enumerate(strata)
+        for i, psu in enumerate(psus)
+        for given in psu
+    ]
     for i in (0, 1):
         households[i] |= {"hhweight": 2, "area": "ab"[i], "educ": i, "water": 1 - i, "members": 2}
     persons = []
@@ -220,8 +246,15 @@ def frames_of(strata):
         row |= {"hid": i * 10 + 5, "pc": 10.0 * row["pc"]}
         for pid in range(row.pop("members")):
             bits = row["seed"] >> pid
-            persons.append({"hid": row["hid"], "pid": pid, "sex": "mf"[pid % 2], "age": 5 if bits & 1 else 70,
-                            "phone": bits >> 1 & 1})
+            persons.append(
+                {
+                    "hid": row["hid"],
+                    "pid": pid,
+                    "sex": "mf"[pid % 2],
+                    "age": 5 if bits & 1 else 70,
+                    "phone": bits >> 1 & 1,
+                }
+            )
     return households, persons
 
 
@@ -230,18 +263,26 @@ def as_columns(rows):
 
 
 def survey_of(households, persons, **instead):
-    return sp.Survey(as_columns(households), as_columns(persons), **{
-        "person": "pid", "welfare": "pc", "psu": "ea", "strata": "stratum", "single_psu": "certainty", **instead})
+    return sp.Survey(
+        as_columns(households),
+        as_columns(persons),
+        **{"person": "pid", "welfare": "pc", "psu": "ea", "strata": "stratum", "single_psu": "certainty", **instead},
+    )
 
 
 def figures(survey, replicates=8):
     """Return value and draws of every statistic, by what it is."""
     scenarios = {"after": sp.simulate(survey, PACKAGE)}
     made = {}
-    for statistics, by in ((OF_ALL, ()), (OF_DOMAINS, ["area"]), (OF_CLASSES, ["decile"]),
-                           (OF_PERSONS, [("sex", "bottom40")])):
-        found = sp.estimate(survey, statistics, scenarios, by=by, replicates=sp.Bootstrap(replicates), df="design",
-                            n_threads=1)
+    for statistics, by in (
+        (OF_ALL, ()),
+        (OF_DOMAINS, ["area"]),
+        (OF_CLASSES, ["decile"]),
+        (OF_PERSONS, [("sex", "bottom40")]),
+    ):
+        found = sp.estimate(
+            survey, statistics, scenarios, by=by, replicates=sp.Bootstrap(replicates), df="design", n_threads=1
+        )
         for i, row in enumerate(found.rows):
             key = (row.statistic, row.of, row.param, row.scenario, row.by, row.level)
             made[key] = np.r_[found.value[i], found.draws[:, i]]
@@ -340,9 +381,12 @@ def test_a_domain_is_the_statistic_on_its_rows(seed, column):
     for level in levels:
         here = np.array(households[column]) == level
         there = np.isin(persons["hid"], np.array(households["hid"])[here])
-        part = sp.Survey({name: np.array(values)[here] for name, values in households.items()},
-                         {name: np.array(values)[there] for name, values in persons.items()},
-                         **DESIGN, single_psu="certainty")
+        part = sp.Survey(
+            {name: np.array(values)[here] for name, values in households.items()},
+            {name: np.array(values)[there] for name, values in persons.items()},
+            **DESIGN,
+            single_psu="certainty",
+        )
         alone = sp.estimate(part, statistics, replicates=sp.Bootstrap(2), df="design").frame()
         inside = made[(made["by"] == column) & (made["level"] == str(level))]
         assert inside["value"].tolist() == pytest.approx(alone["value"].tolist(), rel=1e-12)
@@ -355,11 +399,20 @@ def test_persons_may_have_weights_of_their_own():
     hand = ByHand(survey, frames)
     weight, home = [int(w) for w in hand.p["own_weight"]], hand.home
     welfare = {scenario: [values[i] for i in home] for scenario, values in hand.welfare.items()}
-    made = sp.estimate(survey, [sp.MeanWelfare(), sp.Poverty(LINE), sp.Inequality(), sp.Quantile(0.4)],
-                       {"after": sp.simulate(survey, PACKAGE)}, by=["sex", "urbrur"], replicates=sp.Bootstrap(2))
-    oracle = {"mean_welfare": oracles.mean, "headcount": lambda y, w: oracles.fgt(y, w, Fraction(LINE), 0),
-              "gini": oracles.gini_ranked, "palma": oracles.palma,
-              "quantile": lambda y, w: oracles.quantile(y, w, Fraction(2, 5))}
+    made = sp.estimate(
+        survey,
+        [sp.MeanWelfare(), sp.Poverty(LINE), sp.Inequality(), sp.Quantile(0.4)],
+        {"after": sp.simulate(survey, PACKAGE)},
+        by=["sex", "urbrur"],
+        replicates=sp.Bootstrap(2),
+    )
+    oracle = {
+        "mean_welfare": oracles.mean,
+        "headcount": lambda y, w: oracles.fgt(y, w, Fraction(LINE), 0),
+        "gini": oracles.gini_ranked,
+        "palma": oracles.palma,
+        "quantile": lambda y, w: oracles.quantile(y, w, Fraction(2, 5)),
+    }
     checked = 0
     for value, row in zip(made.value, made.rows, strict=True):
         if row.statistic not in oracle or row.scenario == "change":
@@ -377,15 +430,22 @@ def test_cost_is_the_amount_times_the_recipients():
     for person_weight in (None, "own_weight"):
         cost = sp.simulate(toy_survey(person_weight=person_weight), PACKAGE).cost
         assert cost["transfer_cost"].tolist()[:2] == pytest.approx(
-            [240 * cost["recipients"][0], 540 * cost["recipients"][1]])
+            [240 * cost["recipients"][0], 540 * cost["recipients"][1]]
+        )
         assert cost["total_cost"].tolist() == pytest.approx([1.05 * paid for paid in cost["transfer_cost"]])
 
 
 # -- classes, cut anew in every replicate ---------------------------------------------------------------------------
 
 REPLICATES = sp.Bootstrap(17, seed=6)
-CLASSES = [("bottom40",), ("quintile",), ("decile",), ("urbrur", "quintile"), ("quintile", "urbrur"),
-           ("sex", "bottom40")]
+CLASSES = [
+    ("bottom40",),
+    ("quintile",),
+    ("decile",),
+    ("urbrur", "quintile"),
+    ("quintile", "urbrur"),
+    ("sex", "bottom40"),
+]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -397,27 +457,41 @@ def test_classes_of_every_replicate_are_its_own(seed, by):
     unit = "person" if "sex" in by else "household"
     opportunity = sp.Opportunity("o", "phone" if unit == "person" else "water", unit=unit, circumstances=["urbrur"])
     outcome = [int(v) for v in (hand.p["phone"] if unit == "person" else hand.h["water"])]
-    made = sp.estimate(survey, [sp.MeanWelfare(), sp.Poverty(LINE), sp.Access(opportunity)],
-                       {"after": sp.simulate(survey, PACKAGE)}, by=[by], replicates=REPLICATES)
+    made = sp.estimate(
+        survey,
+        [sp.MeanWelfare(), sp.Poverty(LINE), sp.Access(opportunity)],
+        {"after": sp.simulate(survey, PACKAGE)},
+        by=[by],
+        replicates=REPLICATES,
+    )
     every = [hand.one, *factors(survey, REPLICATES)]
-    levels = [" x ".join(parts) for parts in product(*(
-        CLASS_LABELS.get(name) or sorted(set(hand.column(name, hand.one, unit))) for name in by))]
-    oracle = {"mean_welfare": oracles.mean, "access": oracles.mean,
-              **{name: (lambda y, w, a=a: oracles.fgt(y, w, Fraction(LINE), a))
-                 for a, name in enumerate(("headcount", "poverty_gap", "poverty_severity"))}}
+    levels = [
+        " x ".join(parts)
+        for parts in product(*(CLASS_LABELS.get(name) or sorted(set(hand.column(name, hand.one, unit))) for name in by))
+    ]
+    oracle = {
+        "mean_welfare": oracles.mean,
+        "access": oracles.mean,
+        **{
+            name: (lambda y, w, a=a: oracles.fgt(y, w, Fraction(LINE), a))
+            for a, name in enumerate(("headcount", "poverty_gap", "poverty_severity"))
+        },
+    }
     checked = set()
     for i, row in enumerate(made.rows):
         if row.by == "all" or row.scenario == "change":
             continue
         of = outcome if row.statistic == "access" else None
-        expected = [hand.value(oracle[row.statistic], factor, by, row.level, unit, row.scenario, of)
-                    for factor in every]
+        expected = [
+            hand.value(oracle[row.statistic], factor, by, row.level, unit, row.scenario, of) for factor in every
+        ]
         assert [made.value[i], *made.draws[:, i]] == pytest.approx(expected, rel=1e-11, abs=1e-12, nan_ok=True), row
         n = hand.levels(by, hand.one, unit).count(row.level)
         assert row.n == n
         checked.add((row.statistic, row.scenario, row.level))
-    assert checked == {(s, c, level) for s in oracle for c in ("before", "after") for level in levels
-                       if (s, c) != ("access", "after")}
+    assert checked == {
+        (s, c, level) for s in oracle for c in ("before", "after") for level in levels if (s, c) != ("access", "after")
+    }
 
 
 @pytest.mark.parametrize(("name", "shares"), [("bottom40", [0.4]), ("quintile", [0.2, 0.4, 0.6, 0.8])])
@@ -454,16 +528,21 @@ def test_levels_that_share_a_label_are_both_there():
 def test_groups_that_share_a_label_have_each_their_own_rate():
     survey, _ = labeled({0.0: "Other", 1.0: "Other", 2.0: "Two", 3.0: "Three"})
     opportunity = sp.Opportunity("o", "water", circumstances=["educ"])
-    made = sp.assess(survey, [opportunity], by=(), replicates=sp.Bootstrap(2),
-                     tree=sp.OpportunityTree(min_obs=1, min_share=0, cp=0))
+    made = sp.assess(
+        survey, [opportunity], by=(), replicates=sp.Bootstrap(2), tree=sp.OpportunityTree(min_obs=1, min_share=0, cp=0)
+    )
     assert made.groups["before"].tolist() == pytest.approx(made.tree("o").groups_["rate"].tolist(), rel=1e-12)
 
 
-@pytest.mark.parametrize("statistics", [
-    [sp.Poverty(50, "line"), sp.Poverty(90, "line")],
-    [sp.Access(sp.Opportunity("o", outcome, circumstances=["educ"])) for outcome in ("water", "fuel == 'Gas'")],
-    [sp.Quantile([0.4, 0.40000001])],
-], ids=["lines", "opportunities", "quantiles"])
+@pytest.mark.parametrize(
+    "statistics",
+    [
+        [sp.Poverty(50, "line"), sp.Poverty(90, "line")],
+        [sp.Access(sp.Opportunity("o", outcome, circumstances=["educ"])) for outcome in ("water", "fuel == 'Gas'")],
+        [sp.Quantile([0.4, 0.40000001])],
+    ],
+    ids=["lines", "opportunities", "quantiles"],
+)
 def test_figures_of_one_name_are_refused_or_both_there(statistics):
     survey = toy_survey()
     apart = [sp.estimate(survey, [statistic], replicates=sp.Bootstrap(2)).value.tolist() for statistic in statistics]
@@ -487,11 +566,14 @@ def test_a_statistic_of_the_whole_country_is_told_once_whatever_the_domains(stat
     assert {row.by for row in split.rows} == {"all"}
 
 
-@pytest.mark.parametrize(("statistic", "by", "message"), [
-    (sp.Cost(), [], "Every statistic must have a value, but Cost has none without a scenario"),
-    (sp.Inequality(), ["decile"], "not computed within a welfare class"),
-    (sp.Quantile(0.5), [("urbrur", "quintile")], "not computed within a welfare class"),
-])
+@pytest.mark.parametrize(
+    ("statistic", "by", "message"),
+    [
+        (sp.Cost(), [], "Every statistic must have a value, but Cost has none without a scenario"),
+        (sp.Inequality(), ["decile"], "not computed within a welfare class"),
+        (sp.Quantile(0.5), [("urbrur", "quintile")], "not computed within a welfare class"),
+    ],
+)
 def test_a_statistic_that_has_no_value_is_refused_and_not_lost(statistic, by, message):
     with pytest.raises(sp.InputError, match=message):
         sp.estimate(toy_survey(), [sp.MeanWelfare(), statistic], by=by, replicates=sp.Bootstrap(2))

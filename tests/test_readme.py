@@ -21,8 +21,12 @@ def test_ten_lines_of_python_do_the_same_job_as_the_study_file(tmp_path):
     (tmp_path / "ten_lines.py").write_text(block, encoding="utf-8")
     subprocess.run([sys.executable, "ten_lines.py"], cwd=tmp_path, check=True, capture_output=True)
     study = ROOT / "examples" / "popstan" / "study.toml"
-    subprocess.run([sys.executable, "-m", "sp2lnob.cli", "run", str(study), "--out", "study"], cwd=tmp_path, check=True,
-                   capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "sp2lnob.cli", "run", str(study), "--out", "study"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
     names = sorted(path.name for path in (tmp_path / "results").iterdir())
     assert names == ["estimates.csv", "groups.csv", "manifest.json", "tree-clean-fuel.json"]
     for name in names:

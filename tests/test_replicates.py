@@ -135,7 +135,10 @@ def test_constants_of_python_are_those_of_the_kernels():
     assert re.findall(r"LANES = (\d+)", lanes) == [str(_parallel.LANES)]
     assert re.findall(r"CHUNK = (\d+)", ordered) == [str(_sweeps.CHUNK)]
     assert re.findall(r"(RESAMPLING|RECEIPT|EXAMPLE) = (\d+)", purposes) == [
-        ("RESAMPLING", "0"), ("RECEIPT", "1"), ("EXAMPLE", "2")]
+        ("RESAMPLING", "0"),
+        ("RECEIPT", "1"),
+        ("EXAMPLE", "2"),
+    ]
 
 
 AROUND_CHUNKS = (1, 2, 511, 512, 513, 1023, 1024, 1025, 1537)
@@ -146,8 +149,20 @@ def test_a_sweep_writes_as_many_checkpoints_as_python_gives_it(n):
     chunks = -(-n // _sweeps.CHUNK)
     checkpoints = np.full((chunks + 3, 3, _parallel.LANES), np.pi)
     one, all_lanes = np.empty((1, 8)), np.empty(8)
-    _ordered.sweep(np.arange(n, 0.0, -1.0), np.ones(n), np.ones(n), np.zeros(n, dtype=np.int32), _sweeps.ONE_PSU,
-                   np.array([0.5]), one.copy(), checkpoints, np.empty((2, 8)), all_lanes, one, one.copy())
+    _ordered.sweep(
+        np.arange(n, 0.0, -1.0),
+        np.ones(n),
+        np.ones(n),
+        np.zeros(n, dtype=np.int32),
+        _sweeps.ONE_PSU,
+        np.array([0.5]),
+        one.copy(),
+        checkpoints,
+        np.empty((2, 8)),
+        all_lanes,
+        one,
+        one.copy(),
+    )
     assert all_lanes.tolist() == pytest.approx([(n - 1) / (3 * n)] * 8, abs=1e-12)  # the Gini of 1, 2, ... n
     written = (checkpoints != np.pi).all(axis=(1, 2))
     assert written.tolist() == [True] * (chunks + 1) + [False, False]
@@ -182,10 +197,16 @@ def fgt(alpha):
 
 
 OF_WELFARE = {
-    "mean_welfare": oracles.mean, "headcount": fgt(0), "poverty_gap": fgt(1), "poverty_severity": fgt(2),
-    "gini": oracles.gini_ranked, "palma": oracles.palma,
-    **{("quantile", f"q={float(q):g}"): (lambda y, w, q=q: oracles.quantile(y, w, q))
-       for q in (Fraction(1, 10), Fraction(2, 5), Fraction(1, 2), Fraction(9, 10))},
+    "mean_welfare": oracles.mean,
+    "headcount": fgt(0),
+    "poverty_gap": fgt(1),
+    "poverty_severity": fgt(2),
+    "gini": oracles.gini_ranked,
+    "palma": oracles.palma,
+    **{
+        ("quantile", f"q={float(q):g}"): (lambda y, w, q=q: oracles.quantile(y, w, q))
+        for q in (Fraction(1, 10), Fraction(2, 5), Fraction(1, 2), Fraction(9, 10))
+    },
 }
 
 
@@ -208,8 +229,14 @@ def by_hand(fixed=False):
 @cache
 def estimated(n_threads=1):
     survey = by_hand().survey
-    return sp.estimate(survey, welfare_statistics(), {"after": sp.simulate(survey, PACKAGE)}, by=DOMAINS[1:],
-                       replicates=REPLICATES, n_threads=n_threads)
+    return sp.estimate(
+        survey,
+        welfare_statistics(),
+        {"after": sp.simulate(survey, PACKAGE)},
+        by=DOMAINS[1:],
+        replicates=REPLICATES,
+        n_threads=n_threads,
+    )
 
 
 @pytest.mark.parametrize("by", DOMAINS, ids=lambda by: " x ".join(by) or "all")
@@ -224,8 +251,9 @@ def test_replicates_of_welfare_equal_the_oracles(by):
     every = factors(hand.survey, REPLICATES)
     for i in rows:
         row = made.rows[i]
-        expected = [hand.value(oracle_of(row), factor, by, row.level, unit, row.scenario)
-                    for factor in (hand.one, *every)]
+        expected = [
+            hand.value(oracle_of(row), factor, by, row.level, unit, row.scenario) for factor in (hand.one, *every)
+        ]
         found = [made.value[i], *made.draws[:, i]]
         assert found == pytest.approx(expected, rel=1e-11, abs=1e-12, nan_ok=True), row
 
@@ -269,8 +297,10 @@ def test_replicates_of_an_opportunity_equal_the_oracles(name):
         weight = hand.weights(factor, unit, given.get("weigh", "persons"))
         cells = list(zip(*(hand.column(c, factor, unit) for c in given["circumstances"]), strict=True))
         w, y, g = ([values[i] for i in rows] for values in (weight, outcome, cells))
-        expected = [oracles.mean([int(v) for v in y], w),
-                    oracles.d_index([1 - int(v) if barrier else int(v) for v in y], g, w)]
+        expected = [
+            oracles.mean([int(v) for v in y], w),
+            oracles.d_index([1 - int(v) if barrier else int(v) for v in y], g, w),
+        ]
         found = made.value if replicate == 0 else made.draws[replicate - 1]
         assert found == pytest.approx([float(v) for v in expected], rel=1e-12, abs=1e-14)
 
@@ -282,18 +312,26 @@ def test_replicates_of_cost_equal_the_oracle():
     for replicate, factor in enumerate([hand.one, *factors(hand.survey, REPLICATES)]):
         weight = [w * factor[psu] for w, psu in zip(map(int, hand.h["hhweight"]), hand.psu, strict=True)]
         paid = oracles.transfers(
-            [{"id": a, "weight": b, "size": c, "welfare": 0} for a, b, c in zip(
-                hand.h["hid"], weight, hand.size, strict=True)],
+            [
+                {"id": a, "weight": b, "size": c, "welfare": 0}
+                for a, b, c in zip(hand.h["hid"], weight, hand.size, strict=True)
+            ],
             [{"household": a, "age": b} for a, b in zip(hand.p["hid"], hand.p["age"], strict=True)],
-            [{"amount": 240, "max_age": 17}, {"amount": 540, "min_age": 65}])
+            [{"amount": 240, "max_age": 17}, {"amount": 540, "min_age": 65}],
+        )
         money = [*paid["costs"], paid["cost"]]
-        expected = [(who, cost, total, total / 10**6, total / 200_000) for who, cost, total in zip(
-            [*paid["recipients"], paid["reached"]], money, [cost * Fraction(21, 20) for cost in money], strict=True)]
+        expected = [
+            (who, cost, total, total / 10**6, total / 200_000)
+            for who, cost, total in zip(
+                [*paid["recipients"], paid["reached"]], money, [cost * Fraction(21, 20) for cost in money], strict=True
+            )
+        ]
         found = made.value if replicate == 0 else made.draws[replicate - 1]
         assert found == pytest.approx([float(v) for row in expected for v in row], rel=1e-12)
     names = ("recipients", "transfer_cost", "total_cost", "cost_gdp", "cost_revenue")
     assert [(row.of, row.statistic) for row in made.rows] == [
-        (of, name) for of in ("child benefit", "old-age pension", "package") for name in names]
+        (of, name) for of in ("child benefit", "old-age pension", "package") for name in names
+    ]
 
 
 # -- classes of the replicate's own, or fixed -----------------------------------------------------------------------
@@ -311,8 +349,10 @@ def test_classes_are_cut_where_they_are_said_to_be(classes):
 
 def test_fixed_classes_understate_the_error_of_a_class_mean():
     survey = sp.example_survey(2000)
-    moving, fixed = (sp.estimate(survey, [sp.MeanWelfare()], by=["bottom40"], classes=classes,
-                                 replicates=sp.Bootstrap(400)) for classes in ("replicate", "fixed"))
+    moving, fixed = (
+        sp.estimate(survey, [sp.MeanWelfare()], by=["bottom40"], classes=classes, replicates=sp.Bootstrap(400))
+        for classes in ("replicate", "fixed")
+    )
     row = moving.find(level="Bottom 40")
     assert moving.value[row] == fixed.value[row]
     assert moving.se[0] == fixed.se[0]
@@ -332,9 +372,10 @@ def test_error_of_a_total_is_the_textbook_s():
     survey = toy_survey(per_psu=6)
     transfers = sp.simulate(survey, PACKAGE)
     made = sp.estimate(survey, [sp.Cost()], {"after": transfers}, replicates=sp.Bootstrap(6000, seed=8))
-    for row, column in ((made.find(statistic="recipients", of="child benefit"), transfers.people[:, 0]),
-                        (made.find(statistic="transfer_cost", of="old-age pension"),
-                         survey.weight * transfers.household[:, 1])):
+    for row, column in (
+        (made.find(statistic="recipients", of="child benefit"), transfers.people[:, 0]),
+        (made.find(statistic="transfer_cost", of="old-age pension"), survey.weight * transfers.household[:, 1]),
+    ):
         totals = np.bincount(survey.design.psu, column, survey.design.psus)
         # 6,000 replicates know their own standard error to 0.9 %.
         assert made.se[row] == pytest.approx(sqrt(taylor(survey, totals)), rel=0.04)
@@ -344,8 +385,10 @@ def test_error_of_a_total_is_the_textbook_s():
 def test_error_of_a_total_in_the_limit():
     # Every outcome of one stratum of three PSUs, two draws: its variance is the textbook's to the last digit.
     z = [Fraction(5), Fraction(1), Fraction(9)]
-    values = [sum(oracles.rao_wu_factor([1], 3)[0] * z[i] for i in pair) for pair in
-              [(i, j) for i in range(3) for j in range(3)]]
+    values = [
+        sum(oracles.rao_wu_factor([1], 3)[0] * z[i] for i in pair)
+        for pair in [(i, j) for i in range(3) for j in range(3)]
+    ]
     mean = sum(values) / 9
     spread = sum((value - mean) ** 2 for value in values) / 9
     assert mean == sum(z)
@@ -419,24 +462,49 @@ def test_log_interval_of_a_fall_mirrors_that_of_a_rise(df):
     assert 0 < low < 0.03 < high
 
 
-@pytest.mark.parametrize(("value", "se", "df", "scale"), [
-    (0.0, 0.1, 9, "logit"), (1.0, 0.1, 9, "logit"), (0.5, 0.0, 9, "logit"), (0.5, 0.1, 0, "logit"),
-    (0.0, 0.1, 9, "log"), (0.4, 0.0, 9, "log"), (0.4, 0.0, 9, "t"), (0.4, 0.1, 0, "t"), (0.4, 0.1, 9, "none"),
-    (nan, 0.1, 9, "t"), (0.4, nan, 9, "t"), (0.4, nan, 9, "log"), (1.2, 0.1, 9, "logit"),
-])
+@pytest.mark.parametrize(
+    ("value", "se", "df", "scale"),
+    [
+        (0.0, 0.1, 9, "logit"),
+        (1.0, 0.1, 9, "logit"),
+        (0.5, 0.0, 9, "logit"),
+        (0.5, 0.1, 0, "logit"),
+        (0.0, 0.1, 9, "log"),
+        (0.4, 0.0, 9, "log"),
+        (0.4, 0.0, 9, "t"),
+        (0.4, 0.1, 0, "t"),
+        (0.4, 0.1, 9, "none"),
+        (nan, 0.1, 9, "t"),
+        (0.4, nan, 9, "t"),
+        (0.4, nan, 9, "log"),
+        (1.2, 0.1, 9, "logit"),
+    ],
+)
 def test_no_interval_where_there_is_none(value, se, df, scale):
     assert all(isnan(end) for end in interval(value, se, df, scale, 0.95))
 
 
 SCALES = {
-    ("headcount", "before"): "logit", ("headcount", "after"): "logit", ("headcount", "change"): "log",
-    ("poverty_gap", "before"): "log", ("poverty_gap", "change"): "log",
-    ("poverty_severity", "before"): "log", ("poverty_severity", "change"): "log",
-    ("mean_welfare", "before"): "log", ("mean_welfare", "change"): "t",
-    ("gini", "before"): "log", ("gini", "after"): "log", ("gini", "change"): "t",
-    ("palma", "before"): "log", ("palma", "change"): "t", ("quantile", "before"): "log", ("quantile", "change"): "t",
-    ("recipients", "after"): "log", ("total_cost", "after"): "log",
-    ("access", "before"): "logit", ("d_index", "before"): "none",
+    ("headcount", "before"): "logit",
+    ("headcount", "after"): "logit",
+    ("headcount", "change"): "log",
+    ("poverty_gap", "before"): "log",
+    ("poverty_gap", "change"): "log",
+    ("poverty_severity", "before"): "log",
+    ("poverty_severity", "change"): "log",
+    ("mean_welfare", "before"): "log",
+    ("mean_welfare", "change"): "t",
+    ("gini", "before"): "log",
+    ("gini", "after"): "log",
+    ("gini", "change"): "t",
+    ("palma", "before"): "log",
+    ("palma", "change"): "t",
+    ("quantile", "before"): "log",
+    ("quantile", "change"): "t",
+    ("recipients", "after"): "log",
+    ("total_cost", "after"): "log",
+    ("access", "before"): "logit",
+    ("d_index", "before"): "none",
 }
 
 
@@ -444,11 +512,19 @@ SCALES = {
 def test_every_statistic_has_the_interval_of_its_kind(level):
     survey = sp.example_survey(1200)
     opportunity = sp.Opportunity("o", "internet", circumstances=["bottom40", "urbrur"])
-    statistics = [sp.MeanWelfare(), sp.Poverty(70.0), sp.Inequality(), sp.Quantile(0.4), sp.Cost(),
-                  sp.Access(opportunity), sp.Dissimilarity(opportunity)]
+    statistics = [
+        sp.MeanWelfare(),
+        sp.Poverty(70.0),
+        sp.Inequality(),
+        sp.Quantile(0.4),
+        sp.Cost(),
+        sp.Access(opportunity),
+        sp.Dissimilarity(opportunity),
+    ]
     package = sp.Package([sp.child_benefit(sp.Amount(8, "month"))])
-    made = sp.estimate(survey, statistics, {"after": sp.simulate(survey, package)}, replicates=sp.Bootstrap(64),
-                       level=level)
+    made = sp.estimate(
+        survey, statistics, {"after": sp.simulate(survey, package)}, replicates=sp.Bootstrap(64), level=level
+    )
     frame = made.frame().set_index(["statistic", "scenario"])
     assert not set(SCALES) - set(frame.index)
     for key, scale in SCALES.items():
@@ -505,8 +581,9 @@ def test_effective_degrees_of_freedom_equal_those_without_one_psu_at_a_time():
 def test_effective_degrees_of_freedom_of_moving_classes_and_of_cells():
     hand = by_hand()
     opportunity = sp.Opportunity("o", "water", circumstances=["quintile", "urbrur"])
-    of_classes = sp.estimate(hand.survey, [sp.MeanWelfare(), sp.Access(opportunity)], by=["bottom40"],
-                             replicates=sp.Bootstrap(2))
+    of_classes = sp.estimate(
+        hand.survey, [sp.MeanWelfare(), sp.Access(opportunity)], by=["bottom40"], replicates=sp.Bootstrap(2)
+    )
     of_cells = sp.estimate(hand.survey, [sp.Dissimilarity(opportunity)], replicates=sp.Bootstrap(2))
     strata = without_one(hand.survey)
 
@@ -522,19 +599,30 @@ def test_effective_degrees_of_freedom_of_moving_classes_and_of_cells():
 
     for row, df in zip((*of_classes.rows, *of_cells.rows), (*of_classes.df, *of_cells.df), strict=True):
         by = () if row.by == "all" else ("bottom40",)
-        figure = {"mean_welfare": lambda factor, by=by, row=row: hand.value(oracles.mean, factor, by, row.level),
-                  "access": lambda factor, row=row: access(factor, row.level), "d_index": index}[row.statistic]
+        figure = {
+            "mean_welfare": lambda factor, by=by, row=row: hand.value(oracles.mean, factor, by, row.level),
+            "access": lambda factor, row=row: access(factor, row.level),
+            "d_index": index,
+        }[row.statistic]
         expected = satterthwaite([[figure(factor) for factor in stratum] for stratum in strata])
         assert df == pytest.approx(min(max(expected, 1), row.df), rel=1e-6), row
 
 
 def test_design_degrees_of_freedom_are_psus_less_strata_of_the_domain():
     hand = by_hand()
-    made = sp.estimate(hand.survey, [sp.MeanWelfare()], by=["urbrur", ("region", "urbrur")], replicates=sp.Bootstrap(2),
-                       df="design")
+    made = sp.estimate(
+        hand.survey, [sp.MeanWelfare()], by=["urbrur", ("region", "urbrur")], replicates=sp.Bootstrap(2), df="design"
+    )
     found = dict(zip(made.frame()["level"], made.df, strict=True))
-    assert found == {"all": 15, "Rural": 5, "Urban": 10, "North x Rural": 1, "North x Urban": 2, "South x Rural": 4,
-                     "South x Urban": 8}
+    assert found == {
+        "all": 15,
+        "Rural": 5,
+        "Urban": 10,
+        "North x Rural": 1,
+        "North x Urban": 2,
+        "South x Rural": 4,
+        "South x Urban": 8,
+    }
 
 
 def test_degrees_of_freedom_count_only_what_has_weight():
@@ -544,11 +632,15 @@ def test_degrees_of_freedom_count_only_what_has_weight():
     households["hhweight"] = np.where(ea == 19, 0, households["hhweight"])
     survey = sp.Survey(households, persons, person="pid", welfare="pc", psu="ea", strata=["region", "urbrur"])
     opportunity = sp.Opportunity("o", "water", circumstances=["urbrur"])
-    made = sp.estimate(survey, [sp.MeanWelfare(), sp.Access(opportunity)], by=["urbrur"], replicates=sp.Bootstrap(2),
-                       df="design")
+    made = sp.estimate(
+        survey, [sp.MeanWelfare(), sp.Access(opportunity)], by=["urbrur"], replicates=sp.Bootstrap(2), df="design"
+    )
     found = dict(zip(zip(made.frame()["statistic"], made.frame()["level"], strict=True), made.df, strict=True))
-    assert found == {(statistic, level): df for statistic in ("mean_welfare", "access")
-                     for level, df in (("all", 14), ("Rural", 5), ("Urban", 9))}
+    assert found == {
+        (statistic, level): df
+        for statistic in ("mean_welfare", "access")
+        for level, df in (("all", 14), ("Rural", 5), ("Urban", 9))
+    }
 
 
 def test_sixty_degrees_of_freedom_need_no_estimate():
@@ -567,8 +659,9 @@ def test_failed_replicates_are_counted_and_left_out():
     households["village"] = np.where(np.array(households["ea"]) == 3, "one", "others")  # one PSU of a stratum of three
     survey = sp.Survey(households, persons, person="pid", welfare="pc", psu="ea", strata=["region", "urbrur"])
     replicates = sp.Bootstrap(200, seed=5)
-    made = sp.estimate(survey, [sp.MeanWelfare(), sp.Inequality(), sp.Quantile(0.4)], by=["village"],
-                       replicates=replicates)
+    made = sp.estimate(
+        survey, [sp.MeanWelfare(), sp.Inequality(), sp.Quantile(0.4)], by=["village"], replicates=replicates
+    )
     psu = survey.design.psu_labels.index("3")
     drawn = np.array([row[psu] > 0 for row in factors(survey, replicates)])
     assert 0 < drawn.sum() < 200
@@ -622,10 +715,17 @@ def everything(replicates=None, **instead):
     opportunity = sp.Opportunity("o", "water", circumstances=["quintile", "urbrur"])
     fixed = sp.Opportunity("p", "water", circumstances=["educ", "urbrur"])
     instead["replicates"] = replicates or sp.Bootstrap(100, seed=2)
-    made = [sp.estimate(survey, [*welfare_statistics(), sp.Access(opportunity)],
-                        {"after": sp.simulate(survey, PACKAGE)}, by=["urbrur"], **instead),
-            sp.estimate(survey, [sp.Dissimilarity(opportunity), sp.Dissimilarity(fixed)], **instead),
-            sp.estimate(survey, [sp.MeanWelfare(), sp.Poverty(LINE)], by=["decile", ("sex", "bottom40")], **instead)]
+    made = [
+        sp.estimate(
+            survey,
+            [*welfare_statistics(), sp.Access(opportunity)],
+            {"after": sp.simulate(survey, PACKAGE)},
+            by=["urbrur"],
+            **instead,
+        ),
+        sp.estimate(survey, [sp.Dissimilarity(opportunity), sp.Dissimilarity(fixed)], **instead),
+        sp.estimate(survey, [sp.MeanWelfare(), sp.Poverty(LINE)], by=["decile", ("sex", "bottom40")], **instead),
+    ]
     whole = sp.assess(survey, [opportunity], PACKAGE, by=(), tree=sp.OpportunityTree(min_obs=5), **instead)
     return np.concatenate([part.draws for part in (*made, whole.estimates)], axis=1)
 
@@ -656,8 +756,9 @@ def test_fewer_replicates_are_the_first_of_more(n):
 
 
 def test_another_seed_gives_other_draws_and_the_same_values():
-    made = [sp.estimate(by_hand().survey, welfare_statistics(), replicates=sp.Bootstrap(50, seed=seed))
-            for seed in (1, 2)]
+    made = [
+        sp.estimate(by_hand().survey, welfare_statistics(), replicates=sp.Bootstrap(50, seed=seed)) for seed in (1, 2)
+    ]
     assert made[0].value.tobytes() == made[1].value.tobytes()
     assert (made[0].draws != made[1].draws).any(axis=0).all()
 
@@ -665,8 +766,9 @@ def test_another_seed_gives_other_draws_and_the_same_values():
 def test_progress_adds_up_to_the_replicates():
     for n_threads in (1, 3):
         told = []
-        sp.estimate(toy_survey(), [sp.MeanWelfare()], replicates=sp.Bootstrap(100), n_threads=n_threads,
-                    progress=told.append)
+        sp.estimate(
+            toy_survey(), [sp.MeanWelfare()], replicates=sp.Bootstrap(100), n_threads=n_threads, progress=told.append
+        )
         assert sum(told) == 100
 
 

@@ -41,8 +41,16 @@ def opportunity_of(name):
 
 @cache
 def assessed(name, package=PACKAGE, classes="replicate"):
-    return sp.assess(hand_of().survey, [opportunity_of(name)], package, by=(), replicates=REPLICATES,
-                     tree=sp.OpportunityTree(**RULE), classes=classes, df="design")
+    return sp.assess(
+        hand_of().survey,
+        [opportunity_of(name)],
+        package,
+        by=(),
+        replicates=REPLICATES,
+        tree=sp.OpportunityTree(**RULE),
+        classes=classes,
+        df="design",
+    )
 
 
 def everybody(amount, **instead):
@@ -64,13 +72,22 @@ class Walk:
         hand = self.hand
         outcome = hand.p["phone"] if self.unit == "person" else hand.h["water"]
         keep = {"educ > 0": lambda i: hand.h["educ"][i] > 0, "age >= 15": lambda i: hand.p["age"][i] >= 15}.get(
-            given.get("population"), lambda i: True)
+            given.get("population"), lambda i: True
+        )
         self.rows = [i for i in range(len(outcome)) if keep(i)]
         self.outcome = [int(outcome[i]) for i in self.rows]
         ordered = {name: name in SHARES or name == "educ" for name in self.circumstances}
         self.tree = oracles.grow_tree(
-            self.levels(hand.one, "before"), self.outcome, self.weights(hand.one), ordered, RULE["max_depth"],
-            RULE["min_obs"], oracles.Fraction(1, 20), 1, 0)
+            self.levels(hand.one, "before"),
+            self.outcome,
+            self.weights(hand.one),
+            ordered,
+            RULE["max_depth"],
+            RULE["min_obs"],
+            oracles.Fraction(1, 20),
+            1,
+            0,
+        )
         self.leaves = [id(leaf) for leaf in oracles.leaf_nodes(self.tree)]
 
     def weights(self, factor):
@@ -98,18 +115,23 @@ class Walk:
         weight, old, new = self.weights(factor), self.reached(factor, "before"), self.reached(factor, "after")
         leaves = range(len(self.leaves))
         share = [sum(w for w, g in zip(weight, old, strict=True) if g == leaf) for leaf in leaves]
-        with_access = [sum(w * y for w, y, g in zip(weight, self.outcome, old, strict=True) if g == leaf)
-                       for leaf in leaves]
+        with_access = [
+            sum(w * y for w, y, g in zip(weight, self.outcome, old, strict=True) if g == leaf) for leaf in leaves
+        ]
         rate = [a / w if w else nan for a, w in zip(with_access, share, strict=True)]
         got = [sum(w * rate[k] for w, g, k in zip(weight, old, new, strict=True) if g == leaf and w) for leaf in leaves]
         after = [a / w if w else nan for a, w in zip(got, share, strict=True)]
         cells = list(zip(*(self.hand.column(c, factor, self.unit) for c in self.circumstances), strict=True))
         cells = [cells[i] for i in self.rows]
         return {
-            "group before": rate, "group after": after, "share": share,
+            "group before": rate,
+            "group after": after,
+            "share": share,
             "gaining": [a - b for a, b in zip(got, with_access, strict=True)],
-            "access before": sum(with_access) / sum(weight), "access after": sum(got) / sum(weight),
-            "index before": self.index(rate, share), "index after": self.index(after, share),
+            "access before": sum(with_access) / sum(weight),
+            "access after": sum(got) / sum(weight),
+            "index before": self.index(rate, share),
+            "index after": self.index(after, share),
             "index of cells": oracles.d_index([1 - y if self.barrier else y for y in self.outcome], cells, weight),
         }
 
@@ -124,14 +146,18 @@ class Walk:
     def standing(self):
         """Return the leaves from the furthest behind: among equal rates, the larger first."""
         full = self.figures(self.hand.one)
-        return sorted(range(len(self.leaves)), key=lambda g: (
-            -full["group before"][g] if self.barrier else full["group before"][g], -full["share"][g]))
+        return sorted(
+            range(len(self.leaves)),
+            key=lambda g: (-full["group before"][g] if self.barrier else full["group before"][g], -full["share"][g]),
+        )
 
     def ahead(self):
         """Return the leaf furthest ahead: among equal rates, the larger."""
         full = self.figures(self.hand.one)
-        return max(range(len(self.leaves)), key=lambda g: (
-            -full["group before"][g] if self.barrier else full["group before"][g], full["share"][g]))
+        return max(
+            range(len(self.leaves)),
+            key=lambda g: (-full["group before"][g] if self.barrier else full["group before"][g], full["share"][g]),
+        )
 
 
 @cache
@@ -168,8 +194,10 @@ def test_groups_are_the_leaves_of_the_oracle_s_tree(name):
     assert frame["group"].tolist() == list(range(1, len(order) + 1))
 
 
-@pytest.mark.parametrize(("name", "classes"), [*((name, "replicate") for name in CASES), ("quintile", "fixed"),
-                                               ("two classes", "fixed"), ("person", "fixed")])
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [*((name, "replicate") for name in CASES), ("quintile", "fixed"), ("two classes", "fixed"), ("person", "fixed")],
+)
 def test_every_replicate_equals_the_oracle(name, classes):
     own, result = walk(name, classes == "fixed"), assessed(name, classes=classes)
     every = [own.figures(factor) for factor in (own.hand.one, *factors(own.hand.survey, REPLICATES))]
@@ -193,8 +221,7 @@ def test_every_replicate_equals_the_oracle(name, classes):
         ):
             found = drawn(result, statistic=statistic, scenario=scenario)
             close(found, [value(one) for one in every])
-    found = drawn(result, statistic="d_index", scenario="before",
-                  param="cells, of absence" if own.barrier else "cells")
+    found = drawn(result, statistic="d_index", scenario="before", param="cells, of absence" if own.barrier else "cells")
     close(found, [one["index of cells"] for one in every])
 
 
@@ -202,8 +229,14 @@ def test_the_oracles_agree_on_re_routing():
     # tests/oracles.py has a version of its own, which knows one class and no replicates.
     own = walk("bottom 40")
     hand = own.hand
-    made = oracles.reroute(own.tree, own.levels(hand.one, "before"), hand.classes("bottom40", hand.one, "after"),
-                           "bottom40", own.outcome, own.weights(hand.one))
+    made = oracles.reroute(
+        own.tree,
+        own.levels(hand.one, "before"),
+        hand.classes("bottom40", hand.one, "after"),
+        "bottom40",
+        own.outcome,
+        own.weights(hand.one),
+    )
     full = own.figures(hand.one)
     assert made["before"] == full["group before"]
     assert made["after"] == full["group after"]
@@ -247,12 +280,21 @@ def unmoved(result):
     assert (result.groups["gaining"] == 0).all()
 
 
-@pytest.mark.parametrize(("circumstances", "depth"), [
-    (["urbrur", "educ"], 6), (["fuel"], 6), (["urbrur", "bottom40"], 1), (["quintile", "urbrur"], 0)])
+@pytest.mark.parametrize(
+    ("circumstances", "depth"),
+    [(["urbrur", "educ"], 6), (["fuel"], 6), (["urbrur", "bottom40"], 1), (["quintile", "urbrur"], 0)],
+)
 def test_a_tree_without_a_split_on_welfare_changes_nothing(circumstances, depth):
     opportunity = sp.Opportunity("o", "water", circumstances=circumstances)
-    result = sp.assess(hand_of().survey, [opportunity], everybody(1e6), by=(), replicates=REPLICATES, df="design",
-                       tree=sp.OpportunityTree(**{**RULE, "max_depth": depth}))
+    result = sp.assess(
+        hand_of().survey,
+        [opportunity],
+        everybody(1e6),
+        by=(),
+        replicates=REPLICATES,
+        df="design",
+        tree=sp.OpportunityTree(**{**RULE, "max_depth": depth}),
+    )
     used = {result.tree("o").circumstances_[f].name for f in result.tree("o").splits_.circumstance if f >= 0}
     assert not used & set(SHARES)
     unmoved(result)
@@ -320,9 +362,19 @@ def test_the_cut_is_that_of_before():
 
 
 def test_a_household_lifted_exactly_to_the_cut_stays_below_it():
-    survey = sp.Survey({"hid": range(1, 9), "hhweight": [1] * 8, "n": [1] * 8, "pc": [10, 20, 30, 40, 50, 60, 70, 80],
-                        "water": [0, 0, 0, 0, 1, 1, 1, 1], "ea": range(1, 9)},
-                       {"hid": range(1, 9), "age": [30] * 8}, welfare="pc", psu="ea")
+    survey = sp.Survey(
+        {
+            "hid": range(1, 9),
+            "hhweight": [1] * 8,
+            "n": [1] * 8,
+            "pc": [10, 20, 30, 40, 50, 60, 70, 80],
+            "water": [0, 0, 0, 0, 1, 1, 1, 1],
+            "ea": range(1, 9),
+        },
+        {"hid": range(1, 9), "age": [30] * 8},
+        welfare="pc",
+        psu="ea",
+    )
     opportunity = sp.Opportunity("o", "water", circumstances=["bottom40"])
     tree = sp.OpportunityTree(min_obs=1)  # the cut is 40: bottom 10 to 40, without water
     for amount, moved in ((0, 0), (9.999, 1), (10, 1), (10.001, 2), (20, 2), (20.001, 3), (30, 3), (30.001, 4)):
@@ -333,8 +385,14 @@ def test_a_household_lifted_exactly_to_the_cut_stays_below_it():
 
 @pytest.mark.parametrize("name", ["bottom 40", "person"])
 def test_without_a_package_there_is_only_before(name):
-    result = sp.assess(hand_of().survey, [opportunity_of(name)], by=(), replicates=REPLICATES,
-                       tree=sp.OpportunityTree(**RULE), df="design")
+    result = sp.assess(
+        hand_of().survey,
+        [opportunity_of(name)],
+        by=(),
+        replicates=REPLICATES,
+        tree=sp.OpportunityTree(**RULE),
+        df="design",
+    )
     assert {row.scenario for row in result.estimates.rows} == {"before"}
     assert result.groups[["after", "change", "gaining"]].isna().all(axis=None)
     assert result.groups["before"].tolist() == assessed(name).groups["before"].tolist()
@@ -343,11 +401,25 @@ def test_without_a_package_there_is_only_before(name):
 def test_two_opportunities_do_not_disturb_each_other():
     one = sp.Opportunity("one", "water", circumstances=["bottom40", "urbrur"])
     two = sp.Opportunity("two", "fuel == 'Gas'", circumstances=["quintile", "educ"], kind="barrier")
-    both = sp.assess(hand_of().survey, [one, two], PACKAGE, by=(), replicates=REPLICATES,
-                     tree=sp.OpportunityTree(**RULE), df="design")
+    both = sp.assess(
+        hand_of().survey,
+        [one, two],
+        PACKAGE,
+        by=(),
+        replicates=REPLICATES,
+        tree=sp.OpportunityTree(**RULE),
+        df="design",
+    )
     for opportunity in (one, two):
-        alone = sp.assess(hand_of().survey, [opportunity], PACKAGE, by=(), replicates=REPLICATES,
-                          tree=sp.OpportunityTree(**RULE), df="design")
+        alone = sp.assess(
+            hand_of().survey,
+            [opportunity],
+            PACKAGE,
+            by=(),
+            replicates=REPLICATES,
+            tree=sp.OpportunityTree(**RULE),
+            df="design",
+        )
         rows = [i for i, row in enumerate(both.estimates.rows) if row.of == opportunity.name]
         own = [i for i, row in enumerate(alone.estimates.rows) if row.of == opportunity.name]
         assert [both.estimates.rows[i] for i in rows] == [alone.estimates.rows[i] for i in own]
@@ -358,15 +430,25 @@ def test_labels_of_groups_name_the_classes():
     for name in ("quintile", "decile"):
         cls = next(c for c in CASES[name]["circumstances"] if c in SHARES)
         labels = assessed(name).groups["label"]
-        found = {part for label in labels for piece in label.split(", ") if piece.startswith(f"{cls}: ")
-                 for part in piece.removeprefix(f"{cls}: ").replace(" to ", " + ").split(" + ")}
+        found = {
+            part
+            for label in labels
+            for piece in label.split(", ")
+            if piece.startswith(f"{cls}: ")
+            for part in piece.removeprefix(f"{cls}: ").replace(" to ", " + ").split(" + ")
+        }
         assert found
         assert found <= set(CLASS_LABELS[cls])
 
 
 def test_only_groups_that_were_not_chosen_for_their_rate_have_intervals():
-    result = sp.assess(sp.example_survey(2000), [sp.Opportunity("o", "internet", circumstances=["quintile", "urbrur"])],
-                       sp.Package([sp.child_benefit(sp.Amount(8, "month"))]), by=(), replicates=sp.Bootstrap(50))
+    result = sp.assess(
+        sp.example_survey(2000),
+        [sp.Opportunity("o", "internet", circumstances=["quintile", "urbrur"])],
+        sp.Package([sp.child_benefit(sp.Amount(8, "month"))]),
+        by=(),
+        replicates=sp.Bootstrap(50),
+    )
     frame = result.groups
     assert len(frame) >= 4
     for line in frame.itertuples():

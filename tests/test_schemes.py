@@ -21,42 +21,90 @@ CONDITIONS = {
     "between(rooms, 2, 3)": lambda person, home: 2 <= home["rooms"] <= 3,
 }
 
-PEOPLE = st.fixed_dictionaries({"age": st.integers(0, 100), "sex": st.sampled_from("FM"),
-                                "disability": st.integers(0, 1), "births": st.sampled_from([None, 0, 1, 2])})
-HOMES = st.fixed_dictionaries({"weight": st.integers(1, 9), "welfare": st.integers(1, 50), "rooms": st.integers(1, 4),
-                               "members": st.lists(PEOPLE, min_size=1, max_size=5)})
+PEOPLE = st.fixed_dictionaries(
+    {
+        "age": st.integers(0, 100),
+        "sex": st.sampled_from("FM"),
+        "disability": st.integers(0, 1),
+        "births": st.sampled_from([None, 0, 1, 2]),
+    }
+)
+HOMES = st.fixed_dictionaries(
+    {
+        "weight": st.integers(1, 9),
+        "welfare": st.integers(1, 50),
+        "rooms": st.integers(1, 4),
+        "members": st.lists(PEOPLE, min_size=1, max_size=5),
+    }
+)
 AGES = st.one_of(st.none(), st.integers(0, 100))
-SCHEMES = st.fixed_dictionaries({
-    "min_age": AGES, "max_age": AGES, "sex": st.sampled_from([None, None, "F", "M"]), "disability": st.booleans(),
-    "birth": st.booleans(), "who": st.sampled_from(list(CONDITIONS)), "per": st.sampled_from(["person", "household"]),
-    "amount": st.integers(0, 20), "unit": st.sampled_from(["month", "year"]),
-    "weeks": st.sampled_from([None, None, 0, 18, 52]),
-}).filter(lambda s: s["min_age"] is None or s["max_age"] is None or s["min_age"] <= s["max_age"])
+SCHEMES = st.fixed_dictionaries(
+    {
+        "min_age": AGES,
+        "max_age": AGES,
+        "sex": st.sampled_from([None, None, "F", "M"]),
+        "disability": st.booleans(),
+        "birth": st.booleans(),
+        "who": st.sampled_from(list(CONDITIONS)),
+        "per": st.sampled_from(["person", "household"]),
+        "amount": st.integers(0, 20),
+        "unit": st.sampled_from(["month", "year"]),
+        "weeks": st.sampled_from([None, None, 0, 18, 52]),
+    }
+).filter(lambda s: s["min_age"] is None or s["max_age"] is None or s["min_age"] <= s["max_age"])
 
 
-COUPLE = {"weight": 2, "welfare": 7, "rooms": 2, "members": [
-    {"age": 3, "sex": "F", "disability": 0, "births": None}, {"age": 70, "sex": "M", "disability": 1, "births": 0}]}
+COUPLE = {
+    "weight": 2,
+    "welfare": 7,
+    "rooms": 2,
+    "members": [
+        {"age": 3, "sex": "F", "disability": 0, "births": None},
+        {"age": 70, "sex": "M", "disability": 1, "births": 0},
+    ],
+}
 
 
 def frames(homes):
     """Return households, and persons one row a member, as lists of rows; one household has both sexes."""
     homes = [*homes, COUPLE]
-    households = [{"id": h, "hid": h, "weight": home["weight"], "welfare": home["welfare"], "rooms": home["rooms"],
-                   "size": len(home["members"])} for h, home in enumerate(homes)]
-    persons = [member | {"household": h, "hid": h, "pid": k}
-               for h, home in enumerate(homes) for k, member in enumerate(home["members"])]
+    households = [
+        {
+            "id": h,
+            "hid": h,
+            "weight": home["weight"],
+            "welfare": home["welfare"],
+            "rooms": home["rooms"],
+            "size": len(home["members"]),
+        }
+        for h, home in enumerate(homes)
+    ]
+    persons = [
+        member | {"household": h, "hid": h, "pid": k}
+        for h, home in enumerate(homes)
+        for k, member in enumerate(home["members"])
+    ]
     return households, persons
 
 
 def survey_of(households, persons, **arguments):
     """Return the survey of such rows; its rows are in their order."""
+
     def columns(rows, names):
         return {name: [row[name] for row in rows] for name in names}
 
-    arguments = {"person": "pid", "weight": "weight", "welfare": "welfare",
-                 "roles": {"disability": "disability", "birth": "births"}, "single_psu": "certainty"} | arguments
-    return sp.Survey(columns(households, ("hid", "weight", "welfare", "rooms")),
-                     columns(persons, ("hid", "pid", "age", "sex", "disability", "births")), **arguments)
+    arguments = {
+        "person": "pid",
+        "weight": "weight",
+        "welfare": "welfare",
+        "roles": {"disability": "disability", "birth": "births"},
+        "single_psu": "certainty",
+    } | arguments
+    return sp.Survey(
+        columns(households, ("hid", "weight", "welfare", "rooms")),
+        columns(persons, ("hid", "pid", "age", "sex", "disability", "births")),
+        **arguments,
+    )
 
 
 def scheme_of(name, rule):
@@ -90,18 +138,28 @@ def textbook(households, persons, rules, mpc, period):
             row.append(int(gets))
         received.append(row)
         reached += home["weight"] if any(row) else 0
-    after = [home["welfare"] + mpc * sum(transfer[h]) / home["size"] / YEARLY[period]
-             for h, home in enumerate(households)]
+    after = [
+        home["welfare"] + mpc * sum(transfer[h]) / home["size"] / YEARLY[period] for h, home in enumerate(households)
+    ]
     costs = [amount * count for amount, count in zip(per_year, recipients, strict=True)]
-    return {"received": received, "transfer": transfer, "after": after, "recipients": [*recipients, reached],
-            "cost": [*costs, sum(costs)]}
+    return {
+        "received": received,
+        "transfer": transfer,
+        "after": after,
+        "recipients": [*recipients, reached],
+        "cost": [*costs, sum(costs)],
+    }
 
 
 # ---------------------------------------------------------------- eligibility, transfers, cost
 
 
-@given(homes=st.lists(HOMES, min_size=1, max_size=12), rules=st.lists(SCHEMES, min_size=1, max_size=9),
-       mpc=st.sampled_from([0, 0.5, 1]), period=st.sampled_from(["month", "year"]))
+@given(
+    homes=st.lists(HOMES, min_size=1, max_size=12),
+    rules=st.lists(SCHEMES, min_size=1, max_size=9),
+    mpc=st.sampled_from([0, 0.5, 1]),
+    period=st.sampled_from(["month", "year"]),
+)
 def test_random_packages_equal_the_textbook(homes, rules, mpc, period):
     households, persons = frames(homes)
     made = survey_of(households, persons, welfare_period=period)
@@ -120,19 +178,37 @@ def test_random_packages_equal_the_textbook(homes, rules, mpc, period):
     np.testing.assert_allclose(cost["cost_revenue"], np.multiply(expected["cost"], 1.25 / 500), rtol=1e-13)
 
 
-PLAIN = st.fixed_dictionaries({"min_age": AGES, "max_age": AGES, "sex": st.sampled_from([None, "F", "M"]),
-                               "disability": st.sampled_from([None, 1]), "amount": st.integers(0, 20)}).filter(
-    lambda s: s["min_age"] is None or s["max_age"] is None or s["min_age"] <= s["max_age"])
+PLAIN = st.fixed_dictionaries(
+    {
+        "min_age": AGES,
+        "max_age": AGES,
+        "sex": st.sampled_from([None, "F", "M"]),
+        "disability": st.sampled_from([None, 1]),
+        "amount": st.integers(0, 20),
+    }
+).filter(lambda s: s["min_age"] is None or s["max_age"] is None or s["min_age"] <= s["max_age"])
 
 
-@given(homes=st.lists(HOMES, min_size=1, max_size=12), rules=st.lists(PLAIN, min_size=1, max_size=9),
-       mpc=st.sampled_from([0, 0.25, 1]))
+@given(
+    homes=st.lists(HOMES, min_size=1, max_size=12),
+    rules=st.lists(PLAIN, min_size=1, max_size=9),
+    mpc=st.sampled_from([0, 0.25, 1]),
+)
 def test_plain_packages_equal_the_oracle(homes, rules, mpc):
     """The oracle of tests/oracles.py: per person, in the survey's own period."""
     households, persons = frames(homes)
     made = survey_of(households, persons, welfare_period="year")
-    schemes = [grant(str(s), rule["amount"], min_age=rule["min_age"], max_age=rule["max_age"], sex=rule["sex"],
-                     disability=rule["disability"] == 1) for s, rule in enumerate(rules)]
+    schemes = [
+        grant(
+            str(s),
+            rule["amount"],
+            min_age=rule["min_age"],
+            max_age=rule["max_age"],
+            sex=rule["sex"],
+            disability=rule["disability"] == 1,
+        )
+        for s, rule in enumerate(rules)
+    ]
     paid = sp.simulate(made, sp.Package(schemes, mpc=mpc))
     expected = oracles.transfers(households, persons, rules, mpc)
     np.testing.assert_allclose(paid.household.sum(axis=1), expected["transfer"], rtol=1e-14)
@@ -143,9 +219,11 @@ def test_plain_packages_equal_the_oracle(homes, rules, mpc):
 
 def toy(ages=(40, 3, 70, 17, 18, 0), homes=(1, 1, 2, 2, 3, 3), persons=(), **arguments):
     """Return a survey of three households of two, weights 10, 20 and 40, with some columns of persons."""
-    return sp.Survey({"hid": [1, 2, 3], "hhweight": [10, 20, 40], "pc": [50, 60, 80]},
-                     {"hid": list(homes), "pid": range(6), "age": list(ages), **dict(persons)},
-                     **{"welfare": "pc", "person": "pid"} | arguments)
+    return sp.Survey(
+        {"hid": [1, 2, 3], "hhweight": [10, 20, 40], "pc": [50, 60, 80]},
+        {"hid": list(homes), "pid": range(6), "age": list(ages), **dict(persons)},
+        **{"welfare": "pc", "person": "pid"} | arguments,
+    )
 
 
 def received(made, *schemes, economy=None, **fields):
@@ -195,10 +273,20 @@ def test_a_birth_is_one_or_more_and_missing_is_none():
 def test_who_lacks_a_trait_is_not_eligible_where_missing_is_dropped():
     persons = {"sex": ["F", "F", None, "M", "M", None], "d": [1, 0, None, 1, None, 1]}
     made = toy((40, None, 70, 17, None, 0), persons=persons, roles={"disability": "d"}, missing="drop")
-    schemes = (grant(max_age=80), grant("any age", max_age=1000), grant("women", sex="F"),
-               grant("disabled", disability=True), grant("all"))
+    schemes = (
+        grant(max_age=80),
+        grant("any age", max_age=1000),
+        grant("women", sex="F"),
+        grant("disabled", disability=True),
+        grant("all"),
+    )
     assert received(made, *schemes) == [
-        [1, 0, 1, 1, 0, 1], [1, 0, 1, 1, 0, 1], [1, 1, 0, 0, 0, 0], [1, 0, 0, 1, 0, 1], [1, 1, 1, 1, 1, 1]]
+        [1, 0, 1, 1, 0, 1],
+        [1, 0, 1, 1, 0, 1],
+        [1, 1, 0, 0, 0, 0],
+        [1, 0, 0, 1, 0, 1],
+        [1, 1, 1, 1, 1, 1],
+    ]
 
 
 def test_a_benefit_per_household_is_booked_to_its_first_eligible_member():
@@ -221,16 +309,21 @@ def test_schemes_of_one_person_add_up_and_the_package_counts_the_person_once():
 
 
 def test_weeks_are_of_365_days():
-    paid = sp.simulate(toy(), sp.Package([grant(value=365, unit="year", weeks=18), grant("none", weeks=0),
-                                          grant("year", weeks=52, value=365)]))
+    paid = sp.simulate(
+        toy(),
+        sp.Package(
+            [grant(value=365, unit="year", weeks=18), grant("none", weeks=0), grant("year", weeks=52, value=365)]
+        ),
+    )
     np.testing.assert_allclose(paid.amounts, [126, 0, 364], rtol=1e-15)
 
 
 @pytest.mark.parametrize("mpc", [0.0, 0.3, 1.0])
 def test_what_is_not_consumed_changes_no_cost(mpc):
     full, part = (sp.simulate(toy(), sp.Package([grant(max_age=17)], mpc=m)) for m in (1.0, mpc))
-    np.testing.assert_allclose(part.welfare_after - 1, toy().welfare - 1 + mpc * (full.welfare_after - toy().welfare),
-                               rtol=1e-14)
+    np.testing.assert_allclose(
+        part.welfare_after - 1, toy().welfare - 1 + mpc * (full.welfare_after - toy().welfare), rtol=1e-14
+    )
     np.testing.assert_array_equal(part.household, full.household)
     np.testing.assert_array_equal(part.cost["total_cost"], full.cost["total_cost"])
 
@@ -250,17 +343,25 @@ def test_without_welfare_there_is_cost_and_nothing_after():
 
 
 def test_a_household_of_unknown_welfare_is_paid():
-    made = sp.Survey({"hid": [1, 2, 3], "hhweight": [1, 2, 4], "pc": [5, None, 7]}, {"hid": [1, 2, 3]}, welfare="pc",
-                     missing="drop")
+    made = sp.Survey(
+        {"hid": [1, 2, 3], "hhweight": [1, 2, 4], "pc": [5, None, 7]}, {"hid": [1, 2, 3]}, welfare="pc", missing="drop"
+    )
     paid = sp.simulate(made, sp.Package([grant()]))
     assert paid.cost["recipients"].tolist() == [7, 7]
     np.testing.assert_array_equal(paid.welfare_after, [6, np.nan, 8])
 
 
 ECONOMY = sp.Economy(gdp=5000, gdp_per_capita=300, revenue=700, lines={"national": 40, "low": 10})
-AMOUNTS = [(50, "month", "month", 600), (600, "year", "month", 600), (0.04, "gdp_per_capita", "month", 12),
-           (0.04, "gdp_per_capita", "year", 12), (0.25, "line:national", "month", 120),
-           (0.25, "line:national", "year", 10), (1, "line:low", "month", 120), (0, "month", "year", 0)]
+AMOUNTS = [
+    (50, "month", "month", 600),
+    (600, "year", "month", 600),
+    (0.04, "gdp_per_capita", "month", 12),
+    (0.04, "gdp_per_capita", "year", 12),
+    (0.25, "line:national", "month", 120),
+    (0.25, "line:national", "year", 10),
+    (1, "line:low", "month", 120),
+    (0, "month", "year", 0),
+]
 
 
 @pytest.mark.parametrize(("value", "unit", "period", "expected"), AMOUNTS)
@@ -276,8 +377,11 @@ PRESETS = [
     (sp.child_benefit, {}, {"min_age": 0, "max_age": 17}),
     (sp.child_benefit, {"max_age": 5, "min_age": 2, "coverage": 0.5}, {"min_age": 2, "max_age": 5, "coverage": 0.5}),
     (sp.old_age_pension, {}, {"min_age": 65}),
-    (sp.old_age_pension, {"min_age": 60, "max_age": 79, "coverage": 0.8},
-     {"min_age": 60, "max_age": 79, "coverage": 0.8}),
+    (
+        sp.old_age_pension,
+        {"min_age": 60, "max_age": 79, "coverage": 0.8},
+        {"min_age": 60, "max_age": 79, "coverage": 0.8},
+    ),
     (sp.disability_benefit, {}, {"disability": True}),
     (sp.disability_benefit, {"min_age": 18, "max_age": 64}, {"disability": True, "min_age": 18, "max_age": 64}),
     (sp.maternity_benefit, {}, {"birth": True, "weeks": 18}),
@@ -351,8 +455,12 @@ def many():
     """Return a survey of 5,000 households of two persons, one a child."""
     hid = np.arange(MANY)
     ages = np.tile([8, 35], MANY)
-    return sp.Survey({"hid": hid, "hhweight": np.ones(MANY), "pc": 10 + hid % 7},
-                     {"hid": np.repeat(hid, 2), "pid": np.tile([1, 2], MANY), "age": ages}, person="pid", welfare="pc")
+    return sp.Survey(
+        {"hid": hid, "hhweight": np.ones(MANY), "pc": 10 + hid % 7},
+        {"hid": np.repeat(hid, 2), "pid": np.tile([1, 2], MANY), "age": ages},
+        person="pid",
+        welfare="pc",
+    )
 
 
 def drawn(made, *schemes, **fields):
@@ -410,17 +518,25 @@ def test_draws_do_not_depend_on_order_or_on_other_rows(many):
     home, pid = np.repeat(np.arange(MANY), 2), np.tile([1, 2], MANY)
     other = sp.Survey({"hid": hid, "hhweight": np.ones(MANY)}, {"hid": home[order], "pid": pid[order]}, person="pid")
     np.testing.assert_array_equal(drawn(other, *schemes), expected)
-    few = sp.Survey({"hid": range(100, 300), "hhweight": np.ones(200)},
-                    {"hid": np.repeat(range(100, 300), 2), "pid": np.tile([1, 2], 200)}, person="pid")
+    few = sp.Survey(
+        {"hid": range(100, 300), "hhweight": np.ones(200)},
+        {"hid": np.repeat(range(100, 300), 2), "pid": np.tile([1, 2], 200)},
+        person="pid",
+    )
     np.testing.assert_array_equal(drawn(few, *schemes), expected[200:600])
 
 
 def test_draws_do_not_depend_on_strata_psus_or_weights(many):
     """Rows are sorted otherwise, but a household is known by its key."""
     hid = np.arange(MANY)
-    other = sp.Survey({"hid": hid, "w": 1 + hid % 3, "s": hid % 2, "ea": hid // 4 * 2 + hid % 2},
-                      {"hid": np.repeat(hid, 2), "pid": np.tile([1, 2], MANY)}, person="pid", weight="w", psu="ea",
-                      strata="s")
+    other = sp.Survey(
+        {"hid": hid, "w": 1 + hid % 3, "s": hid % 2, "ea": hid // 4 * 2 + hid % 2},
+        {"hid": np.repeat(hid, 2), "pid": np.tile([1, 2], MANY)},
+        person="pid",
+        weight="w",
+        psu="ea",
+        strata="s",
+    )
     by_key = drawn(many, grant(coverage=0.5)).reshape(MANY, 2)
     key = other.household_column("hid").values.astype(int)
     assert (key != hid).any()
@@ -431,8 +547,12 @@ def test_seed_and_name_decide_the_draws(many):
     base = drawn(many, grant(coverage=0.5), seed=3)
     np.testing.assert_array_equal(drawn(many, grant(coverage=0.5), seed=3), base)
     np.testing.assert_array_equal(drawn(many, grant(coverage=0.5)), drawn(many, grant(coverage=0.5), seed=1))
-    for other in (drawn(many, grant(coverage=0.5), seed=4), drawn(many, grant("Grant", coverage=0.5), seed=3),
-                  drawn(many, grant(coverage=0.5), seed=3 + 2**32), drawn(many, grant(coverage=0.5), seed=2**64 - 1)):
+    for other in (
+        drawn(many, grant(coverage=0.5), seed=4),
+        drawn(many, grant("Grant", coverage=0.5), seed=3),
+        drawn(many, grant(coverage=0.5), seed=3 + 2**32),
+        drawn(many, grant(coverage=0.5), seed=2**64 - 1),
+    ):
         assert abs((other == base).mean() - 0.5) < 4.5 * 0.5 / np.sqrt(2 * MANY)
 
 
@@ -460,8 +580,12 @@ def test_recipients_of_draws_are_paid_and_others_are_not(many):
 
 # ---------------------------------------------------------------- expected draws
 
-PARTLY = [grant(coverage=0.4, max_age=17), grant("all", 30, coverage=0.25),
-          grant("home", 60, coverage=0.1, per="household"), grant("full", 6, min_age=60)]
+PARTLY = [
+    grant(coverage=0.4, max_age=17),
+    grant("all", 30, coverage=0.25),
+    grant("home", 60, coverage=0.1, per="household"),
+    grant("full", 6, min_age=60),
+]
 
 
 def expected_and_full(made):
@@ -528,31 +652,53 @@ def test_cost_as_a_share_of_gdp_is_the_published_identity():
 def test_cost_identity(example, coverage, administration):
     share = {"child": 0.04, "disability": 0.14, "old": 0.16}
     of = {name: sp.Amount(value, "gdp_per_capita") for name, value in share.items()}
-    package = sp.Package([sp.child_benefit(of["child"], coverage=coverage), sp.disability_benefit(of["disability"]),
-                          sp.old_age_pension(of["old"])], administration=administration, draws="expected")
+    package = sp.Package(
+        [
+            sp.child_benefit(of["child"], coverage=coverage),
+            sp.disability_benefit(of["disability"]),
+            sp.old_age_pension(of["old"]),
+        ],
+        administration=administration,
+        draws="expected",
+    )
     people = example.people.sum()
     economy = sp.Economy(gdp_per_capita=900, gdp=900 * people, revenue=180 * people)
     cost = sp.simulate(example, package, economy).cost
     age, disability = example.person_column("age").values, example.person_column("disability").values
-    eligible = [example.person_weight @ (age <= 17) * coverage, example.person_weight @ (disability == 1),
-                example.person_weight @ (age >= 65)]
+    eligible = [
+        example.person_weight @ (age <= 17) * coverage,
+        example.person_weight @ (disability == 1),
+        example.person_weight @ (age >= 65),
+    ]
     expected = [b * e / people * (1 + administration) for b, e in zip(share.values(), eligible, strict=True)]
     np.testing.assert_allclose(cost["cost_gdp"], [*expected, sum(expected)], rtol=1e-12)
     np.testing.assert_allclose(cost["cost_revenue"], np.multiply([*expected, sum(expected)], 5), rtol=1e-12)
 
 
-PART = st.tuples(st.sampled_from(["person", "household"]), st.integers(0, 60), st.integers(60, 100),
-                 st.sampled_from([0.0, 0.3, 1.0]), st.integers(0, 50))
+PART = st.tuples(
+    st.sampled_from(["person", "household"]),
+    st.integers(0, 60),
+    st.integers(60, 100),
+    st.sampled_from([0.0, 0.3, 1.0]),
+    st.integers(0, 50),
+)
 
 
-@given(homes=st.lists(HOMES, min_size=1, max_size=12), parts=st.lists(PART, min_size=1, max_size=5),
-       draws=st.sampled_from(["seeded", "expected"]), mpc=st.sampled_from([0.5, 1.0]), seed=st.integers(0, 2**64 - 1))
+@given(
+    homes=st.lists(HOMES, min_size=1, max_size=12),
+    parts=st.lists(PART, min_size=1, max_size=5),
+    draws=st.sampled_from(["seeded", "expected"]),
+    mpc=st.sampled_from([0.5, 1.0]),
+    seed=st.integers(0, 2**64 - 1),
+)
 def test_money_is_neither_made_nor_lost(homes, parts, draws, mpc, seed):
     """Cost is amount times recipients, and what welfare gains over all people is mpc times the cost."""
     households, persons = frames(homes)
     made = survey_of(households, persons)
-    schemes = [grant(str(s), value, "month", per=per, min_age=low, max_age=high, coverage=coverage)
-               for s, (per, low, high, coverage, value) in enumerate(parts)]
+    schemes = [
+        grant(str(s), value, "month", per=per, min_age=low, max_age=high, coverage=coverage)
+        for s, (per, low, high, coverage, value) in enumerate(parts)
+    ]
     paid = sp.simulate(made, sp.Package(schemes, draws=draws, mpc=mpc, seed=seed))
     cost = paid.cost
     np.testing.assert_allclose(cost["transfer_cost"][:-1], paid.amounts * cost["recipients"][:-1], rtol=1e-12)
@@ -590,4 +736,5 @@ def test_repr_says_whom_it_reaches_and_what_it_costs():
     paid = sp.simulate(toy(), sp.Package([grant(value=1000, max_age=17), grant("old", 500, min_age=70)]))
     assert repr(paid) == "Transfers of 2 schemes: 90 people with at least one, total cost 84,000 a year"
     assert repr(sp.simulate(toy(), sp.Package([grant(value=1000, max_age=17)]))) == (
-        "Transfers of 1 scheme: 70 people with at least one, total cost 73,500 a year")
+        "Transfers of 1 scheme: 70 people with at least one, total cost 73,500 a year"
+    )

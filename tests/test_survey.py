@@ -14,15 +14,28 @@ import sp2lnob as sp
 from . import oracles
 
 HOUSEHOLDS, PERSONS = sp.example_frames(400)
-ARGUMENTS = {"person": "pid", "welfare": "pc_exp", "psu": "ea", "strata": ["region", "urbrur"],
-             "roles": {"relation": "relation", "disability": "disability", "birth": "births_12m"},
-             "derive": {"head_sex": "head(sex)", "head_educ": "head(educ)", "young": "count(age < 5)"}}
-PACKAGE = sp.Package([sp.child_benefit(sp.Amount(8, "month"), coverage=0.5),
-                      sp.Scheme("women", "age >= 18", amount=sp.Amount(3, "month"), sex="Female"),
-                      sp.disability_benefit(sp.Amount(20, "month")), sp.maternity_benefit(sp.Amount(30, "month")),
-                      sp.household_benefit(sp.Amount(10, "month"), 0.5, who="urbrur == 'Rural'")])
-FUEL = sp.Opportunity("clean fuel", "cook_fuel in ('Electricity', 'Gas')",
-                      circumstances=["bottom40", "urbrur", "region", "head_educ", "head_sex"])
+ARGUMENTS = {
+    "person": "pid",
+    "welfare": "pc_exp",
+    "psu": "ea",
+    "strata": ["region", "urbrur"],
+    "roles": {"relation": "relation", "disability": "disability", "birth": "births_12m"},
+    "derive": {"head_sex": "head(sex)", "head_educ": "head(educ)", "young": "count(age < 5)"},
+}
+PACKAGE = sp.Package(
+    [
+        sp.child_benefit(sp.Amount(8, "month"), coverage=0.5),
+        sp.Scheme("women", "age >= 18", amount=sp.Amount(3, "month"), sex="Female"),
+        sp.disability_benefit(sp.Amount(20, "month")),
+        sp.maternity_benefit(sp.Amount(30, "month")),
+        sp.household_benefit(sp.Amount(10, "month"), 0.5, who="urbrur == 'Rural'"),
+    ]
+)
+FUEL = sp.Opportunity(
+    "clean fuel",
+    "cook_fuel in ('Electricity', 'Gas')",
+    circumstances=["bottom40", "urbrur", "region", "head_educ", "head_sex"],
+)
 SCHOOL = sp.Opportunity("school", "educ >= 2", "person", "age >= 18", circumstances=["sex", "urbrur", "quintile"])
 TREE = sp.OpportunityTree(max_depth=4, min_obs=10, min_share=0.05)
 
@@ -33,10 +46,14 @@ def survey(households=HOUSEHOLDS, persons=PERSONS, **arguments):
 
 def contents(made):
     """Return all that a survey holds, as plain arrays by name."""
-    arrays = {name: getattr(made, name) for name in ("weight", "size", "people", "person_weight", "welfare",
-                                                     "household_of", "first_person")}
-    arrays |= {f"design.{name}": getattr(made.design, name) for name in ("psu", "stratum_start", "stratum_labels",
-                                                                         "psu_labels")}
+    arrays = {
+        name: getattr(made, name)
+        for name in ("weight", "size", "people", "person_weight", "welfare", "household_of", "first_person")
+    }
+    arrays |= {
+        f"design.{name}": getattr(made.design, name)
+        for name in ("psu", "stratum_start", "stratum_labels", "psu_labels")
+    }
     for unit, names in (("household", [*HOUSEHOLDS, "young"]), ("person", [*PERSONS, "head_sex", "head_educ"])):
         for name in names:
             column = made.column(name, unit)
@@ -46,11 +63,21 @@ def contents(made):
 
 def results(made, by=("urbrur", "region", "decile"), package=PACKAGE):
     """Return all that comes out of a survey, with coverages below 1 and a tree, as plain arrays by name."""
-    found = sp.assess(made, [FUEL, SCHOOL], package, lines={"line": 60.0}, by=by,
-                      replicates=sp.Bootstrap(16), tree=TREE, n_threads=1)
+    found = sp.assess(
+        made, [FUEL, SCHOOL], package, lines={"line": 60.0}, by=by, replicates=sp.Bootstrap(16), tree=TREE, n_threads=1
+    )
     est, paid = found.estimates, found.transfers
-    arrays = {"value": est.value, "draws": est.draws, "se": est.se, "low": est.ci_low, "df": est.df, "rows": est.rows,
-              "received": paid.received, "household": paid.household, "after": paid.welfare_after}
+    arrays = {
+        "value": est.value,
+        "draws": est.draws,
+        "se": est.se,
+        "low": est.ci_low,
+        "df": est.df,
+        "rows": est.rows,
+        "received": paid.received,
+        "household": paid.household,
+        "after": paid.welfare_after,
+    }
     arrays |= {f"cost.{name}": values.to_numpy() for name, values in paid.cost.items()}
     arrays |= {f"groups.{name}": values.to_numpy() for name, values in found.groups.items()}
     return arrays | {f"tree.{name}": made.to_dict() for name, made in found.trees.items()}
@@ -116,12 +143,14 @@ MAKES = {
     "object arrays": lambda frame: {name: values.astype(object) for name, values in frame.items()},
     "read-only arrays": read_only,
     "strided arrays": twice_as_long,
-    "big-endian arrays": lambda frame: {name: values.astype(values.dtype.newbyteorder(">"))
-                                        for name, values in frame.items()},
+    "big-endian arrays": lambda frame: {
+        name: values.astype(values.dtype.newbyteorder(">")) for name, values in frame.items()
+    },
     "dict of pandas series": lambda frame: dict(as_pandas(frame).items()),
     "dict of polars series": lambda frame: as_polars(frame).to_dict(),
-    "dict of arrow arrays": lambda frame: {name: pa.array(values.tolist(), from_pandas=True)
-                                           for name, values in frame.items()},
+    "dict of arrow arrays": lambda frame: {
+        name: pa.array(values.tolist(), from_pandas=True) for name, values in frame.items()
+    },
     "pandas": as_pandas,
     "pandas object": lambda frame: as_pandas(frame, **dict.fromkeys(texts(frame), object)),
     "pandas python strings": lambda frame: as_pandas(frame, **dict.fromkeys(texts(frame), "string[python]")),
@@ -134,9 +163,12 @@ MAKES = {
     "polars with nulls": with_nulls,
     "polars categoricals": lambda frame: as_polars(frame, **dict.fromkeys(texts(frame), pl.Categorical)),
     "arrow": as_arrow,
-    "arrow dictionaries": lambda frame: pa.table({
-        name: column.dictionary_encode() if name in texts(frame) else column
-        for name, column in zip(frame, as_arrow(frame).columns, strict=True)}),
+    "arrow dictionaries": lambda frame: pa.table(
+        {
+            name: column.dictionary_encode() if name in texts(frame) else column
+            for name, column in zip(frame, as_arrow(frame).columns, strict=True)
+        }
+    ),
 }
 
 
@@ -223,10 +255,17 @@ def test_missing_numbers_are_missing_however_they_are_written(way):
     np.testing.assert_array_equal(x.values, [1, np.nan, 0])
 
 
-NOTHING = {"list": [None] * 3, "array": np.full(3, np.nan), "polars": pl.Series([None] * 3), "arrow": pa.nulls(3),
-           "polars numbers": pl.Series([None] * 3, dtype=pl.Int64), "arrow numbers": pa.nulls(3, pa.int64())} | {
+NOTHING = {
+    "list": [None] * 3,
+    "array": np.full(3, np.nan),
+    "polars": pl.Series([None] * 3),
+    "arrow": pa.nulls(3),
+    "polars numbers": pl.Series([None] * 3, dtype=pl.Int64),
+    "arrow numbers": pa.nulls(3, pa.int64()),
+} | {
     f"pandas {dtype}": pd.Series([None] * 3, dtype=dtype)
-    for dtype in ("object", "float", "Int64", "boolean", "string", "category", "int64[pyarrow]")}
+    for dtype in ("object", "float", "Int64", "boolean", "string", "category", "int64[pyarrow]")
+}
 
 
 @pytest.mark.parametrize("make", NOTHING)
@@ -248,12 +287,18 @@ def test_categories_that_are_numbers_are_text_without_a_fraction(missing):
 
 
 ORDERED = {
-    "ordered categorical": (pd.Series(pd.Categorical(list("bac") * 4, list("cab"), ordered=True)), True,
-                            ("c", "a", "b")),
+    "ordered categorical": (
+        pd.Series(pd.Categorical(list("bac") * 4, list("cab"), ordered=True)),
+        True,
+        ("c", "a", "b"),
+    ),
     "ordered categorical array": (pd.Categorical(list("bac") * 4, list("cab"), ordered=True), True, ("c", "a", "b")),
     "unordered categorical": (pd.Series(pd.Categorical(list("bac") * 4)), False, ("a", "b", "c")),
-    "categorical of numbers": (pd.Series(pd.Categorical([2, 1, 10] * 4, [1, 2, 10], ordered=True)), True,
-                               ("1", "2", "10")),
+    "categorical of numbers": (
+        pd.Series(pd.Categorical([2, 1, 10] * 4, [1, 2, 10], ordered=True)),
+        True,
+        ("1", "2", "10"),
+    ),
     "polars categorical": (pl.Series(list("bac") * 4, dtype=pl.Categorical), False, ("a", "b", "c")),
     "text": (np.array(list("bac") * 4), False, ("a", "b", "c")),
     "numbers": (np.array([2, 1, 10] * 4), True, ("1", "2", "10")),
@@ -293,8 +338,9 @@ def test_order_of_rows_changes_no_bit(seed, base):
     assert made.fingerprint() == base[2]
 
 
-@pytest.mark.parametrize(("name", "value"), [("pc_exp", 77), ("hhweight", 77), ("cook_fuel", "Dung"), ("age", 77),
-                                             ("sex", "Other")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("pc_exp", 77), ("hhweight", 77), ("cook_fuel", "Dung"), ("age", 77), ("sex", "Other")]
+)
 def test_one_other_value_makes_another_fingerprint(name, value, base):
     households, persons = dict(HOUSEHOLDS), dict(PERSONS)
     frame = households if name in households else persons
@@ -330,14 +376,21 @@ def test_without_an_identifier_persons_are_told_apart_by_their_position():
 
 def rows_in_order(made, *names):
     columns = [made.household_column(name) for name in names]
-    return [tuple(column.label(value) for column, value in zip(columns, row, strict=True))
-            for row in zip(*(column.values for column in columns), strict=True)]
+    return [
+        tuple(column.label(value) for column, value in zip(columns, row, strict=True))
+        for row in zip(*(column.values for column in columns), strict=True)
+    ]
 
 
 def test_rows_are_in_canonical_order():
     """By the labels of the strata in the order given, then PSU, household and person; numbers by value."""
-    frame = {"hid": [7, 10, 9, 8, 2, 1], "hhweight": [1] * 6, "a": ["y", "x", "x", "y", "y", "x"],
-             "b": [2, 10, 9, 2, 2, 9], "ea": [3, 12, 5, 20, 3, 5]}
+    frame = {
+        "hid": [7, 10, 9, 8, 2, 1],
+        "hhweight": [1] * 6,
+        "a": ["y", "x", "x", "y", "y", "x"],
+        "b": [2, 10, 9, 2, 2, 9],
+        "ea": [3, 12, 5, 20, 3, 5],
+    }
     people = {"hid": [1, 2, 7, 8, 9, 10, 7, 7], "pid": [1, 1, 10, 1, 1, 1, 9, 2], "age": [1, 2, 70, 8, 9, 10, 71, 72]}
     made = sp.Survey(frame, people, person="pid", psu="ea", strata=["a", "b"], single_psu="certainty")
     expected = sorted(zip(frame["a"], frame["b"], frame["ea"], frame["hid"], strict=True))
@@ -364,13 +417,24 @@ def test_text_keys_are_in_the_order_of_their_letters(keys):
 
 def rekeyed(change, both=True):
     """Return the two frames with the key changed, in both or in the persons alone."""
-    return ({**HOUSEHOLDS, "hid": change(HOUSEHOLDS["hid"]) if both else HOUSEHOLDS["hid"]},
-            {**PERSONS, "hid": change(PERSONS["hid"])})
+    return (
+        {**HOUSEHOLDS, "hid": change(HOUSEHOLDS["hid"]) if both else HOUSEHOLDS["hid"]},
+        {**PERSONS, "hid": change(PERSONS["hid"])},
+    )
 
 
-@pytest.mark.parametrize("change", [
-    lambda key: key.astype(np.float64), lambda key: key.astype(np.int16), lambda key: key.astype(np.uint64),
-    lambda key: pd.array(key, dtype="Int64"), lambda key: pl.Series(key), lambda key: key.astype(object), list])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda key: key.astype(np.float64),
+        lambda key: key.astype(np.int16),
+        lambda key: key.astype(np.uint64),
+        lambda key: pd.array(key, dtype="Int64"),
+        lambda key: pl.Series(key),
+        lambda key: key.astype(object),
+        list,
+    ],
+)
 @pytest.mark.parametrize("both", [True, False])
 def test_whole_numbers_are_one_key_however_they_were_read(change, both, base):
     """Also who is drawn: a key that was read as float is the same household's."""
@@ -381,9 +445,15 @@ def padded(key):
     return np.array([f"h{k:04d}" for k in key])
 
 
-@pytest.mark.parametrize("change", [lambda key: padded(key).astype(object), lambda key: pd.Series(padded(key)),
-                                    lambda key: pd.Series(padded(key), dtype="category"),
-                                    lambda key: pl.Series(padded(key), dtype=pl.Categorical)])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda key: padded(key).astype(object),
+        lambda key: pd.Series(padded(key)),
+        lambda key: pd.Series(padded(key), dtype="category"),
+        lambda key: pl.Series(padded(key), dtype=pl.Categorical),
+    ],
+)
 @pytest.mark.parametrize("both", [True, False])
 def test_texts_are_one_key_however_they_were_read(change, both):
     expected = results(survey(*rekeyed(padded)))
@@ -397,8 +467,9 @@ def test_texts_are_one_key_however_they_were_read(change, both):
 def test_a_text_key_in_the_order_of_the_numbers_changes_only_who_is_drawn(base):
     got, expected = results(survey(*rekeyed(padded))), base[1]
     drawn = [scheme.coverage < 1 for scheme in PACKAGE.schemes]
-    np.testing.assert_array_equal(got["received"][:, np.logical_not(drawn)],
-                                  expected["received"][:, np.logical_not(drawn)])
+    np.testing.assert_array_equal(
+        got["received"][:, np.logical_not(drawn)], expected["received"][:, np.logical_not(drawn)]
+    )
     assert (got["received"][:, drawn] != expected["received"][:, drawn]).any()
     before = [row.scenario == "before" and row.statistic not in ("recipients", "total_cost") for row in got["rows"]]
     np.testing.assert_array_equal(got["draws"][:, before], expected["draws"][:, before])
@@ -410,25 +481,35 @@ def test_persons_are_matched_to_their_own_household():
     keys = rng.permutation(1000)[:50]
     home = rng.permutation(np.r_[keys, rng.choice(keys, 100)])
     made = sp.Survey({"hid": keys, "hhweight": keys + 0.5}, {"hid": home, "own": home})
-    np.testing.assert_array_equal(made.household_column("hid").values[made.household_of],
-                                  made.person_column("own").values)
+    np.testing.assert_array_equal(
+        made.household_column("hid").values[made.household_of], made.person_column("own").values
+    )
     np.testing.assert_array_equal(made.size, [np.sum(home == key) for key in sorted(keys)])
     np.testing.assert_array_equal(made.person_weight, made.person_column("own").values + 0.5)
 
 
 LONG = [10**16 + k for k in (3, 1, 0, 2)]
-LONG_KEYS = {"list": lambda keys: keys, "longer list": lambda keys: [key * 10**6 for key in keys], "array": np.array,
-             "unsigned": lambda keys: np.array(keys, dtype=np.uint64) + np.uint64(2**63),
-             "objects": lambda keys: np.array(keys, dtype=object), "pandas": pd.Series, "polars": pl.Series,
-             "nullable": lambda keys: pd.Series(keys, dtype="Int64"), "arrow": pa.array}
+LONG_KEYS = {
+    "list": lambda keys: keys,
+    "longer list": lambda keys: [key * 10**6 for key in keys],
+    "array": np.array,
+    "unsigned": lambda keys: np.array(keys, dtype=np.uint64) + np.uint64(2**63),
+    "objects": lambda keys: np.array(keys, dtype=object),
+    "pandas": pd.Series,
+    "polars": pl.Series,
+    "nullable": lambda keys: pd.Series(keys, dtype="Int64"),
+    "arrow": pa.array,
+}
 
 
 @pytest.mark.parametrize("make", LONG_KEYS)
 def test_whole_numbers_that_a_double_cannot_tell_apart_are_kept_apart(make):
     """Ids of 17 digits are common; as doubles, two of these four would be one."""
     make = LONG_KEYS[make]
-    made = sp.Survey({"hid": make(LONG), "hhweight": [3, 1, 0, 2]},
-                     {"hid": make([LONG[k] for k in (2, 0, 1, 3, 1)]), "age": [0, 3, 1, 2, 11]})
+    made = sp.Survey(
+        {"hid": make(LONG), "hhweight": [3, 1, 0, 2]},
+        {"hid": make([LONG[k] for k in (2, 0, 1, 3, 1)]), "age": [0, 3, 1, 2, 11]},
+    )
     assert made.weight.tolist() == [0, 1, 2, 3]
     assert made.person_column("age").values.tolist() == [0, 1, 11, 2, 3]
     assert made.household_of.tolist() == [0, 1, 1, 2, 3]
@@ -441,8 +522,10 @@ def test_the_longest_whole_numbers_that_a_double_holds():
 
 def test_texts_are_matched_by_the_text_and_not_by_its_position_among_the_levels():
     levels = ["unused", "c", "b", "a"]
-    made = sp.Survey({"hid": ["b", "c", "a"], "hhweight": [1, 2, 4]},
-                     {"hid": pd.Series(pd.Categorical(["c", "a", "b", "c"], levels)), "age": [30, 10, 20, 31]})
+    made = sp.Survey(
+        {"hid": ["b", "c", "a"], "hhweight": [1, 2, 4]},
+        {"hid": pd.Series(pd.Categorical(["c", "a", "b", "c"], levels)), "age": [30, 10, 20, 31]},
+    )
     assert made.weight.tolist() == [4, 1, 2]
     assert made.person_column("age").values.tolist() == [10, 20, 30, 31]
     assert made.household_of.tolist() == [0, 1, 2, 2]
@@ -496,29 +579,48 @@ def test_design_columns_may_stand_among_the_persons():
 SIZED = {**HOUSEHOLDS, "n": np.bincount(PERSONS["hid"])[1:]}
 CERTAIN = 'options(survey.lonely.psu = "certainty")\n'
 LINES = [
-    ({}, "* one row a person\negen long _stratum = group(region urbrur)\n"
-     "svyset ea [pweight=hhweight], strata(_stratum)",
-     "svydesign(ids = ~ea, strata = ~interaction(region, urbrur, drop = TRUE), weights = ~hhweight, data = persons)"),
-    ({"strata": "region"}, "* one row a person\nsvyset ea [pweight=hhweight], strata(region)",
-     "svydesign(ids = ~ea, strata = ~region, weights = ~hhweight, data = persons)"),
-    ({"strata": None}, "* one row a person\nsvyset ea [pweight=hhweight]",
-     "svydesign(ids = ~ea, weights = ~hhweight, data = persons)"),
-    ({"strata": None, "psu": None}, "* one row a person\nsvyset hid [pweight=hhweight]",
-     "svydesign(ids = ~hid, weights = ~hhweight, data = persons)"),
-    ({"strata": None, "psu": None, "size": "n"},
-     "* one row a household; figures count people\ngenerate double _people = hhweight * n\n"
-     "svyset _n [pweight=_people]",
-     "svydesign(ids = ~1, weights = ~I(hhweight * n), data = households)"),
-    ({"strata": ["region"], "size": "n", "single_psu": "certainty"},
-     "* one row a household; figures count people\ngenerate double _people = hhweight * n\n"
-     "svyset ea [pweight=_people], strata(region) singleunit(certainty)",
-     f"{CERTAIN}svydesign(ids = ~ea, strata = ~region, weights = ~I(hhweight * n), data = households)"),
-    ({"strata": None, "person_weight": "pid", "size": "n", "single_psu": "certainty"},
-     "* one row a person\nsvyset ea [pweight=pid], singleunit(certainty)",
-     f"{CERTAIN}svydesign(ids = ~ea, weights = ~pid, data = persons)"),
-    ({"strata": "region", "psu": ["region", "ea"]},
-     "* one row a person\negen long _psu = group(region ea)\nsvyset _psu [pweight=hhweight], strata(region)",
-     "svydesign(ids = ~interaction(region, ea, drop = TRUE), strata = ~region, weights = ~hhweight, data = persons)"),
+    (
+        {},
+        "* one row a person\negen long _stratum = group(region urbrur)\nsvyset ea [pweight=hhweight], strata(_stratum)",
+        "svydesign(ids = ~ea, strata = ~interaction(region, urbrur, drop = TRUE), weights = ~hhweight, data = persons)",
+    ),
+    (
+        {"strata": "region"},
+        "* one row a person\nsvyset ea [pweight=hhweight], strata(region)",
+        "svydesign(ids = ~ea, strata = ~region, weights = ~hhweight, data = persons)",
+    ),
+    (
+        {"strata": None},
+        "* one row a person\nsvyset ea [pweight=hhweight]",
+        "svydesign(ids = ~ea, weights = ~hhweight, data = persons)",
+    ),
+    (
+        {"strata": None, "psu": None},
+        "* one row a person\nsvyset hid [pweight=hhweight]",
+        "svydesign(ids = ~hid, weights = ~hhweight, data = persons)",
+    ),
+    (
+        {"strata": None, "psu": None, "size": "n"},
+        "* one row a household; figures count people\ngenerate double _people = hhweight * n\n"
+        "svyset _n [pweight=_people]",
+        "svydesign(ids = ~1, weights = ~I(hhweight * n), data = households)",
+    ),
+    (
+        {"strata": ["region"], "size": "n", "single_psu": "certainty"},
+        "* one row a household; figures count people\ngenerate double _people = hhweight * n\n"
+        "svyset ea [pweight=_people], strata(region) singleunit(certainty)",
+        f"{CERTAIN}svydesign(ids = ~ea, strata = ~region, weights = ~I(hhweight * n), data = households)",
+    ),
+    (
+        {"strata": None, "person_weight": "pid", "size": "n", "single_psu": "certainty"},
+        "* one row a person\nsvyset ea [pweight=pid], singleunit(certainty)",
+        f"{CERTAIN}svydesign(ids = ~ea, weights = ~pid, data = persons)",
+    ),
+    (
+        {"strata": "region", "psu": ["region", "ea"]},
+        "* one row a person\negen long _psu = group(region ea)\nsvyset _psu [pweight=hhweight], strata(region)",
+        "svydesign(ids = ~interaction(region, ea, drop = TRUE), strata = ~region, weights = ~hhweight, data = persons)",
+    ),
 ]
 
 
@@ -530,11 +632,16 @@ def test_lines_that_declare_the_same_design(arguments, stata, r):
 
 
 REPRS = [
-    (lambda: sp.Survey({"hid": [1, 2], "hhweight": [1.5, 2], "n": [1, 1]}, size="n"),
-     "Survey of 2 households: 2 PSUs in 1 stratum; weights sum to 3.5"),
-    (lambda: sp.Survey({"hid": [1, 2, 3, 4], "hhweight": [1e6] * 4, "s": [1, 1, 2, 2]}, {"hid": [1, 1, 2, 3, 4]},
-                       strata="s"),
-     "Survey of 4 households and 5 persons: 4 PSUs in 2 strata; weights sum to 4e+06"),
+    (
+        lambda: sp.Survey({"hid": [1, 2], "hhweight": [1.5, 2], "n": [1, 1]}, size="n"),
+        "Survey of 2 households: 2 PSUs in 1 stratum; weights sum to 3.5",
+    ),
+    (
+        lambda: sp.Survey(
+            {"hid": [1, 2, 3, 4], "hhweight": [1e6] * 4, "s": [1, 1, 2, 2]}, {"hid": [1, 1, 2, 3, 4]}, strata="s"
+        ),
+        "Survey of 4 households and 5 persons: 4 PSUs in 2 strata; weights sum to 4e+06",
+    ),
 ]
 
 
@@ -608,8 +715,10 @@ def test_households_alone_need_no_persons():
     derived = {"double": "pc_exp * 2"}
     alone = survey({**HOUSEHOLDS, "n": sizes}, None, size="n", person=None, roles={}, derive=derived)
     assert alone.n_persons == 0
-    assert_same({"value": values_of(alone, sp.MeanWelfare(), sp.Poverty(60.0), sp.Inequality())},
-                {"value": values_of(survey(), sp.MeanWelfare(), sp.Poverty(60.0), sp.Inequality())})
+    assert_same(
+        {"value": values_of(alone, sp.MeanWelfare(), sp.Poverty(60.0), sp.Inequality())},
+        {"value": values_of(survey(), sp.MeanWelfare(), sp.Poverty(60.0), sp.Inequality())},
+    )
 
 
 def test_welfare_of_the_whole_household_is_shared_by_its_members():
@@ -628,13 +737,17 @@ def test_welfare_by_the_year_is_welfare_by_the_month_times_twelve():
     paid = [sp.simulate(made, PACKAGE) for made in (by_month, by_year)]
     np.testing.assert_allclose(paid[1].welfare_after, paid[0].welfare_after * 12, rtol=1e-13)
     np.testing.assert_array_equal(paid[1].household, paid[0].household)
-    figures = [values_of(made, sp.Poverty(line), sp.Inequality(), scenarios={"after": transfers})
-               for made, line, transfers in zip((by_month, by_year), (60.0, 720.0), paid, strict=True)]
+    figures = [
+        values_of(made, sp.Poverty(line), sp.Inequality(), scenarios={"after": transfers})
+        for made, line, transfers in zip((by_month, by_year), (60.0, 720.0), paid, strict=True)
+    ]
     np.testing.assert_allclose(figures[1], figures[0], rtol=1e-9, atol=1e-15)
     economy = sp.Economy(lines={"half": 30.0}), sp.Economy(lines={"half": 360.0})
     quarter = sp.Package([sp.child_benefit(sp.Amount(0.25, "line:half"))])
-    costs = [sp.simulate(made, quarter, given).cost["total_cost"].to_numpy()
-             for made, given in zip((by_month, by_year), economy, strict=True)]
+    costs = [
+        sp.simulate(made, quarter, given).cost["total_cost"].to_numpy()
+        for made, given in zip((by_month, by_year), economy, strict=True)
+    ]
     np.testing.assert_allclose(costs[1], costs[0], rtol=1e-13)
 
 
@@ -689,8 +802,10 @@ def test_without_psu_persons_who_stand_alone_are_their_own():
 
 
 def test_a_name_is_first_sought_in_the_unit_s_own_frame():
-    made = sp.Survey({"hid": [1, 2], "hhweight": [1, 1], "code": [10, 20], "area": [1, 2]},
-                     {"hid": [1, 1, 2], "code": [1, 2, 3], "religion": ["a", "a", "b"]})
+    made = sp.Survey(
+        {"hid": [1, 2], "hhweight": [1, 1], "code": [10, 20], "area": [1, 2]},
+        {"hid": [1, 1, 2], "code": [1, 2, 3], "religion": ["a", "a", "b"]},
+    )
     assert made.column("code", "household").values.tolist() == [10, 20]
     assert made.column("code", "person").values.tolist() == [1, 2, 3]
     assert made.column("area", "person").values.tolist() == [1, 1, 2]
@@ -705,16 +820,27 @@ def test_missing_for_all_members_does_not_vary():
 
 def test_derived_columns():
     """Of households, of persons, over the household, of one another; in outcomes, schemes, populations and by."""
-    derive = {"rich": "pc_exp > 100", "adult": "age >= 18", "adults": "count(adult)", "old": "any(age >= 65)",
-              "share": "adults / count(age >= 0)", "eldest": "max(age)", "poor_child": "age < 5 and pc_exp < 60",
-              "boss": "head(sex)"}
+    derive = {
+        "rich": "pc_exp > 100",
+        "adult": "age >= 18",
+        "adults": "count(adult)",
+        "old": "any(age >= 65)",
+        "share": "adults / count(age >= 0)",
+        "eldest": "max(age)",
+        "poor_child": "age < 5 and pc_exp < 60",
+        "boss": "head(sex)",
+    }
     made = survey(derive=derive)
     households, persons = pd.DataFrame(HOUSEHOLDS).set_index("hid"), pd.DataFrame(PERSONS)
     members = persons.groupby("hid")
     rows = made.household_column("hid").values
-    expected = {"rich": households["pc_exp"] > 100, "adults": members["age"].agg(lambda age: (age >= 18).sum()),
-                "old": members["age"].max() >= 65, "eldest": members["age"].max(),
-                "share": members["age"].agg(lambda age: (age >= 18).mean())}
+    expected = {
+        "rich": households["pc_exp"] > 100,
+        "adults": members["age"].agg(lambda age: (age >= 18).sum()),
+        "old": members["age"].max() >= 65,
+        "eldest": members["age"].max(),
+        "share": members["age"].agg(lambda age: (age >= 18).mean()),
+    }
     for name, values in expected.items():
         np.testing.assert_allclose(made.household_column(name).values, values.loc[rows].to_numpy(float), rtol=1e-15)
     boss = made.household_column("boss")
@@ -763,8 +889,14 @@ def test_a_survey_does_not_see_columns_that_are_replaced_later(make):
 
 # ---------------------------------------------------------------- roles and heads
 
-RELATIONS = [["Head", "Spouse", "Child"], ["HEAD OF HOUSEHOLD", "spouse", "child"], ["head", "health aide", "y"],
-             [" Head", "1", "2"], [1, 2, 3], [1.0, 2.0, 98.0]]
+RELATIONS = [
+    ["Head", "Spouse", "Child"],
+    ["HEAD OF HOUSEHOLD", "spouse", "child"],
+    ["head", "health aide", "y"],
+    [" Head", "1", "2"],
+    [1, 2, 3],
+    [1.0, 2.0, 98.0],
+]
 
 
 @pytest.mark.parametrize("levels", RELATIONS, ids=str)
@@ -772,8 +904,9 @@ def test_the_head_is_found_by_label_or_code(levels):
     head, spouse, child = levels
     relation = [child, spouse, head, head, head, child]
     persons = {"hid": [1, 1, 1, 2, 3, 3], "age": [5, 41, 40, 70, 33, 2], "rel": relation}
-    made = sp.Survey({"hid": [3, 2, 1], "hhweight": [1, 1, 1]}, persons, roles={"relation": "rel"},
-                     derive={"head_age": "head(age)"})
+    made = sp.Survey(
+        {"hid": [3, 2, 1], "hhweight": [1, 1, 1]}, persons, roles={"relation": "rel"}, derive={"head_age": "head(age)"}
+    )
     assert made.heads().tolist() == [2, 3, 4]
     assert made.household_column("head_age").values.tolist() == [40, 70, 33]
 
@@ -785,12 +918,17 @@ def test_age_and_sex_are_taken_from_columns_of_that_name():
 
 
 def test_roles_of_other_names():
-    persons = {("years" if name == "age" else "gender" if name == "sex" else name): values
-               for name, values in PERSONS.items()}
+    persons = {
+        ("years" if name == "age" else "gender" if name == "sex" else name): values for name, values in PERSONS.items()
+    }
     derive = {"head_sex": "head(gender)", "head_educ": "head(educ)", "young": "count(years < 5)"}
     made = survey(persons=persons, derive=derive, roles={**ARGUMENTS["roles"], "age": "years", "sex": "gender"})
-    package = sp.Package([sp.child_benefit(sp.Amount(1, "year")),
-                          sp.Scheme("women", amount=sp.Amount(1, "year"), sex="Female", min_age=18)])
+    package = sp.Package(
+        [
+            sp.child_benefit(sp.Amount(1, "year")),
+            sp.Scheme("women", amount=sp.Amount(1, "year"), sex="Female", min_age=18),
+        ]
+    )
     np.testing.assert_array_equal(sp.simulate(made, package).received, sp.simulate(survey(), package).received)
 
 
@@ -819,8 +957,11 @@ def test_dropped_rows_are_counted_by_what_was_missing():
     cells = sp.Opportunity("fuel", FUEL.outcome, circumstances=["bottom40", "internet"]).prepare(made)
     hid = HOUSEHOLDS["hid"]
     no_fuel, no_welfare, no_net = hid % 13 == 0, hid % 11 == 0, hid % 7 == 0
-    assert cells.dropped == {f"outcome {FUEL.outcome!r}": no_fuel.sum(), "welfare": (no_welfare & ~no_fuel).sum(),
-                             "circumstance 'internet'": (no_net & ~no_fuel & ~no_welfare).sum()}
+    assert cells.dropped == {
+        f"outcome {FUEL.outcome!r}": no_fuel.sum(),
+        "welfare": (no_welfare & ~no_fuel).sum(),
+        "circumstance 'internet'": (no_net & ~no_fuel & ~no_welfare).sum(),
+    }
     assert len(cells.index) == 400 - sum(cells.dropped.values())
     kept = made.household_column("hid").values[cells.index].astype(int)
     assert not (no_fuel | no_welfare | no_net)[kept - 1].any()
@@ -844,8 +985,10 @@ def test_dropped_persons_are_counted_as_persons():
 
 def test_the_assessment_reports_what_it_dropped():
     made = survey(with_missing(), missing="drop")
-    opportunities = [sp.Opportunity("net", "internet", circumstances=["urbrur"]),
-                     sp.Opportunity("weight", "hhweight > 300", circumstances=["urbrur"])]
+    opportunities = [
+        sp.Opportunity("net", "internet", circumstances=["urbrur"]),
+        sp.Opportunity("weight", "hhweight > 300", circumstances=["urbrur"]),
+    ]
     found = sp.assess(made, opportunities, replicates=sp.Bootstrap(2))
     assert found.dropped == {"net": {"outcome 'internet'": 57}}
 
@@ -856,8 +999,12 @@ def test_households_without_welfare_are_out_of_figures_of_welfare():
     known = HOUSEHOLDS["hid"] % 11 != 0
     sizes = np.bincount(PERSONS["hid"] - 1)[known]
     welfare, weight = HOUSEHOLDS["pc_exp"][known].tolist(), (HOUSEHOLDS["hhweight"][known] * sizes).tolist()
-    expected = [oracles.mean(welfare, weight), *(oracles.fgt(welfare, weight, 60, alpha) for alpha in (0, 1, 2)),
-                oracles.gini_ranked(welfare, weight), oracles.palma(welfare, weight)]
+    expected = [
+        oracles.mean(welfare, weight),
+        *(oracles.fgt(welfare, weight, 60, alpha) for alpha in (0, 1, 2)),
+        oracles.gini_ranked(welfare, weight),
+        oracles.palma(welfare, weight),
+    ]
     np.testing.assert_allclose(est.value, expected, rtol=1e-12)
     assert {row.n for row in est.rows} == {known.sum()}
 
@@ -877,7 +1024,8 @@ def test_what_is_not_missing_where_it_counts_is_no_error():
     """The default is an error, but of the columns that are used and the rows that count."""
     frame = with_missing() | {"pc_exp": HOUSEHOLDS["pc_exp"]}
     cells = sp.Opportunity("net", "internet", population="internet is not missing", circumstances=["region"]).prepare(
-        survey(frame))
+        survey(frame)
+    )
     assert len(cells.index) == 400 - 57
     assert cells.dropped == {}
 
@@ -891,14 +1039,20 @@ def classes(welfare, weight, shares):
     return [sum(cut < value for cut in cuts) for value in welfare]
 
 
-SHARES = {"bottom40": [Fraction(2, 5)], "quintile": [Fraction(k, 5) for k in range(1, 5)],
-          "decile": [Fraction(k, 10) for k in range(1, 10)]}
+SHARES = {
+    "bottom40": [Fraction(2, 5)],
+    "quintile": [Fraction(k, 5) for k in range(1, 5)],
+    "decile": [Fraction(k, 10) for k in range(1, 10)],
+}
 LABELS = {"bottom40": ["Bottom 40", "Top 60"], "quintile": list("12345"), "decile": [str(k) for k in range(1, 11)]}
 
 
 @pytest.mark.parametrize("name", SHARES)
-@given(rows=st.lists(st.tuples(st.integers(1, 30), st.integers(0, 5), st.integers(1, 4)), min_size=2, max_size=40)
-       .filter(lambda rows: any(weight for _, weight, _ in rows)))
+@given(
+    rows=st.lists(st.tuples(st.integers(1, 30), st.integers(0, 5), st.integers(1, 4)), min_size=2, max_size=40).filter(
+        lambda rows: any(weight for _, weight, _ in rows)
+    )
+)
 def test_classes_equal_the_textbook(name, rows):
     """People by rank of welfare, ties in the poorer class; whole numbers, so that many shares are met exactly."""
     welfare, weight, size = zip(*rows, strict=True)
@@ -944,6 +1098,8 @@ def test_classes_are_of_welfare_before_any_transfer():
     paid = sp.simulate(made, sp.Package([sp.child_benefit(sp.Amount(100, "month"))]))
     est = sp.estimate(made, [sp.MeanWelfare()], {"after": paid}, by=["decile"], replicates=sp.Bootstrap(2))
     for k in LABELS["decile"]:
-        assert est.rows[est.find(by="decile", level=k, scenario="before")].n == est.rows[
-            est.find(by="decile", level=k, scenario="after")].n
+        assert (
+            est.rows[est.find(by="decile", level=k, scenario="before")].n
+            == est.rows[est.find(by="decile", level=k, scenario="after")].n
+        )
     assert (est.value[[row.scenario == "change" for row in est.rows]] > 0).all()

@@ -78,12 +78,18 @@ def same_splits(tree, root, t=0):
 
 
 RULES = {
-    "published": ({"max_depth": 6, "min_obs": 8, "min_share": 0.09},
-                  {"max_depth": 6, "min_obs": 8, "min_weight_share": 0.09, "cp": 1 / 160}),
-    "cp": ({"max_depth": 6, "min_obs": 3, "min_share": 0.02, "cp": 0.02},
-           {"max_depth": 6, "min_obs": 3, "min_weight_share": 0.02, "cp": 0.02}),
-    "rows": ({"max_depth": 6, "min_obs": 5, "min_share": 1 / 11, "share_of": "rows"},
-             {"max_depth": 6, "min_rows": 14, "cp": 1 / 160}),
+    "published": (
+        {"max_depth": 6, "min_obs": 8, "min_share": 0.09},
+        {"max_depth": 6, "min_obs": 8, "min_weight_share": 0.09, "cp": 1 / 160},
+    ),
+    "cp": (
+        {"max_depth": 6, "min_obs": 3, "min_share": 0.02, "cp": 0.02},
+        {"max_depth": 6, "min_obs": 3, "min_weight_share": 0.02, "cp": 0.02},
+    ),
+    "rows": (
+        {"max_depth": 6, "min_obs": 5, "min_share": 1 / 11, "share_of": "rows"},
+        {"max_depth": 6, "min_rows": 14, "cp": 1 / 160},
+    ),
     "deep": ({"max_depth": 20, "min_obs": 1, "min_share": 0.0, "cp": 0.0}, {"max_depth": 20}),
     "deep, pruned": ({"max_depth": 20, "min_obs": 1, "min_share": 0.0, "cp": 0.015}, {"max_depth": 20, "cp": 0.015}),
     "shallow": ({"max_depth": 2, "min_obs": 1, "min_share": 0.0, "cp": 0.0}, {"max_depth": 2}),
@@ -160,8 +166,9 @@ def test_tree_of_numbers_equals_scikit_learn_s(seed, depth, min_obs, share):
     y = X[:, 0] - (X[:, 1] > 0.3) * X[:, 2] + rng.normal(size=300)
     w = rng.uniform(0.5, 2.0, 300)
     ours = sp.OpportunityTree(max_depth=depth, min_obs=min_obs, min_share=share, cp=0.0).fit(X, y, sample_weight=w)
-    theirs = DecisionTreeRegressor(max_depth=depth, min_samples_leaf=min_obs, min_weight_fraction_leaf=share,
-                                   random_state=0).fit(X, y, sample_weight=w)
+    theirs = DecisionTreeRegressor(
+        max_depth=depth, min_samples_leaf=min_obs, min_weight_fraction_leaf=share, random_state=0
+    ).fit(X, y, sample_weight=w)
     assert len(ours.groups_) == theirs.get_n_leaves() > 4
     new = rng.normal(size=(500, 4))
     for rows in (X, new):
@@ -257,7 +264,12 @@ def test_among_equal_rates_the_larger_group_is_further_out():
 
 def test_lnob_rule():
     assert sp.OpportunityTree.lnob().get_params() == {
-        "max_depth": 6, "min_obs": 49, "min_share": 1 / 11, "share_of": "rows", "cp": None}
+        "max_depth": 6,
+        "min_obs": 49,
+        "min_share": 1 / 11,
+        "share_of": "rows",
+        "cp": None,
+    }
     assert sp.OpportunityTree.lnob(extended=True).get_params()["min_share"] == 1 / 19
 
 
@@ -307,7 +319,8 @@ def test_the_scale_of_weights_and_the_order_of_rows_change_no_group(scale):
     order = np.random.default_rng(0).permutation(len(y))
     one = sp.OpportunityTree(min_obs=4, min_share=0.02, cp=0.005).fit(X, y, sample_weight=w)
     other = sp.OpportunityTree(min_obs=4, min_share=0.02, cp=0.005).fit(
-        {name: values[order] for name, values in X.items()}, y[order], sample_weight=w[order] * scale)
+        {name: values[order] for name, values in X.items()}, y[order], sample_weight=w[order] * scale
+    )
     assert other.groups_["label"].tolist() == one.groups_["label"].tolist()
     assert other.groups_["rate"].tolist() == pytest.approx(one.groups_["rate"].tolist(), rel=1e-12)
 
@@ -479,11 +492,16 @@ def test_a_tree_of_cells_equals_a_tree_of_rows():
     survey = toy_survey(zeros=False)
     opportunity = sp.Opportunity("o", "water", circumstances=["urbrur", "bottom40", "educ", "fuel"])
     rule = {"min_obs": 4, "min_share": 0.03, "cp": 0.0}
-    of_cells = sp.assess(survey, [opportunity], by=(), replicates=sp.Bootstrap(2),
-                         tree=sp.OpportunityTree(**rule)).tree("o")
+    of_cells = sp.assess(
+        survey, [opportunity], by=(), replicates=sp.Bootstrap(2), tree=sp.OpportunityTree(**rule)
+    ).tree("o")
     poor = survey.welfare <= sp.quantile(survey.welfare, survey.people, 0.4)
-    X = {"urbrur": column(survey, "urbrur"), "bottom40": 1.0 - poor, "educ": column(survey, "educ"),
-         "fuel": column(survey, "fuel")}
+    X = {
+        "urbrur": column(survey, "urbrur"),
+        "bottom40": 1.0 - poor,
+        "educ": column(survey, "educ"),
+        "fuel": column(survey, "fuel"),
+    }
     of_rows = sp.OpportunityTree(**rule).fit(X, column(survey, "water"), sample_weight=survey.people)
     assert of_cells.groups_["n"].tolist() == of_rows.groups_["n"].tolist()
     assert of_cells.groups_["rate"].tolist() == pytest.approx(of_rows.groups_["rate"].tolist(), rel=1e-12)

@@ -95,7 +95,7 @@ def dissimilarity(const double[::1] sums, const int32_t[::1] psu, const int32_t[
 
 
 def group_sums(const double[:, :, ::1] sums, const int32_t[::1] group, double[:, :, ::1] out):
-    """Add sums (cells, k, replicates) up by the group of each cell into out (groups, k, replicates), which holds zeros."""
+    """Add sums (cells, k, replicates) up by the group of each cell into out (groups, k, replicates), holding zeros."""
     cdef Py_ssize_t cell, c, r
     with nogil:
         for cell in range(sums.shape[0]):

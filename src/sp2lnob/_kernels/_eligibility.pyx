@@ -1,8 +1,8 @@
 """Who is paid: all schemes together. Cost: O(persons) to admit, and as much again to count for every eight schemes.
 
-A set of schemes is a word of 64 bits. What a person's age admits to, and what sex, disability and a recent birth together
-admit to, are looked up; the person's schemes are the bits that all tables have in common. Who is eligible cannot be
-foreseen, so nothing here branches on it, but where a number is drawn.
+A set of schemes is a word of 64 bits. What a person's age admits to, and what sex, disability and a recent birth
+together admit to, are looked up; the person's schemes are the bits that all tables have in common. Who is eligible
+cannot be foreseen, so nothing here branches on it, but where a number is drawn.
 """
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from sp2lnob._kernels._random cimport RECEIPT, uniform
@@ -26,9 +26,9 @@ def draw(const int32_t[::1] first_person, uint64_t per_household, uint64_t drawn
     """Take away what a household is paid once and has already, and what is drawn and not won.
 
     first_person: (households + 1,). per_household: bits of the schemes that pay a household once, to its first eligible
-    member. drawn: bits of the schemes with a coverage below 1: an eligible person, or household, receives when its number
-    in [0, 1) is below the coverage, so that a higher coverage only adds recipients. coverage, stream: (schemes,); the
-    identities may be (0,) when nothing is drawn.
+    member. drawn: bits of the schemes with a coverage below 1: an eligible person, or household, receives when its
+    number in [0, 1) is below the coverage, so that a higher coverage only adds recipients. coverage, stream:
+    (schemes,); the identities may be (0,) when nothing is drawn.
     """
     cdef Py_ssize_t h, i, s
     cdef uint64_t paid, bit, who
@@ -52,9 +52,9 @@ def count(const int32_t[::1] first_person, const uint64_t[::1] received, uint64_
           int32_t[:, ::1] recipients):
     """Count the recipients of every household: (households, schemes), which holds zeros.
 
-    Eight schemes are counted at a time, each in a byte of one word. The word runs on over all persons, and a household's
-    count is the difference between its ends, which is right even though the sum overflows: no loop ends where it cannot
-    be foreseen. before: (persons + 1,) work space, the sum before each person.
+    Eight schemes are counted at a time, each in a byte of one word. The word runs on over all persons, and a
+    household's count is the difference between its ends, which is right even though the sum overflows: no loop ends
+    where it cannot be foreseen. before: (persons + 1,) work space, the sum before each person.
     """
     cdef Py_ssize_t h, i, s, start, stop, first
     cdef Py_ssize_t schemes = recipients.shape[1]

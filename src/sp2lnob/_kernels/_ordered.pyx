@@ -1,8 +1,8 @@
 """One sweep over sorted welfare: Gini, Lorenz shares, quantiles. Cost: O(n) a replicate once the order is known.
 
-From the richest down, with S the weight so far: sum_ij w_i w_j min(y_i, y_j) = sum_k (y_k - y_{k+1}) S_k^2, where y_{n+1}
-is 0; and sum_k w_k y_k = sum_k (y_k - y_{k+1}) S_k. The Gini is 1 minus the first over W times the second: three
-multiplications and three additions a household, and no cancellation of large numbers.
+From the richest down, with S the weight so far: sum_ij w_i w_j min(y_i, y_j) = sum_k (y_k - y_{k+1}) S_k^2, where
+y_{n+1} is 0; and sum_k w_k y_k = sum_k (y_k - y_{k+1}) S_k. The Gini is 1 minus the first over W times the second:
+three multiplications and three additions a household, and no cancellation of large numbers.
 """
 from libc.math cimport NAN
 from libc.stdint cimport int32_t, uint8_t

@@ -13,8 +13,8 @@ cdef inline void philox(uint64_t key, uint32_t *word) noexcept nogil:
     """Replace the counter in word[0:4] by its four random words."""
     cdef uint32_t k0 = <uint32_t> key, k1 = <uint32_t> (key >> 32), w0, w2
     cdef uint64_t p0, p1
-    cdef int r
-    for r in range(10):
+    cdef int _round
+    for _round in range(10):
         p0 = <uint64_t> 0xD2511F53u * word[0]
         p1 = <uint64_t> 0xCD9E8D57u * word[2]
         w0 = <uint32_t> (p1 >> 32) ^ word[1] ^ k0

@@ -1,7 +1,7 @@
 """Factor blocks: how often each PSU is drawn in each replicate of a range.
 
-A PSU's count is a byte. It stands for n_h / (n_h - 1) times the count once the stratum's factor has been folded into the
-weights, so that counts stay exact and small: a table of 4,000 PSUs by eight lanes is 32 kB.
+A PSU's count is a byte. It stands for n_h / (n_h - 1) times the count once the stratum's factor has been folded into
+the weights, so that counts stay exact and small: a table of 4,000 PSUs by eight lanes is 32 kB.
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from sp2lnob._kernels._lanes cimport LANES
@@ -19,8 +19,8 @@ def rao_wu(uint64_t seed, int64_t first, const int32_t[::1] stratum_start, uint8
     word j mod 4 of the counter (replicate, h, j div 4). A word w becomes the PSU (w n_h) / 2^32, without division; some
     PSU is then likelier than another by at most n_h / 2^32. A stratum of one PSU keeps it in every replicate.
 
-    stratum_start: (strata + 1,) first PSU of each stratum. out: (groups, PSUs, LANES). A byte holds the count: more than
-    255 draws of one PSU out of n_h - 1 has a probability below 1e-500.
+    stratum_start: (strata + 1,) first PSU of each stratum. out: (groups, PSUs, LANES). A byte holds the count: more
+    than 255 draws of one PSU out of n_h - 1 has a probability below 1e-500.
     """
     cdef Py_ssize_t group, psu, h, start, size, draw, i, j, lane
     cdef Py_ssize_t strata = stratum_start.shape[0] - 1
@@ -31,7 +31,7 @@ def rao_wu(uint64_t seed, int64_t first, const int32_t[::1] stratum_start, uint8
     cdef uint32_t drawn[4 * BATCH]
     cdef uint32_t k0, k1, w0, w2
     cdef uint64_t p0, p1
-    cdef int r
+    cdef int _round
     with nogil:
         for group in range(out.shape[0]):
             for psu in range(out.shape[1]):
@@ -52,7 +52,7 @@ def rao_wu(uint64_t seed, int64_t first, const int32_t[::1] stratum_start, uint8
                         c3[i] = RESAMPLING
                     k0 = <uint32_t> seed
                     k1 = <uint32_t> (seed >> 32)
-                    for r in range(10):  # the rounds of _random.philox, on many counters at a time
+                    for _round in range(10):  # the rounds of _random.philox, on many counters at a time
                         for i in range(BATCH):
                             p0 = <uint64_t> 0xD2511F53u * c0[i]
                             p1 = <uint64_t> 0xCD9E8D57u * c2[i]

@@ -1,24 +1,24 @@
 """Least-squares regression tree grown on cells: combinations of circumstances with their weight, outcome and rows.
 
-A split of a node of weight W into L and R takes (W_L W_R / W) (p_L - p_R)^2 off its sum of squares, p the mean outcome. Circumstances are few and their levels fewer, so that a node adds its cells up by level,
-O(cells x circumstances), and scans the cuts, O(levels): exact, without a sort of rows. An ordered circumstance has its
-levels cut in their order; an unordered one in the order of their means, which is optimal for least squares (Breiman,
-Friedman, Olshen and Stone 1984, section 4.2). The first circumstance, then the lowest cut, wins a tie.
+A split of a node of weight W into L and R takes (W_L W_R / W) (p_L - p_R)^2 off its sum of squares, p the mean outcome.
+Circumstances are few and their levels fewer, so that a node adds its cells up by level, O(cells x circumstances), and
+scans the cuts, O(levels): exact, without a sort of rows. An ordered circumstance has its levels cut in their order; an
+unordered one in the order of their means, which is optimal for least squares (Breiman, Friedman, Olshen and Stone 1984,
+section 4.2). The first circumstance, then the lowest cut, wins a tie.
 """
 from libc.stdint cimport int32_t, uint8_t
 
 
 def grow(const int32_t[:, ::1] level, const double[:, ::1] sums, const int32_t[::1] level_start,
-         const double[::1] position, const uint8_t[::1] ordered, int max_depth, double min_rows, double min_weight, double min_gain,
-         int32_t[::1] order, int32_t[::1] scratch, double[:, ::1] tally, int32_t[::1] rank, int32_t[:, ::1] span,
-         int32_t[:, ::1] node, double[:, ::1] node_sums, double[::1] threshold, uint8_t[:, ::1] goes_left):
+         const double[::1] position, const uint8_t[::1] ordered, int max_depth, double min_rows, double min_weight,
+         double min_gain, int32_t[::1] order, int32_t[::1] scratch, double[:, ::1] tally, int32_t[::1] rank,
+         int32_t[:, ::1] span, int32_t[:, ::1] node, double[:, ::1] node_sums, double[::1] threshold, uint8_t[:, ::1] goes_left):
     """Grow a tree and return its number of nodes.
 
-    level: (cells, circumstances) index of each cell's level. sums: (cells, 4) weight, weighted outcome, weighted squared
-    outcome, rows.
-    level_start: (circumstances + 1,) and position (levels of all circumstances,): where a circumstance's levels begin,
-    and where an ordered level lies. ordered: (circumstances,). A leaf has at least min_rows rows and min_weight weight; a split gains more
-    than min_gain.
+    level: (cells, circumstances) index of each cell's level. sums: (cells, 4) weight, weighted outcome, weighted
+    squared outcome, rows. level_start: (circumstances + 1,) and position (levels of all circumstances,): where a
+    circumstance's levels begin, and where an ordered level lies. ordered: (circumstances,). A leaf has at least
+    min_rows rows and min_weight weight; a split gains more than min_gain.
     Work space: order, scratch (cells,); tally (levels, 4); rank (levels,); span (nodes, 2).
     Out, one row a node, the root first: node (nodes, 5) circumstance or -1, left, right, parent, depth; node_sums
     (nodes, 4); threshold (nodes,) of an ordered split; goes_left (nodes, levels of the widest circumstance).

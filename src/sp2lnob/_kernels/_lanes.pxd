@@ -6,7 +6,7 @@ cdef enum:
 
 
 cdef inline void widen(const uint8_t[:, :, ::1] counts, Py_ssize_t group, double[:, ::1] factor) noexcept nogil:
-    """Write one group's counts as doubles: turning a byte into one costs as much as using it, and a PSU has many rows."""
+    """Write one group's counts as doubles: turning a byte into one costs what using it costs, and PSUs have rows."""
     cdef Py_ssize_t psu, lane
     for psu in range(counts.shape[1]):
         for lane in range(LANES):

@@ -12,7 +12,8 @@ from libc.stdint cimport int32_t, uint8_t
 def grow(const int32_t[:, ::1] level, const double[:, ::1] sums, const int32_t[::1] level_start,
          const double[::1] position, const uint8_t[::1] ordered, int max_depth, double min_rows, double min_weight,
          double min_gain, int32_t[::1] order, int32_t[::1] scratch, double[:, ::1] tally, int32_t[::1] rank,
-         int32_t[:, ::1] span, int32_t[:, ::1] node, double[:, ::1] node_sums, double[::1] threshold, uint8_t[:, ::1] goes_left):
+         int32_t[:, ::1] span, int32_t[:, ::1] node, double[:, ::1] node_sums, double[::1] threshold,
+         uint8_t[:, ::1] goes_left):
     """Grow a tree and return its number of nodes.
 
     level: (cells, circumstances) index of each cell's level. sums: (cells, 4) weight, weighted outcome, weighted

@@ -122,6 +122,14 @@ def test_check_of_files_finds_single_psu_strata_and_goes_on(folder):
     assert "single-PSU       20: 1; 2; 3; 4; 5" in done.stdout
 
 
+def test_check_of_files_counts_what_is_missing_in_roles(folder):
+    done = sp2lnob("check", "households.csv", "persons.csv", "--role", "birth=births_12m", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    missing = int(pd.read_csv(folder / "persons.csv")["births_12m"].isna().sum())
+    assert f"missing          birth births_12m: {missing:,} persons" in done.stdout
+    assert sp2lnob("check", "households.csv", "persons.csv", "--role", "births", cwd=folder).returncode == 2
+
+
 def test_demo(tmp_path):
     done = sp2lnob("demo", "--out", "out", "--replicates", 20, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -53,6 +53,7 @@ def check(
     welfare: Annotated[str | None, typer.Option(help="Consumption, expenditure or income.")] = None,
     psu: Annotated[str | None, typer.Option(help="Primary sampling unit.")] = None,
     strata: Annotated[list[str] | None, typer.Option(help="Stratum; may be given several times.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="ROLE=COLUMN, such as disability=dis; several times.")] = None,
 ) -> None:
     """Say how a survey is read: rows, weights, strata, PSUs, what is missing, and the same design in Stata and R."""
     from .io import read_survey
@@ -82,6 +83,7 @@ def check(
             welfare=welfare,
             psu=psu,
             strata=strata,
+            roles=dict(_role(text) for text in role or []),
             **lenient,
         )
         single_psu = "error"
@@ -144,6 +146,14 @@ def demo(
             progress=advance,
         )
     finish(result, out, {"study": {"file": "demo"}})
+
+
+def _role(text: str) -> tuple[str, str]:
+    """Return role and column of an option ROLE=COLUMN."""
+    name, equals, column = text.partition("=")
+    if not (name and equals and column):
+        fail("--role must be ROLE=COLUMN", f"it is {text!r}", "Write, for example, --role disability=dis.")
+    return name, column
 
 
 def finish(result: "Assessment", out: Path, study: dict[str, Any]) -> None:

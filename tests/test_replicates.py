@@ -20,7 +20,7 @@ import sp2lnob as sp
 from sp2lnob import _parallel, _sweeps
 from sp2lnob._kernels import _ordered, _random, _replicates
 from sp2lnob._sweeps import Ordering, Totals
-from sp2lnob.estimation import interval
+from sp2lnob.estimates import interval
 
 from . import oracles
 from ._data import LINE, PACKAGE, ByHand, factors, toy_frames, toy_survey, without_one

@@ -14,7 +14,8 @@ from ._results import as_json, file_name, write_folder
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
 from .design import Bootstrap
 from .effects import Groups, groups_of, reroute
-from .estimation import Estimates, Progress, evaluate, full_block
+from .estimates import Estimates
+from .estimation import Progress, evaluate, full_block
 from .opportunity import Opportunity
 from .schemes import Economy, Package
 from .statistics import Cost, Inequality, MeanWelfare, Poverty, Quantile

@@ -119,7 +119,8 @@ def demo(
     from .datasets import example_survey
     from .design import Bootstrap
     from .opportunity import Opportunity
-    from .schemes import Amount, Economy, Package, child_benefit, disability_benefit, old_age_pension
+    from .presets import child_benefit, disability_benefit, old_age_pension
+    from .schemes import Amount, Economy, Package
 
     check_folder(out)
     circumstances = ("bottom40", "urbrur", "head_educ", "head_sex")

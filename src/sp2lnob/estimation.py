@@ -5,8 +5,8 @@ mean. A change is a difference on the same replicates, draw by draw.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,185 +14,17 @@ from ._domains import Block, Row, check_by
 from ._parallel import LANES, map_replicates
 from ._prepared import Prepared, Scenario, Statistic
 from ._typing import FloatArray
-from ._validate import choice, fail, fail_type, listing, mapping, number, whole
+from ._validate import choice, fail, fail_type, listing, mapping, number
 from .design import Bootstrap, Design, full_sample
+from .estimates import Estimates, summarize, title_of
 from .survey import Survey
 from .transfers import Transfers
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-WIDEST = 50.0  # logarithms on either side of a value, beyond which an interval would say nothing
 FEW_DF = 60  # degrees of freedom under which they are estimated rather than counted
-FEW_CASES = ((25, "n<25"), (50, "n<50"))  # the DHS Program's thresholds for unweighted cases
 Progress = Callable[[int], object]
-
-
-@dataclass(frozen=True, eq=False)
-class Estimates:
-    """Values with standard errors and intervals.
-
-    Attributes
-    ----------
-    rows : tuple of Row
-        What each value is.
-    value, se, ci_low, ci_high, bias, df : ndarray of shape (rows,)
-    draws : ndarray of shape (replicates, rows)
-        Values in every replicate, in replicate order; NaN where one failed.
-    level : float
-        Coverage that the intervals aim at.
-
-    Examples
-    --------
-    >>> import sp2lnob as sp
-    >>> survey = sp.example_survey(households=400)
-    >>> est = sp.estimate(survey, [sp.Poverty(line=60.0)], replicates=sp.Bootstrap(50))
-    >>> est.frame()["statistic"].tolist()
-    ['headcount', 'poverty_gap', 'poverty_severity']
-    >>> est.draws.shape
-    (50, 3)
-    """
-
-    rows: tuple[Row, ...]
-    value: FloatArray
-    se: FloatArray
-    ci_low: FloatArray
-    ci_high: FloatArray
-    bias: FloatArray
-    df: FloatArray
-    flags: tuple[str, ...]
-    draws: FloatArray
-    level: float
-
-    def frame(self) -> "pd.DataFrame":
-        """Return the tidy frame: one row a value.
-
-        Returns
-        -------
-        DataFrame
-            statistic, of, param, scenario, by, level, value, se, ci_low, ci_high, bias, df, n, replicates, flag.
-
-        Examples
-        --------
-        >>> import sp2lnob as sp
-        >>> survey = sp.example_survey(households=400)
-        >>> frame = sp.estimate(survey, [sp.MeanWelfare()], by=["urbrur"], replicates=sp.Bootstrap(50)).frame()
-        >>> frame[["by", "level"]].values.tolist()
-        [['all', 'all'], ['urbrur', 'Rural'], ['urbrur', 'Urban']]
-        >>> sp.estimate(survey, [], replicates=sp.Bootstrap(2)).frame().shape
-        (0, 15)
-        """
-        import pandas as pd
-
-        names = ("statistic", "of", "param", "scenario", "by", "level")
-        columns: dict[str, Any] = {name: [getattr(row, name) for row in self.rows] for name in names}
-        columns |= {
-            "value": self.value,
-            "se": self.se,
-            "ci_low": self.ci_low,
-            "ci_high": self.ci_high,
-            "bias": self.bias,
-            "df": self.df,
-            "n": np.array([_n(row) for row in self.rows], dtype=np.int64),
-            "replicates": np.isfinite(self.draws).sum(axis=0),
-            "flag": list(self.flags),
-        }
-        return pd.DataFrame(columns)
-
-    def find(self, **what: str) -> int:
-        """Return the position of the one row that has these fields; those not named must not matter.
-
-        Parameters
-        ----------
-        **what : str
-            statistic, of, param, scenario, by, level.
-
-        Returns
-        -------
-        int
-
-        Raises
-        ------
-        InputError
-            If no row, or more than one, has them.
-
-        Examples
-        --------
-        >>> import sp2lnob as sp
-        >>> est = sp.estimate(sp.example_survey(households=400), [sp.Poverty(line=60.0)], replicates=sp.Bootstrap(2))
-        >>> est.find(statistic="poverty_gap")
-        1
-        >>> est.find(scenario="before")
-        Traceback (most recent call last):
-        ...
-        sp2lnob._validate.InputError: One row must have scenario='before', but 3 of 3 do. Name more of its fields.
-        """
-        found = [i for i, row in enumerate(self.rows) if all(getattr(row, key, None) == v for key, v in what.items())]
-        if len(found) != 1:
-            fields = ", ".join(f"{key}={value!r}" for key, value in what.items())
-            fail(
-                f"One row must have {fields}",
-                f"{len(found)} of {len(self.rows)} do",
-                "Name more of its fields." if found else "Look at frame() for what there is.",
-            )
-        return found[0]
-
-    def contrast(self, row_a: int, row_b: int) -> "pd.DataFrame":
-        """Return the difference between two rows, a minus b, on the same replicates.
-
-        Parameters
-        ----------
-        row_a, row_b : int
-            Positions in ``frame()``; ``find`` returns them.
-
-        Returns
-        -------
-        DataFrame
-            One tidy row.
-
-        Raises
-        ------
-        InputError
-            If there is no such row.
-
-        Examples
-        --------
-        >>> import sp2lnob as sp
-        >>> survey = sp.example_survey(households=400)
-        >>> est = sp.estimate(survey, [sp.MeanWelfare()], by=["urbrur"], replicates=sp.Bootstrap(50))
-        >>> float(est.contrast(2, 1).value[0]) == float(est.value[2] - est.value[1])
-        True
-        >>> float(est.contrast(1, 1).se[0])
-        0.0
-        """
-        for position in (row_a, row_b):
-            whole(position, "A row", low=0)
-            if not 0 <= position < len(self.rows):
-                fail(f"A row must be 0 to {len(self.rows) - 1}", f"{position} came", "Use find(), or look at frame().")
-        a, b = self.rows[row_a], self.rows[row_b]
-        row = Row(
-            "contrast",
-            f"{_title(a)} - {_title(b)}",
-            n=min(_n(a), _n(b)),
-            df=min(a.df, b.df),
-            scale="t",
-            flag=";".join(dict.fromkeys(part for part in (a.flag, b.flag) if part)),
-        )
-        if "none" in (a.scale, b.scale):
-            row = replace(row, scale="none")
-        value = self.value[[row_a]] - self.value[[row_b]]
-        draws = self.draws[:, [row_a]] - self.draws[:, [row_b]]
-        df = np.minimum(self.df[[row_a]], self.df[[row_b]])
-        return summarize((row,), value, draws, df, self.level).frame()
-
-    def __repr__(self) -> str:
-        import pandas as pd
-
-        frame = self.frame().drop(columns=["bias", "df", "replicates"])
-        with pd.option_context(
-            "display.width", 200, "display.max_columns", 20, "display.float_format", "{:.5g}".format
-        ):
-            return repr(frame)
 
 
 def estimate(
@@ -365,67 +197,6 @@ def evaluate(
     return summarize(tuple(rows), _changed(value, order, minus)[:, 0], _changed(draws, order, minus).T, counted, level)
 
 
-def summarize(rows: tuple[Row, ...], value: FloatArray, draws: FloatArray, df: FloatArray, level: float) -> Estimates:
-    """Turn values and their replicates, of shape (replicates, rows), into standard errors, intervals and flags."""
-    se, bias, succeeded = np.full(len(rows), np.nan), np.full(len(rows), np.nan), np.zeros(len(rows), dtype=np.int64)
-    for i in range(len(rows)):  # row by row: nothing else is as large as the draws
-        drawn = draws[:, i][np.isfinite(draws[:, i])]
-        succeeded[i] = len(drawn)
-        if len(drawn) >= 2 and np.isfinite(value[i]):
-            se[i], bias[i] = drawn.std(ddof=1), drawn.mean() - value[i]
-    ends = np.array([interval(*given, level) for given in zip(value, se, df, (row.scale for row in rows), strict=True)])
-    low, high = ends.reshape(-1, 2).T
-    flags = []
-    for i, row in enumerate(rows):
-        parts = [row.flag] if row.flag else []
-        parts += [next((flag for least, flag in FEW_CASES if _n(row) < least), "")]
-        if np.isnan(value[i]):
-            parts.append("empty")
-        if np.isnan(low[i]):
-            parts.append("no interval")
-        failed = len(draws) - int(succeeded[i])
-        if failed and np.isfinite(value[i]):
-            parts.append(f"failed {failed}")
-        flags.append(";".join(part for part in parts if part))
-    return Estimates(rows, value, se, low, high, bias, df, tuple(flags), draws, level)
-
-
-def interval(value: float, se: float, df: float, scale: str, level: float) -> tuple[float, float]:
-    """Return an interval that is symmetric on the logit, the logarithm or the value itself, with Student's t.
-
-    Of a proportion it stays within (0, 1), of a positive measure above 0. NaN where there is no spread, no degree of
-    freedom, or no such scale.
-
-    Examples
-    --------
-    >>> low, high = interval(0.5, 0.05, 100, "logit", 0.95)
-    >>> round(low, 4), round(high, 4)
-    (0.4021, 0.5979)
-    >>> interval(0.0, 0.0, 100, "logit", 0.95)
-    (nan, nan)
-    """
-    from scipy.stats import t as student
-
-    none = (np.nan, np.nan)
-    if scale == "none" or not se > 0 or not df > 0 or not np.isfinite(value):
-        return none
-    t = float(student.ppf(0.5 + level / 2, df))
-    if scale == "t":
-        return value - t * se, value + t * se
-    if scale == "log":
-        if value == 0:
-            return none
-        spread = t * se / abs(value)
-        if spread > WIDEST:
-            return none
-        ends = value * np.exp(-spread), value * np.exp(spread)
-        return float(min(ends)), float(max(ends))
-    if not 0 < value < 1:
-        return none
-    center, spread = np.log(value / (1 - value)), t * se / (value * (1 - value))
-    return float(1 / (1 + np.exp(spread - center))), float(1 / (1 + np.exp(-spread - center)))
-
-
 def _evaluated(prepared: Sequence[Prepared], block: Block) -> FloatArray:
     return np.concatenate([statistic.evaluate(block) for statistic in prepared])
 
@@ -443,7 +214,7 @@ def _with_changes(
         if row.scenario in figure:
             fail(
                 "Every figure must have a name of its own",
-                f"two are called {_title(row)!r}",
+                f"two are called {title_of(row)!r}",
                 "Ask for each once, and name lines and opportunities apart.",
             )
         figure[row.scenario] = i
@@ -500,14 +271,3 @@ def _effective_df(
         squares += variance**2 / (size - 1)
     with np.errstate(divide="ignore", invalid="ignore"):  # a value that a PSU cannot be without: as few as there are
         return np.maximum(np.where(squares == 0, np.inf, np.nan_to_num(total**2 / squares, nan=1.0)), 1.0)
-
-
-def _n(row: Row) -> int:
-    """Return the unweighted rows behind a value; every prepared statistic has filled them in."""
-    assert row.n is not None
-    return row.n
-
-
-def _title(row: Row) -> str:
-    parts = (row.statistic, row.of, row.param, row.scenario, row.level if row.by != "all" else "")
-    return " ".join(part for part in parts if part)

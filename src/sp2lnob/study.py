@@ -11,7 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any
 
-from . import schemes
+from . import presets
 from ._validate import choice, fail, fail_if_unknown
 from .assessment import Assessment, assess
 from .design import Bootstrap
@@ -23,7 +23,7 @@ from .survey import Survey
 from .tree import OpportunityTree
 
 KINDS: dict[str, Callable[..., Scheme]] = {
-    name: getattr(schemes, name)
+    name: getattr(presets, name)
     for name in ("child_benefit", "old_age_pension", "disability_benefit", "maternity_benefit", "household_benefit")
 } | {"scheme": Scheme}
 

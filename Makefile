@@ -18,7 +18,7 @@ test: $(VENV)/installed $(VENV)/test-tools
 test-debug: $(VENV)/installed $(VENV)/test-tools
 	rm -rf $(DEBUG_SITE)
 	SP2LNOB_DEBUG=1 $(BIN)/python -m pip install -q --no-deps --target $(DEBUG_SITE) .
-	PYTHONPATH=$(DEBUG_SITE) $(BIN)/python -m pytest --pyargs sp2lnob tests
+	SP2LNOB_DEBUG=1 PYTHONPATH=$(DEBUG_SITE) $(BIN)/python -m pytest --pyargs sp2lnob tests
 
 lint: $(VENV)/lint-tools
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 DEBUG = os.environ.get("SP2LNOB_DEBUG") == "1"  # bounds-checked build: slow, and says where
+BUILD = "build/debug" if DEBUG else "build/release"  # apart, or one would pass for the other
 KERNELS = Path("src/sp2lnob/_kernels")
 SHARED = "sp2lnob._kernels._shared"
 LIMITED_API = ("Py_LIMITED_API", "0x030B0000")  # one wheel for CPython 3.11 and all later ones
@@ -37,7 +38,7 @@ setup(
         [*kernels, extension(SHARED, KERNELS / "_shared.c")],
         compiler_directives=directives,
         shared_utility_qualified_name=SHARED,
-        build_dir="build/debug" if DEBUG else "build/c",
+        build_dir=f"{BUILD}/c",
     ),
-    options={"bdist_wheel": {"py_limited_api": "cp311"}},
+    options={"build": {"build_base": BUILD}, "bdist_wheel": {"py_limited_api": "cp311"}},
 )

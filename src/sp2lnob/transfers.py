@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +60,6 @@ class Transfers:
     amounts: FloatArray
     bits: BitArray
     recipients: CodeArray
-    household: FloatArray
     welfare_after: FloatArray | None
 
     @property
@@ -70,22 +70,22 @@ class Transfers:
         booked to its first eligible member.
         """
         each = (self.bits[:, None] >> np.arange(len(self.amounts), dtype=np.uint64)) & np.uint64(1)
-        return each * self.reach
+        return each * _reach(self.package)
 
-    @property
-    def reach(self) -> FloatArray:
-        """What a recipient counts for in each scheme: 1, or the coverage where draws are expected."""
-        if self.package.draws == "expected":
-            return np.array([scheme.coverage for scheme in self.package.schemes])
-        return np.ones(len(self.amounts))
+    @cached_property
+    def household(self) -> FloatArray:
+        """Currency that each household is paid per year, of shape (households, schemes)."""
+        paid = np.empty(self.recipients.shape)
+        _transfers.household_transfer(self.recipients, self.amounts * _reach(self.package), paid)
+        return paid
 
     @property
     def people(self) -> FloatArray:
         """People who receive, by household: one column a scheme, and the last for those with at least one."""
-        survey = self.survey
+        survey, reach = self.survey, _reach(self.package)
         by_scheme = np.column_stack(
             [
-                survey.weight * self.recipients[:, s] * self.reach[s]
+                survey.weight * self.recipients[:, s] * reach[s]
                 if scheme.per == "household"
                 else survey.sum_over_members(survey.person_weight * self.received[:, s])
                 for s, scheme in enumerate(self.package.schemes)
@@ -193,15 +193,20 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
     age, age_admits = _ages(survey, schemes)
     trait, trait_admits = _traits(survey, schemes)
     bits, recipients = _receipt(survey, package, age, age_admits, trait, trait_admits)
-    reach = [scheme.coverage if package.draws == "expected" else 1.0 for scheme in schemes]
-    household = np.empty((survey.n_households, len(schemes)))
-    _transfers.household_transfer(recipients, amounts * reach, household)
     after = None
     if survey.welfare is not None:
         after = np.empty(survey.n_households)
-        share = package.mpc / (survey.size * YEARLY[survey.welfare_period])
-        _transfers.welfare_after(survey.welfare, household, share, after)
-    return Transfers(survey, package, economy, amounts, bits, recipients, household, after)
+        periods = YEARLY[survey.welfare_period]
+        _transfers.welfare_after(
+            survey.welfare, recipients, amounts * _reach(package), survey.size, package.mpc, periods, after
+        )
+    return Transfers(survey, package, economy, amounts, bits, recipients, after)
+
+
+def _reach(package: Package) -> FloatArray:
+    """Return what a recipient counts for in each scheme: 1, or the coverage where draws are expected."""
+    expected = package.draws == "expected"
+    return np.array([scheme.coverage if expected else 1.0 for scheme in package.schemes])
 
 
 def _receipt(
@@ -265,11 +270,10 @@ def _bits(holds: Iterable[bool]) -> int:
 def _ages(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitArray]:
     """Return each person's age as a byte, and the schemes that every age admits to."""
     asking = [scheme.min_age is not None or scheme.max_age is not None for scheme in schemes]
-    codes = np.zeros(survey.n_persons, dtype=np.uint8)
     admits = np.full(256, ALL, dtype=np.uint64)
     if not any(asking):
-        return codes, admits
-    codes = _coded(survey, "age", _age)
+        return np.zeros(survey.n_persons, dtype=np.uint8), admits
+    codes: CountArray = _coded(survey, "age", _age)
     years = np.arange(256)
     for s, scheme in enumerate(schemes):
         if asking[s]:
@@ -281,18 +285,18 @@ def _ages(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitArr
 
 def _traits(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitArray]:
     """Return sex, disability and a recent birth as one byte a person, and the schemes that every byte admits to."""
-    trait = np.zeros(survey.n_persons, dtype=np.uint8)
+    parts: list[CountArray] = []
     admits = np.full(256, ALL, dtype=np.uint64)
     byte = np.arange(256)
     if any(scheme.disability for scheme in schemes):
-        trait |= _coded(survey, "disability", _disability)
+        parts.append(_coded(survey, "disability", _disability))
         admits[byte & 1 == 0] &= np.uint64(ALL ^ _bits(scheme.disability for scheme in schemes))
     if any(scheme.birth for scheme in schemes):
-        trait |= _coded(survey, "birth", _birth)
+        parts.append(_coded(survey, "birth", _birth))
         admits[byte & 2 == 0] &= np.uint64(ALL ^ _bits(scheme.birth for scheme in schemes))
     if any(scheme.sex is not None for scheme in schemes):
         column, present, labels, codes = _coded(survey, "sex", _sex)
-        trait |= codes
+        parts.append(codes)
         for s, scheme in enumerate(schemes):
             if scheme.sex is None:
                 continue
@@ -308,6 +312,11 @@ def _traits(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitA
                     "Use one of these, or the code.",
                 )
             admits[byte >> 2 != wanted[0] + 1] &= np.uint64(ALL ^ (1 << s))
+    if not parts:
+        return np.zeros(survey.n_persons, dtype=np.uint8), admits
+    trait = parts[0]
+    for part in parts[1:]:
+        trait = trait | part
     return trait, admits
 
 

@@ -11,17 +11,17 @@ def household_transfer(const int32_t[:, ::1] recipients, const double[::1] amoun
                 out[h, s] = recipients[h, s] * amount[s]
 
 
-def welfare_after(const double[::1] welfare, const double[:, ::1] transfer, const double[::1] share, double[::1] out):
-    """Welfare plus the household's transfer of all schemes times share.
+def welfare_after(const double[::1] welfare, const int32_t[:, ::1] recipients, const double[::1] amount,
+                  const double[::1] size, double mpc, double periods, double[::1] out):
+    """Welfare per person and period, plus what the members gain from the transfers of all schemes.
 
-    share: (households,) welfare gained from one unit of currency per year: the marginal propensity to consume, divided
-    by the members if welfare is per person and by twelve if it is per month.
+    size: (households,) members, who share. mpc: marginal propensity to consume. periods: of welfare in a year.
     """
     cdef Py_ssize_t h, s
     cdef double total
     with nogil:
         for h in range(welfare.shape[0]):
             total = 0.0
-            for s in range(transfer.shape[1]):
-                total += transfer[h, s]
-            out[h] = welfare[h] + total * share[h]
+            for s in range(recipients.shape[1]):
+                total += recipients[h, s] * amount[s]
+            out[h] = welfare[h] + total * (mpc / (size[h] * periods))

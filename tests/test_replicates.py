@@ -356,7 +356,7 @@ def test_fixed_classes_understate_the_error_of_a_class_mean():
     row = moving.find(level="Bottom 40")
     assert moving.value[row] == fixed.value[row]
     assert moving.se[0] == fixed.se[0]
-    assert fixed.se[row] < 0.8 * moving.se[row]  # statistics.md 5: 0.48 against 0.99 of the truth
+    assert fixed.se[row] < 0.8 * moving.se[row]  # in simulation 0.48 against 0.99 of the truth
 
 
 # -- the size of an error -------------------------------------------------------------------------------------------
@@ -626,7 +626,7 @@ def test_design_degrees_of_freedom_are_psus_less_strata_of_the_domain():
 
 
 def test_degrees_of_freedom_count_only_what_has_weight():
-    # statistics.md 2: PSUs and strata with at least one row of positive weight in the domain, as R counts them.
+    # PSUs and strata with at least one row of positive weight in the domain, as R counts them.
     households, persons = toy_frames(zeros=False)
     ea = np.array(households["ea"])
     households["hhweight"] = np.where(ea == 19, 0, households["hhweight"])

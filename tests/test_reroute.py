@@ -250,7 +250,7 @@ def test_the_transfer_moves_somebody():
         assert np.abs(assessed(name).groups["change"]).max() > 0.005
 
 
-# -- properties of methodology section 6 ----------------------------------------------------------------------------
+# -- properties that re-routing must have ------------------------------------------------------------------------------
 
 NOTHING = {
     "nothing paid": everybody(0),

@@ -175,3 +175,15 @@ class Bootstrap:
 def full_sample(design: Design) -> CountArray:
     """Return the counts of replicate 0, the full sample: every PSU once."""
     return np.ones((1, design.psus, LANES), dtype=np.uint8)
+
+
+def without_one(design: Design, stratum: int) -> tuple[FloatArray, CountArray]:
+    """Return the samples that lack one PSU of a stratum each: the factor that weights carry, and the counts."""
+    start, stop = (int(end) for end in design.stratum_start[stratum : stratum + 2])
+    size = stop - start
+    factor = np.ones(design.psus)
+    factor[start:stop] = size / (size - 1)
+    counts = np.ones((-(-size // LANES), design.psus, LANES), dtype=np.uint8)
+    for i in range(size):
+        counts[i // LANES, start + i, i % LANES] = 0
+    return factor, counts

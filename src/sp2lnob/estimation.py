@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._domains import Block, Row, check_by
-from ._parallel import LANES, map_replicates
+from ._parallel import map_replicates
 from ._prepared import Prepared, Scenario, Statistic
 from ._typing import FloatArray
 from ._validate import choice, fail, fail_type, listing, mapping, number
-from .design import Bootstrap, Design, full_sample
+from .design import Bootstrap, Design, full_sample, without_one
 from .estimates import Estimates, summarize, title_of
 from .survey import Survey
 from .transfers import Transfers
@@ -140,7 +140,6 @@ def estimate(
         level=level,
         df=df,
         changes=change_names(given),
-        one_sign=all(t.package.mpc >= 0 for t in given.values()),
         n_threads=n_threads,
         progress=progress,
     )
@@ -167,7 +166,6 @@ def evaluate(
     level: float,
     df: str,
     changes: Mapping[str, str],
-    one_sign: bool = True,
     n_threads: int | None = None,
     progress: Progress | None = None,
 ) -> Estimates:
@@ -178,7 +176,7 @@ def evaluate(
         fail_type("replicates must be a replicate design", replicates, "Pass Bootstrap(1000, seed=1).")
     design = survey.design
     rows = [row for statistic in prepared for row in statistic.rows]
-    order, rows, minus = _with_changes(rows, changes, one_sign)
+    order, rows, minus = _with_changes(rows, changes)
     if not rows:
         return summarize((), np.empty(0), np.empty((replicates.n, 0)), np.empty(0), level)
     value = _evaluated(prepared, full)[:, :1]
@@ -201,9 +199,7 @@ def _evaluated(prepared: Sequence[Prepared], block: Block) -> FloatArray:
     return np.concatenate([statistic.evaluate(block) for statistic in prepared])
 
 
-def _with_changes(
-    rows: Sequence[Row], changes: Mapping[str, str], one_sign: bool
-) -> tuple[list[int], list[Row], list[int]]:
+def _with_changes(rows: Sequence[Row], changes: Mapping[str, str]) -> tuple[list[int], list[Row], list[int]]:
     """Order rows so that before, after and change stand together.
 
     Returns the position of each row's value, the rows, and the position of what is taken off it (-1: nothing).
@@ -229,7 +225,7 @@ def _with_changes(
         for name, title in changes.items():
             if name in scenarios:
                 row = rows[scenarios[name]]
-                scale = "none" if row.scale == "none" else "log" if row.falls and one_sign else "t"
+                scale = "none" if row.scale == "none" else "log" if row.falls else "t"
                 order.append(scenarios[name])
                 named.append(replace(row, scenario=title, scale=scale))
                 minus.append(scenarios["before"])
@@ -256,13 +252,7 @@ def _effective_df(
     for h, size in enumerate(design.psus_by_stratum.tolist()):
         if size < 2:
             continue
-        start = int(design.stratum_start[h])
-        factor = np.ones(design.psus)
-        factor[start : start + size] = size / (size - 1)
-        groups = -(-size // LANES)
-        counts = np.ones((groups, design.psus, LANES), dtype=np.uint8)
-        for i in range(size):
-            counts[i // LANES, start + i, i % LANES] = 0
+        factor, counts = without_one(design, h)
         ordering = full.ordering if full.fixed or full.ordering is None else full.ordering.folded(factor)
         without = _evaluated([statistic.folded(factor) for statistic in prepared], Block(counts, ordering, full.fixed))
         without = _changed(without[:, :size], order, minus)

@@ -82,16 +82,16 @@ class Transfers:
     @property
     def people(self) -> FloatArray:
         """People who receive, by household: one column a scheme, and the last for those with at least one."""
-        survey, reach = self.survey, _reach(self.package)
+        survey, reach, received = self.survey, _reach(self.package), self.received
         by_scheme = np.column_stack(
             [
                 survey.weight * self.recipients[:, s] * reach[s]
                 if scheme.per == "household"
-                else survey.sum_over_members(survey.person_weight * self.received[:, s])
+                else survey.sum_over_members(survey.person_weight * received[:, s])
                 for s, scheme in enumerate(self.package.schemes)
             ]
         )
-        at_least_one = 1.0 - np.prod(1.0 - self.received, axis=1)
+        at_least_one = 1.0 - np.prod(1.0 - received, axis=1)
         return np.column_stack([by_scheme, survey.sum_over_members(survey.person_weight * at_least_one)])
 
     @property
@@ -113,7 +113,7 @@ class Transfers:
     def measures(self, people: FloatArray) -> dict[str, FloatArray]:
         """Return recipients and costs from numbers of people: each (schemes + 1, replicates), the package's last.
 
-        A recipient costs the amount whatever weight he carries, so that cost and recipients rest on the same weights.
+        Cost is amount times recipients, so that both rest on the same weights.
         """
         paid = np.empty_like(people)
         paid[-1] = 0.0
@@ -162,7 +162,7 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
 
     References
     ----------
-    ESCAP, SPOT Simulator: order of calculation. Methods in words: "Schemes" in the documentation.
+    ESCAP, SPOT Simulator: order of calculation.
 
     Examples
     --------

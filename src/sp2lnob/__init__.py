@@ -11,6 +11,7 @@ _ROOMS = {
     "dissimilarity": ("d_index",),
     "estimates": ("Estimates",),
     "estimation": ("estimate",),
+    "findings": ("Findings", "read_results"),
     "io": ("read_survey",),
     "measures": ("fgt", "gini", "mean", "palma", "quantile"),
     "opportunity": ("Opportunity",),

@@ -42,7 +42,9 @@ def write_folder(
     try:
         for name, write in files.items():
             write(made / name)
-        (made / MANIFEST).write_text(as_json({"maker": MAKER, **manifest, "files": sorted(files)}), encoding="utf-8")
+        (made / MANIFEST).write_text(
+            as_json({"maker": MAKER, **manifest, "files": sorted(files)}), encoding="utf-8", newline="\n"
+        )
         made.chmod(0o755)
         if path.exists():  # set aside until the new one stands
             aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
@@ -55,6 +57,24 @@ def write_folder(
         shutil.rmtree(made, ignore_errors=True)
         raise
     return path
+
+
+def write_file(path: str | os.PathLike[str], content: str) -> Path:
+    """Write a file beside its place first, then put it there at once."""
+    target = Path(path).resolve()
+    if target.is_dir():
+        fail("The output must be a file", f"{str(path)!r} is a folder", "Choose another name.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, made = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(content)
+        Path(made).chmod(0o644)
+        Path(made).replace(target)
+    except BaseException:
+        Path(made).unlink(missing_ok=True)
+        raise
+    return target
 
 
 def as_json(value: Any) -> str:
@@ -74,12 +94,18 @@ def file_name(prefix: str, name: str, taken: set[str], suffix: str) -> str:
     return result
 
 
-def _ours(path: Path) -> set[str]:
-    """Return the names of the files that an earlier result in the folder is made of."""
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """Return the manifest of a results folder; None where there is none of ours."""
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return set()
-    if not isinstance(manifest, dict) or manifest.get("maker") != MAKER:
+        return None
+    return manifest if isinstance(manifest, dict) and manifest.get("maker") == MAKER else None
+
+
+def _ours(path: Path) -> set[str]:
+    """Return the names of the files that an earlier result in the folder is made of."""
+    manifest = read_manifest(path)
+    if manifest is None:
         return set()
     return {MANIFEST, *(name for name in manifest.get("files", []) if isinstance(name, str))}

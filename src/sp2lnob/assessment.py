@@ -10,13 +10,16 @@ import numpy as np
 
 from ._domains import Block, check_by
 from ._prepared import Prepared, Scenario, Statistic
-from ._results import as_json, file_name, write_folder
+from ._results import write_file
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
 from .design import Bootstrap
+from .disclosure import GROUP_FIGURES, withhold, withhold_tree
 from .effects import Groups, groups_of, reroute
 from .estimates import Estimates
 from .estimation import Progress, evaluate, full_block
+from .findings import Findings
 from .opportunity import Opportunity
+from .report import render
 from .schemes import Economy, Package
 from .statistics import Cost, Inequality, MeanWelfare, Poverty, Quantile
 from .survey import CLASSES, Survey
@@ -102,8 +105,62 @@ class Assessment:
         fail_if_unknown(opportunity, self.trees, "An opportunity")
         return self.trees[opportunity]
 
-    def save(self, folder: str | os.PathLike[str], *, study: Mapping[str, Any] | None = None) -> Path:
-        """Write estimates.csv, groups.csv, one tree-NAME.json an opportunity, and manifest.json.
+    def findings(self, disclosure: str | int = "dhs", *, study: Mapping[str, Any] | None = None) -> Findings:
+        """Return what is published: tables, trees and how they were made.
+
+        Parameters
+        ----------
+        disclosure : "dhs", "none" or int, default "dhs"
+            Figures from fewer unweighted cases than this are withheld; "dhs" says 25. Those from fewer than 50 are
+            marked under every policy.
+        study : dict, default None
+            What else the manifest should hold, such as a study file's hash.
+
+        Returns
+        -------
+        Findings
+
+        Raises
+        ------
+        InputError
+            If there is no such policy.
+
+        References
+        ----------
+        The DHS Program, Guide to DHS Statistics: estimates from fewer than 25 unweighted cases are not shown, those
+        from 25 to 49 stand in parentheses.
+
+        Examples
+        --------
+        >>> import sp2lnob as sp
+        >>> survey = sp.example_survey(households=400)
+        >>> result = sp.assess(survey, [], by=["ea"], replicates=sp.Bootstrap(10))
+        >>> shown = result.findings().estimates.query("by == 'ea' and statistic == 'mean_welfare'")
+        >>> int(shown.n.max()), int(shown.value.count()), bool(shown.flag.str.contains("withheld").all())
+        (20, 0, True)
+
+        A survey of few households, all of whose figures the analyst wants:
+
+        >>> bool(result.findings(disclosure="none").estimates["value"].isna().any())
+        False
+        """
+        trees = {name: withhold_tree(self._tree(name), disclosure) for name in self.trees}
+        return Findings(
+            withhold(self.estimates.frame(), disclosure),
+            withhold(self.groups, disclosure, GROUP_FIGURES),
+            trees,
+            {**self._manifest(), "disclosure": disclosure, **(study or {})},
+        )
+
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        report: bool = False,
+        disclosure: str | int = "dhs",
+        study: Mapping[str, Any] | None = None,
+    ) -> Path:
+        """Write estimates.csv, groups.csv, one tree-NAME.json an opportunity, manifest.json, and perhaps report.html.
 
         The folder appears whole or not at all. An earlier result is replaced; a folder with other files is refused. The
         same data, arguments and versions give the same bytes.
@@ -111,8 +168,10 @@ class Assessment:
         Parameters
         ----------
         folder : path
-        study : dict, default None
-            What else the manifest should hold, such as a study file's hash.
+        report : bool, default False
+            Whether to write report.html as well.
+        disclosure, study
+            As in ``findings``.
 
         Returns
         -------
@@ -144,19 +203,56 @@ class Assessment:
         ...
         sp2lnob._validate.InputError: The output folder must be new, or hold an earlier result alone, but ...
         """
-        estimates, groups = self.estimates.frame(), self.groups
+        found = self.findings(disclosure, study=study)
+        return found.write(folder, render(found) if report else None)
 
-        def csv(frame: "pd.DataFrame") -> Any:
-            return lambda path: frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    def report(self, path: str | os.PathLike[str], *, disclosure: str | int = "dhs") -> Path:
+        """Write the report: one HTML file that needs no network.
 
-        def tree(made: OpportunityTree) -> Any:
-            return lambda path: path.write_text(as_json(made.to_dict()), encoding="utf-8")
+        Parameters
+        ----------
+        path : path
+            It is replaced if it is there.
+        disclosure : "dhs", "none" or int, default "dhs"
+            As in ``findings``.
 
-        files: dict[str, Any] = {"estimates.csv": csv(estimates), "groups.csv": csv(groups)}
-        taken: set[str] = set()
-        for name, made in self.trees.items():
-            files[file_name("tree-", name, taken, ".json")] = tree(made)
-        return write_folder(folder, files, {**self._manifest(), **(study or {})})
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        InputError
+            If what makes it is not installed.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib, sp2lnob as sp
+        >>> survey = sp.example_survey(households=400)
+        >>> opportunity = sp.Opportunity("<b>internet</b>", outcome="internet", circumstances=["urbrur"])
+        >>> result = sp.assess(survey, [opportunity], replicates=sp.Bootstrap(10))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     page = result.report(pathlib.Path(folder) / "report.html").read_text(encoding="utf-8")
+        >>> page.startswith("<!doctype html>"), "<b>internet</b>" in page
+        (True, False)
+
+        Nothing was asked but the survey's own figures:
+
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     sp.assess(survey, [], replicates=sp.Bootstrap(10)).report(pathlib.Path(folder) / "r.html").name
+        'r.html'
+        """
+        return write_file(path, render(self.findings(disclosure)))
+
+    def _tree(self, name: str) -> dict[str, Any]:
+        """Return a tree whose leaves carry the numbers of ``groups``."""
+        made = self.trees[name].to_dict()
+        of = self.groups[self.groups["opportunity"] == name]
+        number = dict(zip(of["label"], of["group"].tolist(), strict=True))
+        for node in made["nodes"]:
+            if "group" in node:
+                node["group"] = number[node["label"]]
+        return made
 
     def _manifest(self) -> dict[str, Any]:
         """Return what is needed to make the same result again."""
@@ -170,8 +266,17 @@ class Assessment:
             "survey": {
                 "households": survey.n_households,
                 "persons": survey.n_persons,
+                "people": float(survey.people.sum()),
                 "psus": survey.design.psus,
                 "strata": survey.design.strata,
+                "df": survey.design.df,
+                "columns": {**survey.names, "psu": survey.psu_columns, "strata": survey.strata_columns},
+                "roles": survey.roles,
+                "welfare_period": survey.welfare_period,
+                "single_psu": survey.single_psu,
+                "missing": survey.missing,
+                "svyset": survey.svyset().splitlines(),
+                "svydesign": survey.svydesign().splitlines(),
                 "sha256": None if survey.sources else survey.fingerprint(),
                 "files": list(survey.sources),
             },

@@ -8,12 +8,12 @@ import numpy as np
 from ._domains import Row
 from ._typing import FloatArray
 from ._validate import fail, whole
+from .disclosure import few_cases
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WIDEST = 50.0  # logarithms on either side of a value, beyond which an interval would say nothing
-FEW_CASES = ((25, "n<25"), (50, "n<50"))  # the DHS Program's thresholds for unweighted cases
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +196,7 @@ def summarize(rows: tuple[Row, ...], value: FloatArray, draws: FloatArray, df: F
     flags = []
     for i, row in enumerate(rows):
         parts = [row.flag] if row.flag else []
-        parts += [next((flag for least, flag in FEW_CASES if _n(row) < least), "")]
+        parts.append(few_cases(_n(row)))
         if np.isnan(value[i]):
             parts.append("empty")
         if np.isnan(low[i]):

@@ -321,7 +321,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         -------
         dict
             ``circumstances`` (name, labels, ordered) and ``nodes`` (node, weight share, n, rate; for a split the
-            circumstance, the labels that go left and right, and the children; for a leaf its group).
+            circumstance, the labels that go left and right, and the children; for a leaf its group and label).
 
         Examples
         --------
@@ -333,6 +333,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         1
         """
         splits, position = self.splits_, {int(t): g + 1 for g, t in enumerate(self.leaves_)}
+        labels = self.groups_["label"].tolist()
         nodes: list[dict[str, Any]] = []
         for t, f in enumerate(splits.circumstance.tolist()):
             node: dict[str, Any] = {
@@ -342,7 +343,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 "rate": float(splits.rate[t]),
             }
             if f < 0:
-                node["group"] = position[t]
+                node |= {"group": position[t], "label": labels[position[t] - 1]}
             else:
                 c = self.circumstances_[f]
                 left = splits.goes_left[t, : c.levels]

@@ -1,0 +1,71 @@
+"""Disclosure: which figures rest on too few cases to be published.
+
+The rule is the DHS Program's: figures from fewer than 25 unweighted cases are withheld, those from 25 to 49 are marked.
+It is a rule of reliability as much as of privacy. What is withheld is the figure itself: that nobody can work it out
+from others, such as a total and the other parts, is not seen to.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._validate import choice, whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEWEST = 25  # the DHS Program's thresholds for unweighted cases
+FEW = 50
+FIGURES = ("value", "se", "ci_low", "ci_high", "bias", "df")
+SCENARIOS = ("before", "after", "change")
+GROUP_FIGURES = (*(f"{which}{end}" for which in SCENARIOS for end in ("", "_se", "_low", "_high")), "gaining")
+
+
+def few_cases(n: int) -> str:
+    """Return the flag of a figure that rests on few unweighted cases, or no text.
+
+    Examples
+    --------
+    >>> few_cases(24), few_cases(49)
+    ('n<25', 'n<50')
+    >>> few_cases(50)
+    ''
+    """
+    return f"n<{FEWEST}" if n < FEWEST else f"n<{FEW}" if n < FEW else ""
+
+
+def least_cases(policy: str | int) -> int:
+    """Return the fewest unweighted cases that a published figure may rest on.
+
+    Examples
+    --------
+    >>> least_cases("dhs"), least_cases(30)
+    (25, 30)
+    >>> least_cases("none")
+    0
+    """
+    if isinstance(policy, str):
+        return {"dhs": FEWEST, "none": 0}[choice(policy, ("dhs", "none"), "disclosure, if it is no number,")]
+    return whole(policy, "disclosure", low=0)
+
+
+def withhold(frame: "pd.DataFrame", policy: str | int, figures: tuple[str, ...] = FIGURES) -> "pd.DataFrame":
+    """Return a frame in which the figures of rows with too few cases are missing, and these rows marked."""
+    few = frame["n"].to_numpy() < least_cases(policy)
+    if not few.any():
+        return frame
+    result = frame.copy()
+    for name in figures:
+        result[name] = np.where(few, np.nan, frame[name].to_numpy(dtype=np.float64))
+    result["flag"] = [
+        ";".join(part for part in (flag, "withheld") if part) if hide else flag
+        for flag, hide in zip(frame["flag"], few, strict=True)
+    ]
+    return result
+
+
+def withhold_tree(tree: Mapping[str, Any], policy: str | int) -> dict[str, Any]:
+    """Return a tree, as plain lists and numbers, whose nodes with too few cases have no rate."""
+    least = least_cases(policy)
+    return {**tree, "nodes": [{**node, "rate": None} if node["n"] < least else node for node in tree["nodes"]]}

@@ -1,0 +1,147 @@
+"""What was found, as it is published: tables, trees, and how they were made. Reports and pictures know only this."""
+
+import csv
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._results import MANIFEST, as_json, file_name, read_manifest, write_folder
+from ._validate import fail
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ESTIMATES = "estimates.csv"
+GROUPS = "groups.csv"
+TEXT = ("statistic", "of", "param", "scenario", "by", "level", "flag", "opportunity", "label")
+WHOLE = ("n", "replicates", "group")
+YES_NO = ("furthest_behind", "furthest_ahead")
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What a results folder holds.
+
+    Attributes
+    ----------
+    estimates : DataFrame
+        The tidy frame, as ``Estimates.frame`` describes it; withheld figures are missing.
+    groups : DataFrame
+        As in ``Assessment``.
+    trees : dict of str to dict
+        The tree of every opportunity, as ``OpportunityTree.to_dict`` describes it.
+    manifest : dict
+        Versions, the survey and its design, and what was asked.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> survey = sp.example_survey(households=400)
+    >>> opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["urbrur"])
+    >>> findings = sp.assess(survey, [opportunity], replicates=sp.Bootstrap(10)).findings()
+    >>> list(findings.trees)
+    ['internet']
+    >>> findings.manifest["survey"]["psus"]
+    20
+    """
+
+    estimates: "pd.DataFrame"
+    groups: "pd.DataFrame"
+    trees: Mapping[str, Mapping[str, Any]]
+    manifest: Mapping[str, Any]
+
+    def findings(self) -> "Findings":
+        """Return itself: pictures take an assessment or what a folder holds alike."""
+        return self
+
+    def write(self, folder: str | os.PathLike[str], report: str | None = None) -> Path:
+        """Write the folder, whole or not at all; an earlier result is replaced, other files are refused."""
+
+        def csv(frame: "pd.DataFrame") -> Any:
+            return lambda path: frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+        def text(content: str) -> Any:
+            return lambda path: path.write_text(content, encoding="utf-8", newline="\n")
+
+        files: dict[str, Any] = {ESTIMATES: csv(self.estimates), GROUPS: csv(self.groups)}
+        taken: set[str] = set()
+        trees = {name: file_name("tree-", name, taken, ".json") for name in self.trees}
+        for name, made in self.trees.items():
+            files[trees[name]] = text(as_json(made))
+        if report is not None:
+            files["report.html"] = text(report)
+        return write_folder(folder, files, {**self.manifest, "trees": trees})
+
+
+def read_results(folder: str | os.PathLike[str]) -> Findings:
+    """Read a results folder back.
+
+    Parameters
+    ----------
+    folder : path
+        What ``Assessment.save`` or ``sp2lnob run`` wrote.
+
+    Returns
+    -------
+    Findings
+
+    Raises
+    ------
+    InputError
+        If the folder holds no result, or a file of it is lacking or damaged.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, sp2lnob as sp
+    >>> survey = sp.example_survey(households=400)
+    >>> result = sp.assess(survey, [], replicates=sp.Bootstrap(10))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = sp.read_results(result.save(pathlib.Path(folder) / "results"))
+    >>> len(found.estimates) == len(result.estimates.frame())
+    True
+    >>> sp.read_results("nowhere")
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputError: The folder must hold a result, but 'nowhere' has no manifest.json of sp2lnob. ...
+    """
+    path = Path(folder)
+    manifest = read_manifest(path)
+    if manifest is None:
+        fail(
+            "The folder must hold a result",
+            f"{str(folder)!r} has no {MANIFEST} of sp2lnob",
+            "Name the folder that save() or `sp2lnob run` wrote.",
+        )
+    try:
+        estimates, groups = (_table(path / name) for name in (ESTIMATES, GROUPS))
+        trees = {
+            name: json.loads((path / file).read_text(encoding="utf-8")) for name, file in manifest["trees"].items()
+        }
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        fail(
+            "Every file of the result must be there and whole",
+            f"{str(folder)!r} is not ({' '.join(str(error).split())})",
+            "Run the study again.",
+        )
+    return Findings(estimates, groups, trees, manifest)
+
+
+def _table(path: Path) -> "pd.DataFrame":
+    """Return a table with every digit and every text as it was written: "NA" is a label like any other."""
+    import pandas as pd
+
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    columns = dict(zip(header, zip(*rows, strict=True) if rows else [()] * len(header), strict=True))
+    return pd.DataFrame({name: [_read(name, text) for text in texts] for name, texts in columns.items()})
+
+
+def _read(name: str, text: str) -> object:
+    if name in TEXT:
+        return text
+    if name in YES_NO:
+        return text == "True"
+    return int(text) if name in WHOLE else float(text or "nan")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._domains import Block, check_by
+from ._html import form_of, short, table
 from ._prepared import Prepared, Scenario, Statistic
 from ._results import write_file
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
@@ -31,6 +32,18 @@ if TYPE_CHECKING:
 
 BOTTOM_40 = 0.4
 SCENARIOS = ("before", "after", "change")
+MAIN = (
+    "access",
+    "gap",
+    "d_index",
+    "headcount",
+    "poverty_gap",
+    "mean_welfare",
+    "gini",
+    "palma",
+    "recipients",
+    "total_cost",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,6 +296,38 @@ class Assessment:
             "dropped": {name: dict(rows) for name, rows in self.dropped.items()},
             "asked": dict(self.asked),
         }
+
+    def _repr_html_(self) -> str:
+        level = f"{100 * self.estimates.level:g} %"
+        found = []
+        for name, groups in self.groups.groupby("opportunity", sort=False):
+            head, shown = ["group", "share, %", "n"], ["before"]
+            if self.transfers is not None:
+                shown += ["after", "change"]
+            for which in shown:
+                head += [f"{which}, %" if which != "change" else "change, points", f"{level} interval"]
+            forms = {which: form_of("share", groups[which], signed=which == "change") for which in shown}
+            lines = []
+            for row in groups.to_dict("records"):
+                line = [row["label"], f"{100 * row['share']:.1f}", f"{row['n']:,}"]
+                for which, form in forms.items():
+                    line += [form.text(row[which]), form.ends(row[f"{which}_low"], row[f"{which}_high"])]
+                lines.append([*line, row["flag"].replace(";", "; ")])
+            caption = f"{name}, from the group furthest behind to the furthest ahead"
+            found.append(table(caption, [*head, "flag"], lines, (0, len(head))))
+        frame = self.estimates.frame()
+        lines = [
+            [
+                *(row[name] for name in ("statistic", "of", "scenario")),
+                short(row["value"]),
+                f"{short(row['ci_low'])} to {short(row['ci_high'])}" if row["ci_low"] == row["ci_low"] else "",
+                f"{row['n']:,}",
+                row["flag"].replace(";", "; "),
+            ]
+            for row in frame[(frame["by"] == "all") & frame["statistic"].isin(MAIN)].to_dict("records")
+        ]
+        head = ["figure", "of", "when", "value", f"{level} interval", "n", "flag"]
+        return "\n".join([*found, table("All people", head, lines, (0, 1, 2, 6), repr(self))])
 
     def __repr__(self) -> str:
         opportunities = f"{len(self.trees)} opportunit{'y' if len(self.trees) == 1 else 'ies'}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._domains import Row
+from ._html import short, table
 from ._typing import FloatArray
 from ._validate import fail, whole
 from .disclosure import few_cases
@@ -13,6 +14,7 @@ from .disclosure import few_cases
 if TYPE_CHECKING:
     import pandas as pd
 
+SHOWN = 40  # rows in a notebook
 WIDEST = 50.0  # logarithms on either side of a value, beyond which an interval would say nothing
 
 
@@ -181,6 +183,27 @@ class Estimates:
             "display.width", 200, "display.max_columns", 20, "display.float_format", "{:.5g}".format
         ):
             return repr(frame)
+
+    def _repr_html_(self) -> str:
+        names = [
+            name
+            for name in ("statistic", "of", "param", "scenario", "by", "level")
+            if name in ("statistic", "scenario") or any(getattr(row, name) not in ("", "all") for row in self.rows)
+        ]
+        lines = [
+            [
+                *(getattr(row, name) for name in names),
+                *(short(x) for x in (self.value[i], self.se[i], self.ci_low[i], self.ci_high[i])),
+                f"{_n(row):,}",
+                self.flags[i].replace(";", "; "),
+            ]
+            for i, row in enumerate(self.rows[:SHOWN])
+        ]
+        more = len(self.rows) - len(lines)
+        note = f"… {more:,} more: frame() has all of them." if more else ""
+        caption = f"{len(self.rows):,} estimates with intervals of {100 * self.level:g} %"
+        head = [*names, "value", "se", "low", "high", "n", "flag"]
+        return table(caption, head, lines, [*range(len(names)), len(head) - 1], note)
 
 
 def summarize(rows: tuple[Row, ...], value: FloatArray, draws: FloatArray, df: FloatArray, level: float) -> Estimates:

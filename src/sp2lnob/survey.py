@@ -15,6 +15,7 @@ import numpy as np
 from ._cells import combine
 from ._columns import Column
 from ._expressions import Grouping, parse
+from ._html import fields, short
 from ._roster import build_roster, constant_within
 from ._sweeps import Ordering
 from ._typing import BoolArray, CodeArray, FloatArray, Frame
@@ -425,6 +426,26 @@ class Survey:
             f"Survey of {self.n_households:,} households{persons}: {self.design.psus:,} PSUs in "
             f"{self.design.strata:,} {strata}; weights sum to {self.weight.sum():,.6g}"
         )
+
+    def _repr_html_(self) -> str:
+        design, names = self.design, self.names
+        pairs = [
+            ("households", f"{self.n_households:,}"),
+            ("persons", "no frame" if self.persons is None else f"{self.n_persons:,}"),
+            ("people", f"{self.people.sum():,.0f} (weights times members)"),
+            ("weight", f"{names['weight']}: {short(self.weight.min())} to {short(self.weight.max())}"),
+            ("strata", f"{design.strata:,} ({' x '.join(self.strata_columns) or 'none named'})"),
+            ("PSUs", f"{design.psus:,} ({' x '.join(self.psu_columns) or 'households'})"),
+            ("degrees of freedom", f"{design.df:,}"),
+            (
+                "welfare",
+                f"{names['welfare']}, read per person and {self.welfare_period}" if names["welfare"] else "none",
+            ),
+            ("roles", ", ".join(f"{role}: {name}" for role, name in self.roles.items() if name) or "none"),
+            ("columns of households", ", ".join(self.households)),
+            ("columns of persons", ", ".join(self.persons or ())),
+        ]
+        return fields("Survey", [(name, value) for name, value in pairs if value])
 
     def svyset(self) -> str:
         """Return the Stata lines that declare the same design, weighted to count people.

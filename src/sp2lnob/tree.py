@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._cells import Circumstance, circumstance_of, combine
 from ._columns import Table, table_of
+from ._html import form_of, table as html_table
 from ._splits import describe, grow
 from ._typing import BoolArray, CodeArray, FloatArray
 from ._validate import choice, fail, number, vector, weights as check_weights, whole
@@ -361,6 +362,27 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             ],
             "nodes": nodes,
         }
+
+    def _repr_html_(self) -> str | None:
+        if not hasattr(self, "groups_"):
+            return None
+        rates = form_of("share", self.groups_["rate"])
+        lines = [
+            [
+                str(group["label"]),
+                f"{group['share']:.1%}",
+                f"{group['n']:,}",
+                rates.text(group["rate"]),
+                "furthest behind" if group["furthest_behind"] else "furthest ahead" if group["furthest_ahead"] else "",
+            ]
+            for group in self.groups_.to_dict("records")
+        ]
+        return html_table("Groups, by rate", ["group", "share", "n", "rate, %", ""], lines, (0, 4), repr(self))
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        """Show the groups, not scikit-learn's diagram; a tree that is not fitted has none, and shows its parameters."""
+        html = self._repr_html_()
+        return {"text/plain": repr(self)} | ({} if html is None else {"text/html": html})
 
     def _goes_left(self, t: int, f: int, seen: Circumstance) -> BoolArray:
         """Return which levels of a column, seen in fitting or not, go left at a node."""

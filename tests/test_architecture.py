@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import sp2lnob as sp
-from sp2lnob import _kernels, statistics
+from sp2lnob import _kernels
 
 SOURCE = Path(__file__).parents[1] / "src" / "sp2lnob"
 
@@ -44,6 +44,7 @@ ROOMS = (
     "_prepared",
     "effects",
     "statistics",
+    "incidence",
     "estimates",
     "estimation",
     "_results",
@@ -61,6 +62,7 @@ ROOMS = (
 PUBLIC = {
     "functions": [
         "assess",
+        "atkinson",
         "child_benefit",
         "d_index",
         "disability_benefit",
@@ -68,28 +70,36 @@ PUBLIC = {
         "example_frames",
         "example_survey",
         "fgt",
+        "generalized_entropy",
         "gini",
         "household_benefit",
+        "lorenz",
         "maternity_benefit",
         "mean",
         "old_age_pension",
         "palma",
         "quantile",
+        "quintile_ratio",
         "read_results",
         "read_survey",
         "simulate",
+        "watts",
     ],
     "classes": [
         "Access",
         "Amount",
         "Assessment",
         "Bootstrap",
+        "ConsumptionGain",
         "Cost",
+        "Coverage",
         "Dissimilarity",
         "Economy",
         "Estimates",
         "Findings",
+        "Incidence",
         "Inequality",
+        "Lorenz",
         "MeanWelfare",
         "Opportunity",
         "OpportunityTree",
@@ -120,7 +130,10 @@ METHODS = [
     "Survey.svydesign",
     "Survey.svyset",
 ]
-STATISTICS = ["Access", "Cost", "Dissimilarity", "Inequality", "MeanWelfare", "Poverty", "Quantile"]
+STATISTICS = {
+    "incidence": ["ConsumptionGain", "Cost", "Coverage", "Incidence"],
+    "statistics": ["Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"],
+}
 
 FILES = sorted(SOURCE.glob("*.py"))
 TREES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
@@ -313,20 +326,22 @@ def test_every_public_method_has_a_docstring(name):
             assert member.__doc__, f"{name}.{key}"
 
 
-def test_every_statistic_is_public_and_told():
+@pytest.mark.parametrize("room", STATISTICS)
+def test_every_statistic_is_public_and_told(room):
+    module = importlib.import_module(f"sp2lnob.{room}")
     made = sorted(
         name
-        for name, cls in vars(statistics).items()
+        for name, cls in vars(module).items()
         if inspect.isclass(cls)
-        and cls.__module__ == statistics.__name__
+        and cls.__module__ == module.__name__
         and hasattr(cls, "prepare")
         and not name.startswith("_")
-        and name not in ("Statistic", "OfWelfare", "Prepared")
+        and name != "OfWelfare"
     )
-    assert made == STATISTICS
-    for name in STATISTICS:
+    assert made == STATISTICS[room]
+    for name in made:
         cls = getattr(sp, name)
-        assert cls is getattr(statistics, name)
+        assert cls is getattr(module, name)
         assert len(answers(cls)) >= 2
         assert cls.prepare.__doc__
         assert getattr(cls, "__dataclass_params__").frozen  # noqa: B009

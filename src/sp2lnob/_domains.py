@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -77,23 +78,10 @@ class Rows:
     household: CodeArray
     weight: FloatArray
 
-    @property
+    @cached_property
     def psu(self) -> CodeArray:
         """PSU of each row."""
         return self.survey.design.psu[self.household]
-
-
-def people(survey: Survey, by: Sequence[str] = ()) -> Rows:
-    """Return the rows whose welfare is known: households with their people, or persons if ``by`` describes persons."""
-    known = survey.welfare_known
-    of_persons = survey.persons is not None and any(
-        name in survey.persons and name not in survey.households for name in by
-    )
-    if of_persons:
-        index = np.flatnonzero(known[survey.household_of]).astype(np.int32)
-        return Rows(survey, "person", index, survey.household_of[index], survey.person_weight[index])
-    index = np.flatnonzero(known).astype(np.int32)
-    return Rows(survey, "household", index, index, survey.people[index])
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +110,12 @@ class Domain:
     n: LongArray
     df: LongArray
 
+    @cached_property
+    def welfare(self) -> FloatArray:
+        """Welfare before any transfer of each row's household: what classes are cut from."""
+        assert self.rows.survey.welfare is not None
+        return self.rows.survey.welfare[self.rows.household]
+
     @property
     def bands(self) -> int:
         """Number of welfare bands."""
@@ -131,6 +125,38 @@ class Domain:
     def fixed_levels(self) -> int:
         """Number of combinations of the columns that are no welfare class."""
         return len(self.labels) // self.bands
+
+
+@dataclass(eq=False)
+class FullSample(Block):
+    """Replicate 0, every PSU once with plain weights: rows are counted in its classes.
+
+    It keeps the domains of people that were asked for, so that statistics of one domain can be evaluated together.
+    """
+
+    survey: Survey = field(kw_only=True)
+    _domains: dict[tuple[tuple[str, ...], bool], Domain] = field(default_factory=dict)
+
+    def domain(self, by: tuple[str, ...], *, with_welfare: bool = True) -> Domain:
+        """Return people by some columns; without welfare only where neither the statistic nor ``by`` asks for it.
+
+        Rows are households with their people, or persons if ``by`` describes persons.
+        """
+        survey = self.survey
+        with_welfare |= any(survey.welfare_class(name) for name in by)
+        if (by, with_welfare) not in self._domains:
+            known = survey.welfare_known if with_welfare else np.ones(survey.n_households, dtype=np.bool_)
+            of_persons = survey.persons is not None and any(
+                name in survey.persons and name not in survey.households for name in by
+            )
+            if of_persons:
+                index = np.flatnonzero(known[survey.household_of]).astype(np.int32)
+                rows = Rows(survey, "person", index, survey.household_of[index], survey.person_weight[index])
+            else:
+                index = np.flatnonzero(known).astype(np.int32)
+                rows = Rows(survey, "household", index, index, survey.people[index])
+            self._domains[by, with_welfare] = domain_of(rows, by, self)
+        return self._domains[by, with_welfare]
 
 
 def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:

@@ -1,22 +1,25 @@
 """Statistics that have met a survey: prepared data, waiting for a block of replicate factors.
 
 Three kinds, by what a replicate costs. Additive: sums of columns over rows, added up by PSU once. Ordered: a sweep
-over one sorting of welfare. Of cells: sums by combination of circumstances.
+over one sorting of welfare. Of cells: sums by combination of circumstances. Statistics that walk the same rows walk
+them together.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
 import numpy as np
 
-from ._domains import Block, Domain, Row, domain_of, people
-from ._sweeps import CellSums, ClassTotals, Ordering, Swept, Totals, dissimilarity_of
+from ._domains import Block, Domain, FullSample, Row
+from ._sweeps import CellSums, ClassOrdering, ClassTotals, Ordering, Swept, Totals, dissimilarity_of
 from ._typing import FloatArray
 from ._validate import fail
 from .survey import Survey
 from .transfers import Transfers
+
+Pick = Callable[[Swept], FloatArray]  # from what a sweep gives to values of shape (values, replicates)
 
 
 class Prepared(Protocol):
@@ -43,6 +46,7 @@ class Scenario:
     name: str
     survey: Survey
     transfers: Transfers | None = None
+    _orderings: dict[Domain, tuple[Ordering | ClassOrdering, ...]] = field(default_factory=dict)
 
     def welfare(self) -> FloatArray:
         """Return welfare by household."""
@@ -51,13 +55,31 @@ class Scenario:
             fail("This statistic needs welfare", "the survey has none", "Pass welfare=, the column of consumption.")
         return welfare
 
+    def orderings(self, domain: Domain) -> tuple[Ordering | ClassOrdering, ...]:
+        """Return the people of every level from the richest down, sorted once for all who ask."""
+        if domain not in self._orderings:
+            rows, made = domain.rows, list[Ordering | ClassOrdering]()
+            welfare, base = self.welfare()[rows.household], self.survey.welfare
+            assert base is not None
+            for level in range(domain.fixed_levels):
+                here = np.flatnonzero(domain.fixed == level)
+                order = here[np.argsort(-welfare[here], kind="stable")]
+                ordering = Ordering.of(welfare[order], rows.weight[order], rows.psu[order])
+                made += (
+                    [ClassOrdering(ordering, base[rows.household[order]], band) for band in range(domain.bands)]
+                    if domain.shares
+                    else [ordering]
+                )
+            self._orderings[domain] = tuple(made)
+        return self._orderings[domain]
+
 
 class Statistic(ABC):
     """A statistic before it meets a survey."""
 
     @abstractmethod
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
-        """Return the statistic on a scenario's data by some columns, or None where it has no such value."""
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> Sequence[Prepared]:
+        """Return the statistic on a scenario's data by some columns; nothing where it has no such value."""
 
 
 class Additive(Protocol):
@@ -74,9 +96,9 @@ class Additive(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class PreparedAdditive:
-    """An additive statistic on its sums."""
+    """Additive statistics on the sums that they share: each with the columns that it takes."""
 
-    statistic: Additive
+    parts: tuple[tuple[Additive, list[int]], ...]
     rows: tuple[Row, ...]
     sums: Totals | ClassTotals
     shares: tuple[float, ...]
@@ -93,7 +115,29 @@ class PreparedAdditive:
             totals = self.sums.evaluate(block.counts, block.cuts(self.shares))
             totals = totals.reshape(-1, *totals.shape[2:])
         with np.errstate(divide="ignore", invalid="ignore"):
-            return self.statistic.combine(totals).reshape(len(self.rows), -1)
+            made = [statistic.combine(totals[:, columns]) for statistic, columns in self.parts]
+        return np.concatenate([values.reshape(-1, block.replicates) for values in made])
+
+    @classmethod
+    def together(cls, several: Sequence["PreparedAdditive"]) -> "PreparedAdditive":
+        """Join statistics of the same rows by welfare class: one sweep for all, a column that two have only once."""
+        columns: list[FloatArray] = []
+        place: dict[bytes, int] = {}
+        parts = []
+        for one in several:
+            assert isinstance(one.sums, ClassTotals)
+            own = []
+            for column in one.sums.columns.T:
+                key = column.tobytes()
+                if key not in place:
+                    place[key] = len(columns)
+                    columns.append(column)
+                own.append(place[key])
+            parts += [(statistic, [own[k] for k in taken]) for statistic, taken in one.parts]
+        first = several[0]
+        assert isinstance(first.sums, ClassTotals)
+        rows = tuple(row for one in several for row in one.rows)
+        return cls(tuple(parts), rows, replace(first.sums, columns=np.stack(columns, axis=1)), first.shares)
 
 
 def prepare_additive(statistic: Additive, scenario: str, domain: Domain, columns: FloatArray) -> PreparedAdditive:
@@ -101,14 +145,7 @@ def prepare_additive(statistic: Additive, scenario: str, domain: Domain, columns
     rows = domain.rows
     sums: Totals | ClassTotals
     if domain.shares:
-        assert rows.survey.welfare is not None
-        sums = ClassTotals(
-            np.ascontiguousarray(columns.T),
-            rows.psu,
-            domain.fixed,
-            domain.fixed_levels,
-            rows.survey.welfare[rows.household],
-        )
+        sums = ClassTotals(np.ascontiguousarray(columns.T), rows.psu, domain.fixed, domain.fixed_levels, domain.welfare)
     else:
         sums = Totals.of(columns, rows.psu, rows.survey.design.psus, domain.fixed, len(domain.labels))
     named = tuple(
@@ -118,57 +155,84 @@ def prepare_additive(statistic: Additive, scenario: str, domain: Domain, columns
         for label, n, df in zip(domain.labels, domain.n, domain.df, strict=True)
         for value in statistic.values()
     )
-    return PreparedAdditive(statistic, named, sums, domain.shares)
+    return PreparedAdditive(((statistic, list(range(len(columns)))),), named, sums, domain.shares)
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedOrdered:
-    """Statistics of sorted welfare, one ordering a level."""
+    """Statistics of sorted welfare, one ordering a level: each takes its own of the shares that are swept for all."""
 
+    parts: tuple[tuple[Pick, slice], ...]
     rows: tuple[Row, ...]
-    orderings: tuple[Ordering, ...]
+    orderings: tuple[Ordering | ClassOrdering, ...]
     shares: FloatArray
-    pick: Callable[[Swept], FloatArray]  # from what a sweep gives to values of shape (values, replicates)
+    cuts: tuple[float, ...]
+    walk: Hashable  # the orderings before any factor: who has the same can be evaluated together
 
     def folded(self, factor: FloatArray) -> Self:
         """Return the same with a factor a PSU in its weights."""
         return replace(self, orderings=tuple(ordering.folded(factor) for ordering in self.orderings))
 
     def evaluate(self, block: Block) -> FloatArray:
-        """Return values of shape (rows, replicates)."""
+        """Return values of shape (rows, replicates): one statistic after the other, each by level."""
+        swept = [
+            ordering.evaluate(block.counts, self.shares)
+            if isinstance(ordering, Ordering)
+            else ordering.evaluate(block.counts, block.cuts(self.cuts), self.shares)
+            for ordering in self.orderings
+        ]
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.concatenate(
-                [self.pick(ordering.evaluate(block.counts, self.shares)) for ordering in self.orderings]
-            )
+            return np.concatenate([pick(one.at(shares)) for pick, shares in self.parts for one in swept])
+
+    @classmethod
+    def together(cls, several: Sequence["PreparedOrdered"]) -> "PreparedOrdered":
+        """Join statistics of the same orderings: one sweep for all."""
+        parts, start = [], 0
+        for one in several:
+            parts += [(pick, slice(start + own.start, start + own.stop)) for pick, own in one.parts]
+            start += len(one.shares)
+        return replace(
+            several[0],
+            parts=tuple(parts),
+            rows=tuple(row for one in several for row in one.rows),
+            shares=np.concatenate([one.shares for one in several]),
+        )
 
 
 def prepare_ordered(
-    values: list[Row],
-    shares: FloatArray,
-    pick: Callable[[Swept], FloatArray],
-    scenario: Scenario,
-    by: tuple[str, ...],
-    full: Block,
+    values: Sequence[Row], shares: Iterable[float], pick: Pick, scenario: Scenario, domain: Domain
 ) -> PreparedOrdered:
-    """Sort the rows of every level."""
-    rows = people(scenario.survey, by)
-    domain = domain_of(rows, by, full)
-    if domain.shares:
-        fail(
-            "Inequality and quantiles are not computed within a welfare class",
-            f"by {domain.name!r} is one",
-            "Drop it from by, or ask for means and poverty only.",
-        )
-    welfare, psu = scenario.welfare()[rows.household], rows.psu
-    orderings, named = [], []
-    for level, label in enumerate(domain.labels):
-        here = np.flatnonzero(domain.fixed == level)
-        orderings.append(Ordering.of(welfare[here], rows.weight[here], psu[here]))
-        named += [
-            replace(value, scenario=scenario.name, by=domain.name, level=label, n=len(here), df=int(domain.df[level]))
-            for value in values
-        ]
-    return PreparedOrdered(tuple(named), tuple(orderings), shares, pick)
+    """Name the values of every level, and sort its rows."""
+    points = np.array(list(shares), dtype=np.float64)
+    orderings = scenario.orderings(domain)
+    named = tuple(
+        replace(value, scenario=scenario.name, by=domain.name, level=label, n=int(n), df=int(df))
+        for label, n, df in zip(domain.labels, domain.n, domain.df, strict=True)
+        for value in values
+    )
+    return PreparedOrdered(
+        ((pick, slice(0, len(points))),), named, orderings, points, domain.shares, (scenario.name, domain)
+    )
+
+
+def joined(prepared: Iterable[Prepared]) -> list[Prepared]:
+    """Let statistics that walk the same rows walk them together."""
+    walks: dict[Hashable, list[Prepared]] = {}
+    for one in prepared:
+        walk: Hashable = id(one)
+        if isinstance(one, PreparedOrdered):
+            walk = one.walk
+        elif isinstance(one, PreparedAdditive) and isinstance(one.sums, ClassTotals):
+            walk = (id(one.sums.psu), id(one.sums.domain), id(one.sums.welfare))
+        walks.setdefault(walk, []).append(one)
+    return [several[0] if len(several) == 1 else _together(several) for several in walks.values()]
+
+
+def _together(several: Sequence[Prepared]) -> Prepared:
+    """Join statistics of one walk, which are of one kind."""
+    ordered = [one for one in several if isinstance(one, PreparedOrdered)]
+    additive = [one for one in several if isinstance(one, PreparedAdditive)]
+    return PreparedOrdered.together(ordered) if ordered else PreparedAdditive.together(additive)
 
 
 @dataclass(frozen=True, eq=False)

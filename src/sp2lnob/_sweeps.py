@@ -92,6 +92,40 @@ class Ordering:
 
 
 @dataclass(frozen=True, eq=False)
+class ClassOrdering:
+    """Rows from the richest down, of which those of one welfare class count: it is cut anew in every replicate."""
+
+    ordering: Ordering
+    base: FloatArray  # the welfare that is cut into classes, in the same order
+    band: int
+
+    def folded(self, factor: FloatArray) -> "ClassOrdering":
+        """Return the ordering with a factor a PSU in its weights."""
+        return replace(self, ordering=self.ordering.folded(factor))
+
+    def evaluate(self, counts: CountArray, cuts: FloatArray, shares: FloatArray = NO_SHARES) -> "Swept":
+        """Sweep the rows of the class, for cuts of shape (classes - 1, replicates)."""
+        every = self.ordering
+        edges = np.vstack([np.full(cuts.shape[1], -np.inf), cuts, np.full(cuts.shape[1], np.inf)])
+        swept = []
+        for group in range(counts.shape[0]):
+            lanes = slice(group * LANES, (group + 1) * LANES)
+            low, high = edges[self.band, lanes], edges[self.band + 1, lanes]
+            # Who is in the class in any lane; in the others such a row counts for nothing.
+            rows = np.flatnonzero((self.base > np.fmin.reduce(low)) & ~(self.base > np.fmax.reduce(high)))
+            base = self.base[rows, None]
+            inside = (base > low) & ~(base > high)
+            own = Ordering(
+                every.welfare[rows],
+                -np.diff(every.welfare[rows], append=0.0),
+                every.weight[rows],
+                np.arange(len(rows), dtype=np.int32),
+            )
+            swept.append(own.evaluate((counts[group, every.psu[rows]] * inside)[None], shares))
+        return Swept(*(np.concatenate(parts, axis=-1) for parts in zip(*(one.arrays for one in swept), strict=True)))
+
+
+@dataclass(frozen=True, eq=False)
 class Swept:
     """What a sweep over an ordering gives: one column a replicate."""
 
@@ -99,6 +133,15 @@ class Swept:
     gini: FloatArray
     quantiles: FloatArray  # (shares, replicates)
     lorenz: FloatArray
+
+    @property
+    def arrays(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Everything, in its order."""
+        return self.totals, self.gini, self.quantiles, self.lorenz
+
+    def at(self, shares: slice) -> "Swept":
+        """Return the same at some of the shares of the population."""
+        return replace(self, quantiles=self.quantiles[shares], lorenz=self.lorenz[shares])
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._domains import Block, check_by
+from ._domains import FullSample, check_by
 from ._html import form_of, short, table
 from ._prepared import Prepared, Scenario, Statistic
 from ._results import write_file
@@ -17,12 +17,13 @@ from .design import Bootstrap
 from .disclosure import GROUP_FIGURES, withhold, withhold_tree
 from .effects import Groups, groups_of, reroute
 from .estimates import Estimates
-from .estimation import Progress, evaluate, full_block
+from .estimation import Progress, evaluate, full_sample_of
 from .findings import Findings
+from .incidence import ConsumptionGain, Cost, Coverage, Incidence
 from .opportunity import Opportunity
 from .report import render
 from .schemes import Economy, Package
-from .statistics import Cost, Inequality, MeanWelfare, Poverty, Quantile
+from .statistics import Inequality, Lorenz, MeanWelfare, Poverty, Quantile
 from .survey import CLASSES, Survey
 from .transfers import Transfers, simulate
 from .tree import OpportunityTree
@@ -421,7 +422,7 @@ def assess(
     if len(set(names)) < len(names):
         fail("Every opportunity must have a name of its own", f"the names are {names}", "Rename one.")
     transfers = None if package is None else simulate(survey, package, economy)
-    full = full_block(survey, classes)
+    full = full_sample_of(survey, classes)
     scenarios = [Scenario("before", survey)] + ([Scenario("after", survey, transfers)] if transfers else [])
     poverty, domains = _lines(lines, economy), _domains(survey, by)
     prepared = _of_welfare(survey, scenarios, poverty, domains, full)
@@ -492,28 +493,28 @@ def _of_welfare(
     scenarios: Sequence[Scenario],
     lines: Sequence[Poverty],
     domains: Sequence[tuple[str, ...]],
-    full: Block,
+    full: FullSample,
 ) -> list[Prepared]:
-    """Prepare welfare, poverty, inequality and cost, as far as the survey has welfare."""
+    """Prepare welfare, poverty and inequality as far as the survey has welfare; coverage, incidence and cost."""
     statistics: list[tuple[Statistic, bool]] = []
     if survey.welfare is not None:
         statistics += [
             (MeanWelfare(), True),
             *((line, True) for line in lines),
-            (Inequality(), False),
+            (ConsumptionGain(), True),
+            (Inequality(("gini", "palma", "quintile_ratio")), False),
             (Quantile(BOTTOM_40), False),
+            (Lorenz(), False),
         ]
     elif lines:
         fail("Poverty needs welfare", "the survey has none", "Pass welfare= to the Survey, or no lines.")
-    statistics.append((Cost(), True))
+    statistics += [(Coverage(), True), (Incidence(), True), (Cost(), True)]
     prepared = []
     for statistic, within_classes in statistics:
         for domain in domains:
             if not within_classes and any(name in CLASSES for name in domain):
                 continue
-            prepared += [
-                made for scenario in scenarios if (made := statistic.prepare(scenario, domain, full)) is not None
-            ]
+            prepared += [made for scenario in scenarios for made in statistic.prepare(scenario, domain, full)]
     return prepared
 
 

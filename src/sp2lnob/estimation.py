@@ -6,22 +6,18 @@ mean. A change is a difference on the same replicates, draw by draw.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._domains import Block, Row, check_by
+from ._domains import Block, FullSample, Row, check_by
 from ._parallel import map_replicates
-from ._prepared import Prepared, Scenario, Statistic
+from ._prepared import Prepared, Scenario, Statistic, joined
 from ._typing import FloatArray
 from ._validate import choice, fail, fail_type, listing, mapping, number
 from .design import Bootstrap, Design, full_sample, without_one
 from .estimates import Estimates, summarize, title_of
 from .survey import Survey
 from .transfers import Transfers
-
-if TYPE_CHECKING:
-    pass
 
 FEW_DF = 60  # degrees of freedom under which they are estimated rather than counted
 Progress = Callable[[int], object]
@@ -46,12 +42,13 @@ def estimate(
     ----------
     survey : Survey
     statistics : sequence of statistics
-        MeanWelfare, Poverty, Inequality, Quantile, Access, Dissimilarity, Cost.
+        MeanWelfare, Poverty, Inequality, Quantile, Lorenz; Access, Dissimilarity; ConsumptionGain, Coverage, Incidence,
+        Cost.
     scenarios : dict of str to Transfers, default None
         What ``simulate`` returned, by name. A change is after minus before on the same replicates.
     by : sequence of str or of tuples of str, default ()
-        Columns or welfare classes by which to split, each alone; a tuple joins its columns. Dissimilarity and Cost are
-        of all, and have one row.
+        Columns, welfare classes (bottom40, quintile, decile) or household_type by which to split, each alone; a tuple
+        joins its columns. Dissimilarity and Cost are of all, and have one row; Incidence is by something only.
     replicates : Bootstrap, default Bootstrap(1000, seed=1)
     level : float in (0, 1), default 0.95
     df : {"effective", "design"}, default "effective"
@@ -115,21 +112,18 @@ def estimate(
             )
         if name in ("before", "change"):
             fail("A scenario must have a name of its own", f"{name!r} is taken", "Call it 'after'.")
-    full = full_block(survey, classes)
+    full = full_sample_of(survey, classes)
     prepared: list[Prepared] = []
     asked = [Scenario("before", survey), *(Scenario(name, survey, t) for name, t in given.items())]
     for statistic in listed:
         found = [
-            made
-            for domain in check_by(by)
-            for scenario in asked
-            if (made := statistic.prepare(scenario, domain, full)) is not None
+            made for domain in check_by(by) for scenario in asked for made in statistic.prepare(scenario, domain, full)
         ]
         if not found:
             fail(
                 "Every statistic must have a value",
-                f"{type(statistic).__name__} has none without a scenario",
-                "Pass scenarios={'after': simulate(...)}, or leave it out.",
+                f"{type(statistic).__name__} has none {'of everybody together' if given else 'without a scenario'}",
+                "Pass by=, or leave it out." if given else "Pass scenarios={'after': simulate(...)}, or leave it out.",
             )
         prepared += found
     return evaluate(
@@ -150,18 +144,18 @@ def change_names(scenarios: Mapping[str, object]) -> dict[str, str]:
     return {name: "change" if len(scenarios) == 1 else f"change: {name}" for name in scenarios}
 
 
-def full_block(survey: Survey, classes: str = "replicate") -> Block:
+def full_sample_of(survey: Survey, classes: str = "replicate") -> FullSample:
     """Return replicate 0: every PSU once, with plain weights."""
     choice(classes, ("replicate", "fixed"), "classes")
     ordering = survey.ordering if survey.welfare is not None else None
-    return Block(full_sample(survey.design), ordering, classes == "fixed")
+    return FullSample(full_sample(survey.design), ordering, classes == "fixed", survey=survey)
 
 
 def evaluate(
     survey: Survey,
     prepared: Sequence[Prepared],
     replicates: Bootstrap,
-    full: Block,
+    full: FullSample,
     *,
     level: float,
     df: str,
@@ -175,10 +169,14 @@ def evaluate(
     if not isinstance(replicates, Bootstrap):
         fail_type("replicates must be a replicate design", replicates, "Pass Bootstrap(1000, seed=1).")
     design = survey.design
-    rows = [row for statistic in prepared for row in statistic.rows]
-    order, rows, minus = _with_changes(rows, changes)
+    asked = [row for statistic in prepared for row in statistic.rows]
+    order, rows, minus = _with_changes(asked, changes)
     if not rows:
         return summarize((), np.empty(0), np.empty((replicates.n, 0)), np.empty(0), level)
+    prepared = joined(prepared)
+    place = {id(row): i for i, row in enumerate(row for statistic in prepared for row in statistic.rows)}
+    order = [place[id(asked[i])] for i in order]
+    minus = [i if i < 0 else place[id(asked[i])] for i in minus]
     value = _evaluated(prepared, full)[:, :1]
     fold = replicates.fold(design)
     folded = [statistic.folded(fold) for statistic in prepared]
@@ -242,7 +240,7 @@ def _changed(values: FloatArray, order: Sequence[int], minus: Sequence[int]) -> 
 
 
 def _effective_df(
-    design: Design, prepared: Sequence[Prepared], full: Block, order: Sequence[int], minus: Sequence[int]
+    design: Design, prepared: Sequence[Prepared], full: FullSample, order: Sequence[int], minus: Sequence[int]
 ) -> FloatArray:
     """Return Satterthwaite's degrees of freedom from values without one PSU at a time.
 

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ._sweeps import ONE_PSU, Ordering, Swept
-from ._typing import FloatArray
+from ._typing import BoolArray, FloatArray
 from ._validate import fail, fail_if_any, number, vector, weights as check_weights
 
 Numbers = npt.ArrayLike
-PALMA_SHARES = np.array([0.4, 0.9])
+PALMA_SHARES = (0.4, 0.9)
+QUINTILE_SHARES = (0.2, 0.8)
 
 
 def mean(welfare: Numbers, weights: Numbers) -> float:
@@ -93,6 +94,45 @@ def fgt(welfare: Numbers, weights: Numbers, line: float, alpha: float = 0) -> fl
     return float((w[poor] @ ((z - y[poor]) / z) ** power) / w.sum())
 
 
+def watts(welfare: Numbers, weights: Numbers, line: float) -> float:
+    """Watts index: the weighted mean of ln(line / y) over the poor, 0 for others.
+
+    Parameters
+    ----------
+    welfare : array_like of shape (n,), any currency, above 0 for the poor
+    weights : array_like of shape (n,), 0 or more
+    line : float, the same currency, above 0
+        Poor is strictly below it.
+
+    Returns
+    -------
+    float
+        0 or more.
+
+    Raises
+    ------
+    InputError
+        If a poor row's welfare is 0 or below: its logarithm has no value.
+
+    References
+    ----------
+    Zheng, B. (1993). An axiomatic characterization of the Watts poverty index. Economics Letters 42, 81-86.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> round(sp.watts([50, 100, 150], [1, 1, 2], line=100), 6)
+    0.173287
+    >>> sp.watts([100], [1], line=100)
+    0.0
+    """
+    y, w = _checked(welfare, weights)
+    z = number(line, "line", above=0)
+    poor = y < z
+    check_positive(y, poor, "The Watts index needs welfare above 0 for all who are poor")
+    return float((w[poor] @ np.log(z / y[poor])) / w.sum())
+
+
 def gini(welfare: Numbers, weights: Numbers) -> float:
     """Gini coefficient: sum w y (2 F - w) / (W sum w y) - 1, with F the cumulative weight up to and with each row.
 
@@ -165,14 +205,213 @@ def palma(welfare: Numbers, weights: Numbers) -> float:
     >>> round(sp.palma([3, 3], [1, 1]), 6)
     0.25
     """
-    lorenz = _swept(welfare, weights, "The Palma ratio", PALMA_SHARES).lorenz[:, 0]
-    if not lorenz[0] > 0:
-        fail(
-            "The poorest 40 % must have welfare above 0 for a Palma ratio",
-            "theirs is 0",
-            "Report the Gini coefficient instead.",
-        )
-    return float((1 - lorenz[1]) / lorenz[0])
+    return _share_ratio(welfare, weights, "The Palma ratio", PALMA_SHARES)
+
+
+def quintile_ratio(welfare: Numbers, weights: Numbers) -> float:
+    """Quintile ratio, S80/S20: the share of the richest 20 % in all welfare over the share of the poorest 20 %.
+
+    The weight of the household at either boundary is split, so that the shares are of exactly 20 % of people. Eurostat
+    and R laeken count the boundary household whole: theirs differs in the fourth digit or so.
+
+    Parameters
+    ----------
+    welfare : array_like of shape (n,), any currency, 0 or more
+    weights : array_like of shape (n,), 0 or more
+
+    Returns
+    -------
+    float
+        1 where all are equal.
+
+    Raises
+    ------
+    InputError
+        If welfare is negative somewhere, or 0 for all of the poorest 20 %.
+
+    References
+    ----------
+    Langel, M. and Tille, Y. (2011). Statistical inference for the quintile share ratio. Journal of Statistical Planning
+    and Inference 141, 2976-2985.
+
+    Examples
+    --------
+    >>> import numpy as np, sp2lnob as sp
+    >>> round(sp.quintile_ratio([1, 2, 3, 4, 10], np.ones(5)), 6)
+    10.0
+    >>> round(sp.quintile_ratio([3, 3], [1, 1]), 6)
+    1.0
+    """
+    return _share_ratio(welfare, weights, "The quintile ratio", QUINTILE_SHARES)
+
+
+def lorenz(welfare: Numbers, weights: Numbers, points: Numbers) -> FloatArray:
+    """Lorenz curve: the share of all welfare held by the poorest share ``p`` of people.
+
+    Parameters
+    ----------
+    welfare : array_like of shape (n,), any currency, 0 or more
+    weights : array_like of shape (n,), 0 or more
+    points : array_like of shape (k,), in [0, 1]
+        Shares of people; the weight of the household at the boundary is split.
+
+    Returns
+    -------
+    ndarray of shape (k,)
+        In [0, 1].
+
+    Raises
+    ------
+    InputError
+        If welfare is negative somewhere or 0 everywhere, or a point is outside [0, 1].
+
+    References
+    ----------
+    Gastwirth, J. L. (1971). A general definition of the Lorenz curve. Econometrica 39, 1037-1039.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.lorenz([1, 3], [1, 1], [0, 0.25, 0.5, 1]).round(6)
+    array([0.   , 0.125, 0.25 , 1.   ])
+
+    All equal, it is the diagonal:
+
+    >>> sp.lorenz([2, 2], [1, 9], [0.3, 0.6]).round(6)
+    array([0.3, 0.6])
+    """
+    p = vector(points, "point")
+    fail_if_any((p < 0) | (p > 1), "Every point must be in [0, 1]", "Give shares of people.", lambda i: f"{p[i]:g}")
+    inner = np.flatnonzero((p > 0) & (p < 1))
+    result = p.copy()
+    result[inner] = _swept(welfare, weights, "The Lorenz curve", p[inner]).lorenz[:, 0]
+    return result
+
+
+def atkinson(welfare: Numbers, weights: Numbers, epsilon: float = 1.0) -> float:
+    """Atkinson index: 1 minus the equally distributed equivalent over the mean.
+
+    With m the weighted mean: 1 - (mean of (y / m)**(1 - epsilon))**(1 / (1 - epsilon)); for epsilon = 1 it is 1 minus
+    the geometric mean over m.
+
+    Parameters
+    ----------
+    welfare : array_like of shape (n,), any currency, 0 or more
+    weights : array_like of shape (n,), 0 or more
+    epsilon : float, 0 or more, default 1.0
+        Aversion to inequality.
+
+    Returns
+    -------
+    float
+        In [0, 1).
+
+    Raises
+    ------
+    InputError
+        If welfare is negative somewhere, or 0 where ``epsilon`` is 1 or more: the index is then 1, whatever the others
+        have.
+
+    References
+    ----------
+    Atkinson, A. B. (1970). On the measurement of inequality. Journal of Economic Theory 2, 244-263.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> round(sp.atkinson([1, 4], [1, 1]), 6)
+    0.2
+    >>> sp.atkinson([4, 4], [1, 3], epsilon=2)
+    0.0
+    """
+    y, w = _checked(welfare, weights)
+    power = number(epsilon, "epsilon", low=0)
+    check_defined(y, "The Atkinson index", positive=power >= 1)
+    return max(0.0, float(atkinson_of(_mean_power(y, w, 1 - power), 1 - power)))
+
+
+def generalized_entropy(welfare: Numbers, weights: Numbers, alpha: float = 1.0) -> float:
+    """Generalized entropy: 0 the mean logarithmic deviation, 1 Theil's index, 2 half the squared variation coefficient.
+
+    With m the weighted mean: (mean of (y / m)**alpha - 1) / (alpha (alpha - 1)), and its limits for alpha 0 and 1.
+
+    Parameters
+    ----------
+    welfare : array_like of shape (n,), any currency, 0 or more
+    weights : array_like of shape (n,), 0 or more
+    alpha : float, default 1.0
+        Weight of differences at the top; negative values weigh those at the bottom.
+
+    Returns
+    -------
+    float
+        0 or more.
+
+    Raises
+    ------
+    InputError
+        If welfare is negative somewhere, or 0 where ``alpha`` is 0 or below.
+
+    References
+    ----------
+    Cowell, F. A. (2011). Measuring Inequality, 3rd ed. Oxford University Press, chapter 3.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> round(sp.generalized_entropy([1, 3], [1, 1], alpha=2), 6)
+    0.125
+    >>> sp.generalized_entropy([4, 4], [1, 3], alpha=0)
+    0.0
+    """
+    y, w = _checked(welfare, weights)
+    power = number(alpha, "alpha")
+    check_defined(y, "Generalized entropy", positive=power <= 0)
+    return max(0.0, float(entropy_of(_mean_power(y, w, power), power)))
+
+
+def power_columns(welfare: FloatArray, weight: FloatArray, power: float) -> FloatArray:
+    """Return the weighted columns of which entropy and Atkinson are made: 1, y, and y to a power.
+
+    In place of the powers 0 and 1 stand their derivatives: ln y and y ln y, which is 0 at y = 0. Welfare is taken
+    relative to its mean: neither measure depends on the unit, and no power overflows.
+    """
+    total = weight @ welfare
+    y = welfare * (weight.sum() / total) if total > 0 else welfare
+    if power in (0, 1):
+        logarithm = np.log(np.where(y > 0, y, 1.0))
+        raised = logarithm if power == 0 else y * logarithm
+    else:
+        raised = y**power
+    return np.stack([weight, weight * y, weight * raised])
+
+
+def relative_power(totals: FloatArray, power: float) -> FloatArray:
+    """Return the mean of (y / m)**power from totals of such columns, on the last axis but one.
+
+    For the powers 0 and 1, whose mean is 1, the mean of ln(y / m) and of y / m ln(y / m).
+    """
+    weight, sum_y, raised = totals[..., 0, :], totals[..., 1, :], totals[..., 2, :]
+    center = sum_y / weight
+    if power == 0:
+        return np.asarray(raised / weight - np.log(center))
+    if power == 1:
+        return np.asarray(raised / sum_y - np.log(center))
+    return np.asarray(raised / weight / center**power)
+
+
+def entropy_of(mean: FloatArray, alpha: float) -> FloatArray:
+    """Return generalized entropy from ``relative_power``."""
+    if alpha == 0:
+        return -mean
+    return mean if alpha == 1 else (mean - 1) / (alpha * (alpha - 1))
+
+
+def atkinson_of(mean: FloatArray, power: float) -> FloatArray:
+    """Return the Atkinson index of epsilon = 1 - power from ``relative_power``."""
+    if power == 1:  # no aversion: nothing is lost, and in a replicate without weight nothing is known
+        return mean * 0.0
+    return 1 - np.exp(mean) if power == 0 else 1 - mean ** (1 / power)
 
 
 def quantile(welfare: Numbers, weights: Numbers, q: float) -> float:
@@ -230,6 +469,49 @@ def _swept(welfare: Numbers, weights: Numbers, what: str, shares: FloatArray) ->
     if not (w @ y) > 0:
         fail(f"{what} needs welfare above 0 somewhere", "all of it is 0", "Check the welfare column.")
     return _sweep(y, w, shares)
+
+
+def _share_ratio(welfare: Numbers, weights: Numbers, what: str, shares: tuple[float, float]) -> float:
+    """Return the share of those above the second share of people over the share of those below the first."""
+    bottom, below_top = _swept(welfare, weights, what, np.array(shares)).lorenz[:, 0]
+    if not bottom > 0:
+        fail(
+            f"The poorest {100 * shares[0]:g} % must have welfare above 0 for {what[0].lower()}{what[1:]}",
+            "theirs is 0",
+            "Report the Gini coefficient instead.",
+        )
+    return float((1 - below_top) / bottom)
+
+
+def _mean_power(y: FloatArray, w: FloatArray, power: float) -> FloatArray:
+    """Return the mean of (y / m)**power as an array of no dimension."""
+    if not (w @ y) > 0:
+        fail("Inequality needs welfare above 0 somewhere", "all of it is 0", "Check the welfare column.")
+    return np.asarray(relative_power(power_columns(y, w, power).sum(axis=1, keepdims=True), power)[0])
+
+
+def check_positive(
+    welfare: FloatArray, counts: BoolArray, must: str, show: Callable[[int], str] = "row {}".format
+) -> None:
+    """Raise if welfare is 0 or below in a row that counts."""
+    fail_if_any(
+        counts & (welfare <= 0),
+        must,
+        "Set such values or drop the rows, knowingly, before the call.",
+        lambda i: f"{show(i)}: {welfare[i]:g}",
+    )
+
+
+def check_defined(
+    welfare: FloatArray, what: str, show: Callable[[int], str] = "row {}".format, *, positive: bool
+) -> None:
+    """Raise if welfare is negative somewhere, or 0 where it must be positive."""
+    if positive:
+        check_positive(
+            welfare, np.ones(len(welfare), dtype=np.bool_), f"{what} needs welfare above 0 in every row", show
+        )
+    else:
+        check_not_negative(welfare, what, show)
 
 
 def check_not_negative(welfare: FloatArray, what: str, show: Callable[[int], str] = "row {}".format) -> None:

@@ -1,15 +1,15 @@
-"""Statistics of a survey: what is computed, of what data. ``estimate`` alone evaluates them.
+"""Statistics of welfare and access: what is computed, of what data. ``estimate`` alone evaluates them.
 
 A new additive measure is one class here: its columns, and what is made of their totals.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ._domains import Block, Row, Rows, domain_of, people
+from ._domains import FullSample, Row, Rows, domain_of
 from ._prepared import (
     Prepared,
     PreparedDissimilarity,
@@ -21,19 +21,33 @@ from ._prepared import (
 from ._sweeps import CellSums, ClassTotals, Swept
 from ._typing import FloatArray
 from ._validate import choice, fail, fail_type, listing, number
-from .measures import PALMA_SHARES, check_not_negative
+from .measures import (
+    PALMA_SHARES,
+    QUINTILE_SHARES,
+    atkinson_of,
+    check_defined,
+    check_not_negative,
+    check_positive,
+    entropy_of,
+    power_columns,
+    relative_power,
+)
 from .opportunity import Opportunity
-from .transfers import PACKAGE, Transfers
+from .survey import Survey
 
 
 class OfWelfare(Statistic):
     """An additive statistic of welfare per person: ``columns(welfare, weight)`` gives weighted columns, (k, rows)."""
 
-    def prepare(self: Any, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
+    def prepare(self: Any, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
         """Return the statistic of a scenario's welfare by some columns."""
-        rows = people(scenario.survey, by)
-        columns = self.columns(scenario.welfare()[rows.household], rows.weight)
-        return prepare_additive(self, scenario.name, domain_of(rows, by, full), columns)
+        welfare, domain = scenario.welfare(), full.domain(by)
+        self.check(welfare, scenario.survey)
+        columns = self.columns(welfare[domain.rows.household], domain.rows.weight)
+        return [prepare_additive(self, scenario.name, domain, columns)]
+
+    def check(self, welfare: FloatArray, survey: Survey) -> None:
+        """Raise where the statistic is not defined."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +76,13 @@ class MeanWelfare(OfWelfare):
         return totals[:, 1:] / totals[:, :1]
 
 
+FGT = {"headcount": "logit", "poverty_gap": "log", "poverty_severity": "log"}  # each with its scale
+POVERTY = {**FGT, "watts": "log"}
+
+
 @dataclass(frozen=True)
 class Poverty(OfWelfare):
-    """Headcount, poverty gap and severity: Foster-Greer-Thorbecke measures of 0, 1 and 2.
+    """Poverty: the Foster-Greer-Thorbecke measures of 0, 1 and 2, and the Watts index.
 
     Parameters
     ----------
@@ -72,15 +90,18 @@ class Poverty(OfWelfare):
         Per person and the survey's ``welfare_period``. Poor is strictly below.
     name : str, default None
         What to call the line; None: its value.
+    measures : sequence of {"headcount", "poverty_gap", "poverty_severity", "watts"}
+        Default: the first three. Watts needs welfare above 0 for all who are poor, before and after.
 
     Raises
     ------
     InputError
-        If the line is 0 or below.
+        If the line is 0 or below, or a measure is not known.
 
     References
     ----------
     Foster, J., Greer, J. and Thorbecke, E. (1984). A class of decomposable poverty measures. Econometrica 52, 761-766.
+    For the Watts index, see ``watts``.
 
     Examples
     --------
@@ -95,24 +116,32 @@ class Poverty(OfWelfare):
 
     line: float
     name: str | None = None
+    measures: Sequence[str] = tuple(FGT)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "line", number(self.line, "The poverty line", above=0))
+        object.__setattr__(self, "measures", _measures(self.measures, tuple(POVERTY), "poverty"))
 
     def values(self) -> list[Row]:
-        """Return the three measures."""
+        """Return the measures."""
         of = self.name if self.name is not None else f"{self.line:.15g}"
-        return [
-            Row(name, of, scale=scale, falls=True)
-            for name, scale in (("headcount", "logit"), ("poverty_gap", "log"), ("poverty_severity", "log"))
-        ]
+        return [Row(name, of, scale=POVERTY[name], falls=True) for name in self.measures]
+
+    def check(self, welfare: FloatArray, survey: Survey) -> None:
+        """Raise where the logarithm of a poor household's welfare has no value."""
+        if "watts" in self.measures:
+            must = "The Watts index needs welfare above 0 for all who are poor"
+            check_positive(welfare, welfare < self.line, must, survey.show_household)
 
     def columns(self, welfare: FloatArray, weight: FloatArray) -> FloatArray:
-        """Return weight, and weight times the gap to the powers 0, 1 and 2."""
+        """Return weight, and what every measure adds up over the poor."""
         poor = welfare < self.line
         gap = np.where(poor, (self.line - welfare) / self.line, 0.0)
         lacking = weight * gap
-        return np.stack([weight, weight * poor, lacking, lacking * gap])
+        made = {"headcount": weight * poor, "poverty_gap": lacking, "poverty_severity": lacking * gap}
+        if "watts" in self.measures:
+            made["watts"] = weight * np.log(self.line / np.where(poor, welfare, self.line))
+        return np.stack([weight, *(made[name] for name in self.measures)])
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return shares of all weight."""
@@ -145,10 +174,10 @@ class Access(Statistic):
         if not isinstance(self.opportunity, Opportunity):
             fail_type("Access takes an Opportunity", self.opportunity, "Build it with Opportunity(...).")
 
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
         """Return the rate before; what a transfer does to it is ``assess``'s question."""
         if scenario.transfers is not None:
-            return None
+            return []
         survey = scenario.survey
         cells = self.opportunity.prepare(survey)
         keep = np.arange(len(cells.index))
@@ -157,7 +186,7 @@ class Access(Statistic):
         weight = cells.weight[keep]
         rows = Rows(survey, self.opportunity.unit, cells.index[keep], cells.household[keep], weight)
         columns = np.stack([weight, weight * cells.outcome[keep]])
-        return prepare_additive(self, scenario.name, domain_of(rows, by, full), columns)
+        return [prepare_additive(self, scenario.name, domain_of(rows, by, full), columns)]
 
     def values(self) -> list[Row]:
         """Return the one value."""
@@ -168,65 +197,83 @@ class Access(Statistic):
         return totals[:, 1:] / totals[:, :1]
 
 
-@dataclass(frozen=True)
-class Cost(Statistic):
-    """Recipients and cost of a scenario's package, by scheme and in all.
-
-    Examples
-    --------
-    >>> import sp2lnob as sp
-    >>> sp.Cost()
-    Cost()
-    >>> sp.Cost() == sp.Cost()
-    True
-    """
-
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
-        """Return recipients and cost; they are of the whole country, and of no package they are nothing."""
-        transfers = scenario.transfers
-        if transfers is None or by:
-            return None
-        survey = scenario.survey
-        index = np.arange(survey.n_households, dtype=np.int32)
-        rows = Rows(survey, "household", index, index, survey.weight)
-        return prepare_additive(_CostOf(transfers), scenario.name, domain_of(rows, by, full), transfers.people.T)
-
-
-@dataclass(frozen=True, eq=False)
-class _CostOf:
-    """Cost of one package: the columns are people by scheme, and people with at least one."""
-
-    transfers: Transfers
-
-    def values(self) -> list[Row]:
-        """Return every measure of every scheme, then of the package."""
-        received = self.transfers.received > 0
-        n = [*received.sum(axis=0), received.any(axis=1).sum()]
-        names = [*(scheme.name for scheme in self.transfers.package.schemes), PACKAGE]
-        measures = self.transfers.measures(np.zeros((len(names), 1)))
-        return [
-            Row(measure, name, scale="log", n=int(count))
-            for name, count in zip(names, n, strict=True)
-            for measure in measures
-        ]
-
-    def combine(self, totals: FloatArray) -> FloatArray:
-        """Return the measures of the one level there is."""
-        made = np.stack(list(self.transfers.measures(totals[0]).values()), axis=1)
-        return made.reshape(1, -1, totals.shape[-1])
+def _measures(given: Sequence[str], known: Sequence[str], what: str) -> tuple[str, ...]:
+    """Return the measures asked for, which must be known."""
+    listed = listing(
+        (given,) if isinstance(given, str) else given, str, f"measures of {what}", f"Write {[*known[:2]]}."
+    )
+    if not listed:
+        fail(f"There must be a measure of {what}", "none came", "Name one or more.")
+    for name in listed:
+        choice(name, known, f"A measure of {what}")
+    return listed
 
 
 def _gini(swept: Swept) -> FloatArray:
-    return swept.gini
+    return swept.gini[None]
 
 
-def _palma(swept: Swept) -> FloatArray:
-    """Return the share of the richest 10 % over that of the poorest 40 %."""
+def _share_ratio(swept: Swept) -> FloatArray:
+    """Return the share of those above the second Lorenz ordinate over that of those below the first."""
     bottom, below_top = swept.lorenz
-    return np.asarray(np.where(bottom > 0, (1 - below_top) / bottom, np.nan))
+    return np.asarray(np.where(bottom > 0, (1 - below_top) / bottom, np.nan))[None]
 
 
-_INEQUALITY = {"gini": _gini, "palma": _palma}
+@dataclass(frozen=True)
+class _Entropy:
+    """Generalized entropy: sums of a power of welfare."""
+
+    alpha: float
+
+    @property
+    def positive(self) -> bool:
+        """Whether welfare must be above 0."""
+        return self.alpha <= 0
+
+    def values(self) -> list[Row]:
+        """Return the one value."""
+        return [Row("generalized_entropy", param=f"alpha={self.alpha:.15g}", scale="log")]
+
+    def columns(self, welfare: FloatArray, weight: FloatArray) -> FloatArray:
+        """Return weight, welfare and its power."""
+        return power_columns(welfare, weight, self.alpha)
+
+    def combine(self, totals: FloatArray) -> FloatArray:
+        """Return the index."""
+        return entropy_of(relative_power(totals, self.alpha), self.alpha)[:, None]
+
+
+@dataclass(frozen=True)
+class _Atkinson:
+    """Atkinson's index: sums of a power of welfare."""
+
+    epsilon: float
+
+    @property
+    def positive(self) -> bool:
+        """Whether welfare must be above 0."""
+        return self.epsilon >= 1
+
+    def values(self) -> list[Row]:
+        """Return the one value."""
+        return [Row("atkinson", param=f"epsilon={self.epsilon:.15g}", scale="log")]
+
+    def columns(self, welfare: FloatArray, weight: FloatArray) -> FloatArray:
+        """Return weight, welfare and its power."""
+        return power_columns(welfare, weight, 1 - self.epsilon)
+
+    def combine(self, totals: FloatArray) -> FloatArray:
+        """Return the index."""
+        power = 1 - self.epsilon
+        return atkinson_of(relative_power(totals, power), power)[:, None]
+
+
+SWEPT: dict[str, tuple[tuple[float, ...], Callable[[Swept], FloatArray]]] = {
+    "gini": ((), _gini),
+    "palma": (PALMA_SHARES, _share_ratio),
+    "quintile_ratio": (QUINTILE_SHARES, _share_ratio),
+}
+SUMMED = ("atkinson", "generalized_entropy")
 
 
 @dataclass(frozen=True)
@@ -235,16 +282,21 @@ class Inequality(Statistic):
 
     Parameters
     ----------
-    measures : sequence of {"gini", "palma"}
+    measures : sequence of {"gini", "palma", "quintile_ratio", "atkinson", "generalized_entropy"}
+        Default: Gini and Palma.
+    epsilon : float, 0 or more, default 1.0
+        Aversion to inequality of the Atkinson index.
+    alpha : float, default 1.0
+        Of generalized entropy: 0 the mean logarithmic deviation, 1 Theil's index.
 
     Raises
     ------
     InputError
-        If a measure is not known, or welfare is negative somewhere.
+        If a measure is not known, or welfare is negative somewhere; or 0 where a measure needs it to be above.
 
     References
     ----------
-    See ``gini`` and ``palma``.
+    See ``gini``, ``palma``, ``quintile_ratio``, ``atkinson`` and ``generalized_entropy``.
 
     Examples
     --------
@@ -254,31 +306,44 @@ class Inequality(Statistic):
     >>> sp.Inequality(["ginni"])
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: A measure of inequality must be one of 'gini', 'palma', but it is 'ginni'. ...
+    sp2lnob._validate.InputError: A measure of inequality must be one of 'gini', 'palma', ... but it is 'ginni'. ...
     """
 
     measures: Sequence[str] = ("gini", "palma")
+    epsilon: float = 1.0
+    alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        given = (self.measures,) if isinstance(self.measures, str) else self.measures
-        listed = listing(given, str, "measures of inequality", "Write ['gini', 'palma'].")
-        if not listed:
-            fail("There must be a measure of inequality", "none came", "Name one or more.")
-        for name in listed:
-            choice(name, tuple(_INEQUALITY), "A measure of inequality")
-        object.__setattr__(self, "measures", listed)
+        object.__setattr__(self, "measures", _measures(self.measures, (*SWEPT, *SUMMED), "inequality"))
+        object.__setattr__(self, "epsilon", number(self.epsilon, "epsilon", low=0))
+        object.__setattr__(self, "alpha", number(self.alpha, "alpha"))
 
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
-        """Return the measures on a scenario's sorted welfare."""
-        welfare = scenario.welfare()
-        check_not_negative(welfare, "Inequality", scenario.survey.show_household)
-        values = [Row(name, scale="log") for name in self.measures]
-        shares = PALMA_SHARES if "palma" in self.measures else np.empty(0)
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
+        """Return what is measured on a scenario's sorted welfare, and what on sums of its powers."""
+        welfare, domain, show = scenario.welfare(), full.domain(by), scenario.survey.show_household
+        check_not_negative(welfare, "Inequality", show)
+        prepared: list[Prepared] = []
+        for name in self.measures:
+            if name in SWEPT:
+                shares, pick = SWEPT[name]
+                prepared.append(prepare_ordered([Row(name, scale="log")], shares, pick, scenario, domain))
+            else:
+                index = _Atkinson(self.epsilon) if name == "atkinson" else _Entropy(self.alpha)
+                check_defined(welfare, f"The measure {name!r}", show, positive=index.positive)
+                columns = index.columns(welfare[domain.rows.household], domain.rows.weight)
+                prepared.append(prepare_additive(index, scenario.name, domain, columns))
+        return prepared
 
-        def pick(swept: Swept) -> FloatArray:
-            return np.stack([_INEQUALITY[name](swept) for name in self.measures])
 
-        return prepare_ordered(values, shares, pick, scenario, by, full)
+def _points(given: float | Sequence[float], what: str) -> tuple[float, ...]:
+    """Return shares of people, each between 0 and 1."""
+    listed: Sequence[float] = (given,) if isinstance(given, (int, float, str)) else tuple(given)
+    if not listed:
+        fail(f"There must be a {what}", "none came", "Name one or more.")
+    for share in listed:
+        if not 0 < number(share, what) < 1:
+            fail(f"{what} must be in (0, 1)", f"it is {share:g}", "Correct the value.")
+    return tuple(float(share) for share in listed)
 
 
 @dataclass(frozen=True)
@@ -312,19 +377,55 @@ class Quantile(Statistic):
     q: float | Sequence[float] = field(default=0.5)
 
     def __post_init__(self) -> None:
-        listed: Sequence[float] = (self.q,) if isinstance(self.q, (int, float, str)) else tuple(self.q)
-        if not listed:
-            fail("There must be a q", "none came", "Name one or more.")
-        for q in listed:
-            if not 0 < number(q, "q") < 1:
-                fail("q must be in (0, 1)", f"it is {q:g}", "Correct the value.")
-        object.__setattr__(self, "q", tuple(float(q) for q in listed))
+        object.__setattr__(self, "q", _points(self.q, "q"))
 
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
         """Return the quantiles of a scenario's sorted welfare."""
-        shares = np.array(self.q)
-        values = [Row("quantile", param=f"q={q:.15g}", scale="log") for q in shares]
-        return prepare_ordered(values, shares, lambda swept: swept.quantiles, scenario, by, full)
+        assert isinstance(self.q, tuple)
+        values = [Row("quantile", param=f"q={q:.15g}", scale="log") for q in self.q]
+        return [prepare_ordered(values, self.q, lambda swept: swept.quantiles, scenario, full.domain(by))]
+
+
+@dataclass(frozen=True)
+class Lorenz(Statistic):
+    """Ordinates of the Lorenz curve: the share of all welfare that the poorest share of people hold.
+
+    Parameters
+    ----------
+    points : sequence of float in (0, 1)
+        Shares of people. Default: tenths.
+
+    Raises
+    ------
+    InputError
+        If one is not in (0, 1).
+
+    References
+    ----------
+    See ``lorenz``.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> sp.Lorenz([0.2, 0.4]).points
+    (0.2, 0.4)
+    >>> sp.Lorenz([0.0])
+    Traceback (most recent call last):
+    ...
+    sp2lnob._validate.InputError: points must be in (0, 1), but it is 0. Correct the value.
+    """
+
+    points: Sequence[float] = tuple(k / 10 for k in range(1, 10))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "points", _points(self.points, "points"))
+
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
+        """Return the ordinates of a scenario's sorted welfare."""
+        welfare = scenario.welfare()
+        check_not_negative(welfare, "The Lorenz curve", scenario.survey.show_household)
+        values = [Row("lorenz", param=f"p={p:.15g}", scale="logit") for p in self.points]
+        return [prepare_ordered(values, self.points, lambda swept: swept.lorenz, scenario, full.domain(by))]
 
 
 @dataclass(frozen=True)
@@ -360,10 +461,10 @@ class Dissimilarity(Statistic):
         if not isinstance(self.opportunity, Opportunity):
             fail_type("Dissimilarity takes an Opportunity", self.opportunity, "Build it with Opportunity(...).")
 
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: Block) -> Prepared | None:
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
         """Return the index before, of the whole population."""
         if scenario.transfers is not None or by:
-            return None
+            return []
         cells = self.opportunity.prepare(scenario.survey)
         sums: CellSums | ClassTotals = cells.class_totals(absence=True)
         if not cells.shares:
@@ -377,4 +478,4 @@ class Dissimilarity(Statistic):
             scale="none",
             flag="biased",
         )
-        return PreparedDissimilarity((row,), sums, cells.shares)
+        return [PreparedDissimilarity((row,), sums, cells.shares)]

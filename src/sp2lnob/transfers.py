@@ -82,17 +82,27 @@ class Transfers:
     @property
     def people(self) -> FloatArray:
         """People who receive, by household: one column a scheme, and the last for those with at least one."""
-        survey, reach, received = self.survey, _reach(self.package), self.received
+        survey, reach, paid = self.survey, _reach(self.package), self.paid
         by_scheme = np.column_stack(
             [
                 survey.weight * self.recipients[:, s] * reach[s]
                 if scheme.per == "household"
-                else survey.sum_over_members(survey.person_weight * received[:, s])
+                else survey.sum_over_members(survey.person_weight * paid[:, s])
                 for s, scheme in enumerate(self.package.schemes)
             ]
         )
-        at_least_one = 1.0 - np.prod(1.0 - received, axis=1)
-        return np.column_stack([by_scheme, survey.sum_over_members(survey.person_weight * at_least_one)])
+        return np.column_stack([by_scheme, survey.sum_over_members(survey.person_weight * paid[:, -1])])
+
+    @cached_property
+    def paid(self) -> FloatArray:
+        """``received``, and a last column for those with at least one: (persons, schemes + 1)."""
+        received = self.received
+        return np.column_stack([received, 1.0 - np.prod(1.0 - received, axis=1)])
+
+    @cached_property
+    def reached(self) -> FloatArray:
+        """Whether somebody in each household is paid, of shape (households, schemes + 1), as in ``paid``."""
+        return 1.0 - np.multiply.reduceat(1.0 - self.paid, self.survey.first_person[:-1], axis=0)
 
     @property
     def cost(self) -> "pd.DataFrame":

@@ -4,7 +4,7 @@ Past this file nothing is checked again: kernels and statistics trust what they 
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,6 +13,8 @@ from ._typing import BoolArray, FloatArray
 
 MOST = 1e100  # a weight whose square can still be added up
 FIRST = 3  # offenders that an error names
+NEAR = 3  # names that may have been meant
+LISTED = 10  # names that are listed when none is near; a few more are listed rather than counted
 
 
 class SP2LNOBError(Exception):
@@ -92,12 +94,38 @@ def fail_if_any(bad: BoolArray, must: str, mend: str, show: Callable[[int], str]
 
 def fail_if_unknown(name: Hashable, known: Collection[Any], what: str, mend: str = "") -> None:
     """Raise if a name is not among the known ones, with the nearest of them."""
-    if name in known:
-        return
+    if name not in known:
+        fail(f"{what} must be one that exists", f"{shown(name)} does not", f"{meant(name, known)} {mend}".rstrip())
+
+
+def meant(name: object, known: Collection[Any]) -> str:
+    """Return which of the known names may be meant, or the first of them if none is near.
+
+    Examples
+    --------
+    >>> meant("HHWEIGHT", ["hhsize", "hhweight"]), meant("urbur", ["urbrur", "region"])
+    ("Did you mean 'hhweight'?", "Did you mean 'urbrur'?")
+    >>> meant("wealth", ["age", "sex"])
+    'There are: age, sex.'
+    """
+    if near := nearest(name, known):
+        *others, last = map(repr, near)
+        return f"Did you mean {', '.join(others)} or {last}?" if others else f"Did you mean {last}?"
     names = sorted({str(k) for k in known})
-    near = get_close_matches(str(name), names, n=1, cutoff=0.6)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names[:30]) or 'none'}."
-    fail(f"{what} must be one that exists", f"{name!r} does not", f"{hint} {mend}".rstrip())
+    first, rest = (names, 0) if len(names) <= LISTED + 5 else (names[:LISTED], len(names) - LISTED)
+    return f"There are: {', '.join(first) or 'none'}{f' and {rest:,} more' if rest else ''}."
+
+
+def nearest(name: object, known: Collection[Any]) -> list[str]:
+    """Return at most three known names that look like a name, about equally; those that differ by case alone first."""
+    of: dict[str, list[str]] = {}
+    for other in sorted({str(k) for k in known}):
+        of.setdefault(other.casefold(), []).append(other)
+    key = str(name).casefold()
+    keys = [key] if key in of else get_close_matches(key, of, n=NEAR, cutoff=0.6)
+    likeness = [SequenceMatcher(None, other, key).ratio() for other in keys]
+    keys = [other for other, how in zip(keys, likeness, strict=True) if how > likeness[0] - 0.1]
+    return [other for key in keys for other in of[key]][:NEAR]
 
 
 def number(
@@ -161,7 +189,9 @@ def choice(value: object, options: Sequence[str], what: str) -> str:
     """Return a value that is one of the options."""
     if not isinstance(value, str) or value not in options:
         listed = ", ".join(repr(option) for option in options)
-        fail(f"{what} must be one of {listed}", f"it is {shown(value)}", "Choose one of these.")
+        near = isinstance(value, str) and nearest(value, options)
+        mend = meant(value, options) if near else "Choose one of these."
+        fail(f"{what} must be one of {listed}", f"it is {shown(value)}", mend)
     return str(value)
 
 

@@ -35,6 +35,7 @@ ROOMS = (
     "_splits",
     "tree",
     "_roster",
+    "_household_types",
     "survey",
     "_domains",
     "opportunity",

@@ -15,6 +15,7 @@ import numpy as np
 from ._cells import combine
 from ._columns import Column
 from ._expressions import Grouping, parse
+from ._household_types import TYPES, household_types
 from ._html import fields, short
 from ._roster import build_roster, constant_within
 from ._sweeps import Ordering
@@ -34,6 +35,8 @@ from ._validate import (
 from .design import Design, build_design
 
 ROLES = ("age", "sex", "disability", "relation", "birth")
+HOUSEHOLD_TYPE = "household_type"
+SPOUSES = ("spouse", "wife", "husband", "partner")
 USUAL = {"age": "age", "sex": "sex"}  # taken where the column exists; any other role must be named
 
 
@@ -55,6 +58,9 @@ CLASSES = {
 
 class Survey:
     """A household survey with its weights and its design.
+
+    Beside its columns and those of ``derive`` there are welfare classes, cut from baseline welfare over persons:
+    bottom40, quintile, decile; and household_type, made from the roles age and relation.
 
     Parameters
     ----------
@@ -86,8 +92,9 @@ class Survey:
     single_psu : {"error", "certainty"}, default "error"
         A stratum of one PSU has no variance of its own: refuse it, or let it add none.
     roles : dict, default None
-        Columns of age (completed years), sex, disability (0/1), relation (1 or "Head..." is the head), birth (births
-        in the last 12 months). Age and sex are taken from columns of these names where they exist.
+        Columns of age (completed years), sex, disability (0/1), relation (1 or "Head..." is the head; 2, "Spouse...",
+        "Wife...", "Husband..." or "Partner..." the spouse), birth (births in the last 12 months). Age and sex are taken
+        from columns of these names where they exist.
     derive : dict of str to str, default None
         New columns by name: expressions such as ``"head(sex)"``, ``"any(age < 5)"``, ``"tot_exp / hhsize"``.
     missing : {"error", "drop"}, default "error"
@@ -226,6 +233,8 @@ class Survey:
             return self.households[name]
         if self.persons is not None and name in self.persons:
             return constant_within(self.persons[name], self.household_of, self.roster.key)
+        if name == HOUSEHOLD_TYPE:
+            return self.household_type
         fail_if_unknown(name, self._all_names(), "A column of the survey")
         raise AssertionError
 
@@ -241,6 +250,8 @@ class Survey:
             return self.persons[name]
         if name in self.households:
             return self.households[name].take(self.household_of)
+        if name == HOUSEHOLD_TYPE:
+            return self.household_type.take(self.household_of)
         fail_if_unknown(name, self._all_names(), "A column of the survey")
         raise AssertionError
 
@@ -281,29 +292,44 @@ class Survey:
         """Add values by person up by household."""
         return np.asarray(np.bincount(self.household_of, values, self.n_households), dtype=np.float64)
 
+    @cached_property
+    def household_type(self) -> Column:
+        """Type of every household, by who lives together: from the roles age and relation."""
+        if self.persons is None:
+            fail(f"{HOUSEHOLD_TYPE!r} is made from persons", "the survey has no frame of persons", "Pass persons.")
+        age = self.role("age").numbers("The age")
+        partner = self._is("the spouse's", SPOUSES, code=2)
+        partner[self.heads()] = True
+        types = household_types(age, partner, self.first_person)
+        return Column(HOUSEHOLD_TYPE, types, TYPES, ordered=False)
+
     def heads(self) -> CodeArray:
         """Return the row of each household's head; a household must have exactly one."""
-        relation = self.role("relation")
-        if relation.levels is not None or relation.labels:
-            names = {code: relation.label(code) for code in relation.categories()[0]}
-            codes = [code for code, label in names.items() if label.strip().casefold().startswith("head")]
-            if len(codes) != 1:
-                fail(
-                    "One level of relation must be the head's",
-                    f"{len(codes)} labels of {relation.name!r} begin with 'head'",
-                    f"Label the head's code 'Head'; the labels are {', '.join(names.values())}.",
-                )
-            head = relation.values == codes[0]
-        else:
-            head = relation.values == 1
+        head = self._is("the head's", ("head",), code=1, levels=1)
         heads = np.bincount(self.household_of, head, self.n_households)
         fail_if_any(
             heads != 1,
-            f"Every household must have one head in {relation.name!r}",
+            f"Every household must have one head in {self.roles['relation']!r}",
             "Correct these households.",
             lambda i: f"{self.show_household(i)}: {heads[i]:.0f} heads",
         )
         return np.flatnonzero(head).astype(np.int32)
+
+    def _is(self, whose: str, words: tuple[str, ...], code: int, levels: int | None = None) -> BoolArray:
+        """Return who has a relation whose label begins with one of some words; without labels, whose code is given."""
+        relation = self.role("relation")
+        if relation.levels is None and not relation.labels:
+            return np.asarray(relation.values == code)
+        names = {code: relation.label(code) for code in relation.categories()[0]}
+        codes = [code for code, label in names.items() if label.strip().casefold().startswith(words)]
+        if not codes or (levels is not None and len(codes) != levels):
+            listed = " or ".join(repr(word) for word in words)
+            fail(
+                f"One level of relation must be {whose}",
+                f"{len(codes)} labels of {relation.name!r} begin with {listed}",
+                f"Label the code {words[0].title()!r}; the labels are {', '.join(names.values())}.",
+            )
+        return np.isin(relation.values, codes)
 
     def _all_names(self) -> list[str]:
         return [*self.households, *(self.persons or ())]

@@ -1,10 +1,16 @@
 """Columns: what a frame of any make holds, in two shapes: numbers (with value labels, perhaps) and text.
 
 Every frame, dict of arrays or file becomes a Table; past this file nobody asks which library a column came from.
+
+Cost: a column takes 8 bytes a row, for text the position of its level. Text is read in blocks of a million rows, so
+that what is made on the way does not grow with the survey.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,6 +19,7 @@ from ._typing import BoolArray, CodeArray, FloatArray, Frame
 from ._validate import fail, fail_if_unknown, fail_type
 
 EXACT = 2**53  # from here on a double cannot tell whole numbers apart
+BLOCK = 2**20  # rows whose texts are Python objects at the same time
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +34,7 @@ class Column:
     levels : tuple of str or None
         The texts that occur, sorted (or in their given order); None for numbers.
     labels : mapping of float to str
-        Value labels of numbers; empty where there are none.
+        Value labels, by number or by position in ``levels``; empty where there are none.
     ordered : bool or None
         Whether the source says that the levels have an order; None where it says nothing.
     """
@@ -54,6 +61,15 @@ class Column:
         """Whether the column holds text."""
         return self.levels is not None
 
+    @property
+    def kind(self) -> str:
+        """What the column holds, in words."""
+        if self.levels is None:
+            word = "number"
+        else:
+            word = {None: "text", False: "categories", True: "ordered categories"}[self.ordered]
+        return f"{word} with labels" if self.labels else word
+
     def __len__(self) -> int:
         return len(self.values)
 
@@ -62,31 +78,120 @@ class Column:
         return replace(self, values=np.ascontiguousarray(self.values[rows]))
 
     def label(self, code: float) -> str:
-        """Return what to call a value: its text, its label, or the number itself."""
+        """Return what to call a value: its label, its text, or the number itself."""
         if np.isnan(code):
             return "missing"
-        if self.levels is not None:
-            return self.levels[int(code)]
-        return self.labels.get(float(code)) or f"{code:.15g}"
+        return self.labels.get(float(code)) or self.bare(code)
+
+    def bare(self, code: float) -> str:
+        """Return a value without its label."""
+        return f"{code:.15g}" if self.levels is None else self.levels[int(code)]
+
+    def coded(self) -> tuple[FloatArray, CodeArray]:
+        """Return the values that occur, and each row's position among them (-1 where missing)."""
+        if self.levels is None:
+            present, position = np.unique(self.values, return_inverse=True)
+            codes = position.astype(np.int32)
+            if len(present) and np.isnan(present[-1]):
+                codes[codes == len(present) - 1] = -1
+                present = present[:-1]
+            return present, codes
+        count = len(self.levels)  # known beforehand: counting them needs no sort
+        level = np.where(self.missing, count, self.values).astype(np.intp)
+        occurring = np.flatnonzero(np.bincount(level, minlength=count + 1)[:count])
+        place = np.full(count + 1, -1, dtype=np.int32)
+        place[occurring] = np.arange(len(occurring), dtype=np.int32)
+        return occurring.astype(np.float64), place[level]
 
     def categories(self) -> tuple[FloatArray, CodeArray, tuple[str, ...]]:
-        """Return the values that occur, each row's position among them (-1 where missing), and their labels."""
-        present, position = np.unique(self.values, return_inverse=True)
-        codes = position.astype(np.int32)
-        if len(present) and np.isnan(present[-1]):
-            codes[codes == len(present) - 1] = -1
-            present = present[:-1]
+        """Return the values that occur, each row's position among them (-1 where missing), and their labels.
+
+        Two values of one label are two categories, told apart by what stands behind the label. Texts that only outer
+        white space tells apart are refused: nobody sees that difference in a table, and few mean it.
+        """
+        present, codes = self.coded()
+        if self.levels is not None:
+            seen: dict[str, str] = {}
+            for code in present:
+                text = self.bare(code)
+                if seen.setdefault(text.strip(), text) != text:
+                    fail(
+                        f"The categories of {self.name!r} must differ in more than outer white space",
+                        f"{seen[text.strip()]!r} and {text!r} do not",
+                        "Strip the column's text before it is read.",
+                    )
         labels = [self.label(code) for code in present]
-        if len(set(labels)) < len(labels):  # two codes of one label are two categories
+        times = Counter(labels)
+        if len(times) < len(labels):
             labels = [
-                f"{label} ({code:.15g})" if labels.count(label) > 1 else label
+                f"{label} ({self.bare(code)})" if times[label] > 1 else label
                 for label, code in zip(labels, present, strict=True)
             ]
         return present, codes, tuple(labels)
 
 
+class Growing:
+    """A column in the making: its rows come block by block, all of numbers or all of text.
+
+    Levels are numbered as they come, and sorted at the end: the order of rows does not show in them.
+    """
+
+    def __init__(self, name: str, rows: int) -> None:
+        self.name = name
+        self.values = np.empty(rows, dtype=np.float64)
+        self.filled = 0
+        self._place: dict[str | None, float] = {None: np.nan}
+
+    def add(self, numbers: Any) -> FloatArray:
+        """Add rows of numbers, and return them as they were added."""
+        block = self.values[self.filled : self.filled + len(numbers)]
+        block[:] = numbers
+        self.filled += len(numbers)
+        return block
+
+    def add_texts(self, texts: Collection[str | None]) -> None:
+        """Add rows of text, None where it is missing."""
+        place = self._place
+        codes = (place.setdefault(text, len(place) - 1.0) for text in texts)
+        self.add(np.fromiter(codes, dtype=np.float64, count=len(texts)))
+
+    def add_codes(self, codes: CodeArray, levels: Sequence[str | None]) -> None:
+        """Add rows of text by the position of each in ``levels``, -1 where it is missing."""
+        place = self._place
+        self.add(np.array([*(place.setdefault(level, len(place) - 1.0) for level in levels), np.nan])[codes])
+
+    def of_numbers(self, labels: Mapping[float, str] | None = None) -> Column:
+        """Return the finished column of numbers."""
+        return Column(self.name, self.values, labels=dict(labels or {}))
+
+    def of_texts(
+        self,
+        ordered: bool | None = None,
+        labels: Mapping[str, str] | None = None,
+        levels: Sequence[str] | None = None,
+    ) -> Column:
+        """Return the finished column of text, its levels sorted, or as they came if they are ordered, or as given."""
+        known = [level for level in self._place if level is not None]
+        levels = tuple(levels or (known if ordered else sorted(known)))
+        rank = {level: float(i) for i, level in enumerate(levels)}
+        final = np.array([*(rank[level] for level in known), np.nan])
+        for start in range(0, len(self.values), BLOCK):
+            block = self.values[start : start + BLOCK]
+            block[:] = final[np.where(np.isnan(block), -1, block).astype(np.intp)]
+        return Column(
+            self.name,
+            self.values,
+            levels,
+            {rank[text]: label for text, label in (labels or {}).items() if text in rank},
+            ordered,
+        )
+
+
 class Table:
-    """Columns of one length by name, read from the source when they are first asked for."""
+    """Columns of one length by name, read from the source when they are first asked for.
+
+    ``origin`` is what is known of the file behind the table, if there is one.
+    """
 
     def __init__(
         self,
@@ -95,6 +200,7 @@ class Table:
         what: str,
         order: Any = None,
         labels: Mapping[str, Mapping[float, str]] | None = None,
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
         self._source = source
         self._order = order
@@ -102,6 +208,7 @@ class Table:
         self._made: dict[str, Column] = {}
         self.rows = rows
         self.what = what
+        self.origin = origin
 
     def __contains__(self, name: object) -> bool:
         return name in self._made or name in self._source
@@ -124,12 +231,15 @@ class Table:
         return self._made[name]
 
     def sorted(self, order: Any) -> "Table":
-        """Return the table with its rows in another order."""
-        return Table(self._source, self.rows, self.what, order, self._labels)
+        """Return the table with its rows in another order; columns that were read are not read again."""
+        whole = order if self._order is None else self._order[order]
+        table = Table(self._source, self.rows, self.what, whole, self._labels, self.origin)
+        table._made = {name: column.take(order) for name, column in self._made.items()}
+        return table
 
     def labeled(self, labels: Mapping[str, Mapping[float, str]]) -> "Table":
         """Return the table with value labels for its numbers."""
-        return Table(self._source, self.rows, self.what, self._order, labels)
+        return Table(self._source, self.rows, self.what, self._order, labels, self.origin)
 
     def add(self, column: Column) -> None:
         """Keep a derived column beside those of the source."""
@@ -141,6 +251,11 @@ class Table:
             )
         self._made[column.name] = column
 
+    def told(self) -> dict[str, Any]:
+        """Return what is known of the file, and what was found in each column that was read from it so far."""
+        read = {name: self._made[name].kind for name in self._source if name in self._made}
+        return {**(self.origin or {}), "read": read}
+
 
 def table_of(frame: Frame, what: str) -> Table:
     """Return the table of a frame, a dict of arrays, or a table."""
@@ -150,6 +265,7 @@ def table_of(frame: Frame, what: str) -> Table:
         names = list(frame)
         if not names:
             fail(f"The {what} must have at least one column", "the dict is empty", "Pass name: values pairs.")
+        check_names(names, what)
         for name, values in frame.items():
             if isinstance(values, str) or not hasattr(values, "__len__") or np.shape(values) == ():
                 fail_type(f"Column {name!r} must be a sequence", values, "Pass one value a row.")
@@ -172,16 +288,28 @@ def table_of(frame: Frame, what: str) -> Table:
             frame,
             "Convert it to one of these.",
         )
+    check_names(names, what)
+    return Table({name: native[name] for name in names}, len(native), what)
+
+
+def check_names(names: Sequence[object], what: str, where: str = "") -> None:
+    """Raise unless every column has a name, of text, and its own."""
     if any(not isinstance(name, str) for name in names):
         fail(f"Every column of the {what} must be named by text", f"the names are {names[:5]!r}", "Rename the columns.")
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
+    nameless = [position for position, name in enumerate(names, 1) if not str(name).strip()]
+    if nameless:
+        fail(
+            f"Every column of the {what} must have a name",
+            f"column {nameless[0]} of {len(names)}{where} has none",
+            "Name it, or leave it out.",
+        )
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
         fail(
             f"Every column of the {what} must have a name of its own",
-            f"{twice[0]!r} occurs more than once",
+            f"{twice[0]!r} occurs more than once{where}",
             "Rename the columns.",
         )
-    return Table({name: native[name] for name in names}, len(native), what)
 
 
 def column_of(name: str, values: Any, labels: Mapping[float, str] | None = None) -> Column:
@@ -189,35 +317,56 @@ def column_of(name: str, values: Any, labels: Mapping[float, str] | None = None)
 
     Whole numbers from 2**53 on, which only identifiers have, become text.
     """
+    if isinstance(values, Column):
+        return values
     if hasattr(values, "to_numpy"):
         import narwhals.stable.v1 as nw
 
-        series = nw.from_native(values, series_only=True, pass_through=True)
-        if not isinstance(series, nw.Series) and not isinstance(values, np.ndarray):  # an array of pandas' own
-            import pandas as pd
-
-            series = nw.from_native(pd.Series(values), series_only=True)
+        series = _series(values)
         if isinstance(series, nw.Series):
             if isinstance(series.dtype, (nw.Categorical, nw.Enum)):
                 return _from_categories(name, series)
-            numeric = series.dtype.is_numeric() or series.dtype == nw.Boolean
-            values = series.cast(nw.Float64).to_numpy() if numeric and _exact(series) else series.to_list()
+            # Decimals go one by one, each to the nearest double: libraries differ in how they convert many.
+            numeric = (series.dtype.is_numeric() and series.dtype != nw.Decimal) or series.dtype == nw.Boolean
+            if not (numeric and _exact(series)):
+                return _from_objects(name, len(series), lambda rows: series[rows].to_list(), labels)
+            values = series.cast(nw.Float64).to_numpy()
     if isinstance(values, np.ma.MaskedArray):
-        values = values.tolist()  # None where masked
+        if values.ndim == 1 and values.dtype.kind in "biuf" and _exact(values.compressed()):
+            values = np.ma.filled(values.astype(np.float64), np.nan)
+        else:
+            values = values.tolist()  # None where masked
     # A list of numbers and text would become all text, and hide the mixture.
     array = np.asarray(values, dtype=object if isinstance(values, (list, tuple)) else None)
     if array.ndim != 1:
         fail(f"Column {name!r} must have one dimension", f"its shape is {array.shape}", "Pass one value a row.")
     if array.dtype.kind in "biuf" and _exact(array):
         return Column(name, np.ascontiguousarray(array, dtype=np.float64), labels=dict(labels or {}))
-    if array.dtype.kind not in "OUSiu":
+    if array.dtype.kind not in "OUSiuT":
         fail(f"Column {name!r} must hold numbers or text", f"its type is {array.dtype}", "Convert it first.")
-    return _from_objects(name, array.tolist(), labels)
+    return _from_objects(name, len(array), lambda rows: array[rows].tolist(), labels)
+
+
+def _series(values: Any) -> Any:
+    """Return a series that narwhals reads, or the values themselves if they are a plain array."""
+    import narwhals.stable.v1 as nw
+
+    series = nw.from_native(values, series_only=True, pass_through=True)
+    if isinstance(series, nw.Series) or isinstance(values, np.ndarray):
+        return series
+    if type(values).__module__.startswith("pyarrow"):  # one chunk alone
+        import pyarrow as pa  # type: ignore[import-untyped]
+
+        return nw.from_native(pa.chunked_array([values]), series_only=True)
+    import pandas as pd  # an array of pandas' own
+
+    return nw.from_native(pd.Series(values), series_only=True)
 
 
 def _exact(values: Any) -> bool:
     """Return whether doubles tell the numbers apart: not the whole numbers of long identifiers."""
-    if not len(values) or not str(values.dtype).lower().startswith(("int", "uint")):
+    whole = values.dtype.kind in "iu" if isinstance(values, np.ndarray) else values.dtype.is_integer()
+    if not len(values) or not whole:
         return True
     return all(abs(int(end)) < EXACT for end in (values.min(), values.max()) if not _absent(end))
 
@@ -228,39 +377,109 @@ def _absent(value: Any) -> bool:
 
 
 def _from_categories(name: str, series: Any) -> Column:
-    """Return the column of a categorical series: its levels in their order, if it gives one."""
+    """Return the column of a categorical series.
+
+    Levels have the order that pandas or an Enum gives them, and else are sorted: in Arrow and in a polars Categorical
+    they stand as they first occurred, unless they are said to be ordered.
+    """
     import narwhals.stable.v1 as nw
 
     native = series.to_native()
     if hasattr(native, "cat") and hasattr(native.cat, "codes"):  # pandas: levels may be of any type
         codes = native.cat.codes.to_numpy()
-        levels = tuple(f"{v:.15g}" if isinstance(v, (int, float)) else str(v) for v in native.cat.categories)
+        levels = _level_names(name, native.cat.categories)
         return Column(name, np.where(codes < 0, np.nan, codes), levels, {}, bool(native.cat.ordered))
-    listed = tuple(series.cat.get_categories().to_list()) if isinstance(series.dtype, nw.Enum) else None
-    return _from_text(name, series.cast(nw.String).to_list(), listed, False)
+    if isinstance(series.dtype, nw.Enum):
+        return _from_texts(name, series, series.cat.get_categories().to_list(), True)
+    if type(native).__module__.startswith(("pyarrow", "pandas")):
+        import pyarrow as pa
+
+        arrow = pa.chunked_array([pa.array(native)]) if hasattr(native, "index") else native
+        growing = Growing(name, len(arrow))
+        for chunk in arrow.chunks:
+            add_dictionary(growing, chunk)
+        return growing.of_texts(arrow.type.ordered)
+    return _from_texts(name, series.cast(nw.String), None, False)
 
 
-def _from_text(name: str, listed: list[Any], given: tuple[str, ...] | None, ordered: bool | None) -> Column:
-    """Return the column of texts and None; without given levels they are sorted."""
-    levels = given or tuple(sorted({v for v in listed if v is not None}))
-    position: dict[str | None, float] = {level: float(i) for i, level in enumerate(levels)}
-    position[None] = np.nan
-    return Column(name, np.array([position[v] for v in listed], dtype=np.float64), levels, {}, ordered)
+def _from_texts(name: str, series: Any, levels: list[str] | None, ordered: bool) -> Column:
+    growing = Growing(name, len(series))
+    for start in range(0, len(series), BLOCK):
+        growing.add_texts(series[start : start + BLOCK].to_list())
+    return growing.of_texts(ordered, levels=levels)
 
 
-def _from_objects(name: str, listed: list[Any], labels: Mapping[float, str] | None) -> Column:
-    """Return the column of Python objects: all numbers, or all text, and missing values of any make among them."""
-    known = [None if _absent(v) else v for v in listed]
-    kinds = {type(v) for v in known if v is not None}
-    if all(issubclass(kind, (bool, int, float, np.integer, np.floating, np.bool_)) for kind in kinds):
-        if any(isinstance(v, int) and abs(v) >= EXACT for v in known):  # an identifier, told apart as text alone
-            return _from_text(name, [None if v is None else str(v) for v in known], None, None)
-        numbers = np.array([np.nan if v is None else float(v) for v in known], dtype=np.float64)
-        return Column(name, numbers, labels=dict(labels or {}))
-    if not all(issubclass(kind, str) for kind in kinds):
+def add_dictionary(growing: Growing, chunk: Any) -> None:
+    """Add a chunk of Arrow's dictionary-encoded values to a column of text."""
+    codes = chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    growing.add_codes(codes.astype(np.int32), _level_names(growing.name, chunk.dictionary.to_pylist()))
+
+
+def _level_names(name: str, levels: Any) -> tuple[Any, ...]:
+    """Return the text of levels of any type; None stays what it is."""
+    names = tuple(None if level is None else _level_name(level) for level in levels)
+    if len(set(names)) < len(set(levels)):
+        twice = next(level for level, times in Counter(names).items() if times > 1)
         fail(
-            f"Column {name!r} must hold numbers or text, not both",
-            f"it holds {', '.join(sorted(kind.__name__ for kind in kinds))}",
-            "Convert it to one of them.",
+            f"The levels of {name!r} must differ as text",
+            f"{twice!r} stands for several of them",
+            "Make all levels text, or all of them numbers.",
         )
-    return _from_text(name, known, None, None)
+    return names
+
+
+def _level_name(level: Any) -> str:
+    if isinstance(level, (float, np.floating)):
+        short = f"{level:.15g}"
+        return short if float(short) == level else repr(float(level))
+    return str(int(level)) if isinstance(level, (bool, np.bool_)) else str(level)
+
+
+def _from_objects(
+    name: str, rows: int, listed: Callable[[slice], list[Any]], labels: Mapping[float, str] | None
+) -> Column:
+    """Return the column of Python objects: all numbers, or all text, and missing values of any make among them."""
+    growing = Growing(name, rows)
+    kinds: set[type] = set()
+    words: set[str] = set()
+    whole, long = True, False
+    for start in range(0, rows, BLOCK):
+        block = [None if _absent(value) else value for value in listed(slice(start, start + BLOCK))]
+        kinds |= {type(value) for value in block if value is not None}
+        words = {_word(kind) for kind in kinds}
+        if words - {"number", "text"} or len(words) == 2:
+            mixed = words >= {"number", "text"}
+            fail(
+                f"Column {name!r} must hold numbers or text{', not both' if mixed else ''}",
+                f"it holds {', '.join(sorted(kind.__name__ for kind in kinds))}",
+                f"Convert it {'to one of them' if mixed else 'first'}.",
+            )
+        if words == {"text"}:
+            growing.add_texts([None if value is None else str(value) for value in block])
+        else:
+            numbers = growing.add([np.nan if value is None else float(value) for value in block])
+            whole = whole and all(value is None or _whole(value) for value in block)
+            long = long or bool((np.abs(numbers) >= EXACT).any())
+    if words == {"text"}:
+        return growing.of_texts()
+    if not (whole and long):
+        return growing.of_numbers(labels)
+    growing = Growing(name, rows)  # of identifiers, which only text tells apart
+    for start in range(0, rows, BLOCK):
+        block = listed(slice(start, start + BLOCK))
+        growing.add_texts([None if _absent(value) else str(int(value)) for value in block])
+    return growing.of_texts()
+
+
+def _word(kind: type) -> str:
+    """Return what values of a type are to a survey."""
+    if issubclass(kind, str):
+        return "text"
+    return "number" if issubclass(kind, (Real, Decimal, np.bool_)) else kind.__name__
+
+
+def _whole(value: Any) -> bool:
+    """Return whether a number is whole and has all of its digits, as a float has not."""
+    if isinstance(value, Decimal):
+        return value.is_finite() and value == value.to_integral_value()
+    return isinstance(value, (int, np.integer))

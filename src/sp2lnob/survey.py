@@ -179,7 +179,6 @@ class Survey:
         for name, value in self.names.items():
             text_or_none(value, name)
         self.single_psu = single_psu
-        self.sources: Sequence[Mapping[str, Any]] = ()
         self.role_codes: dict[str, Any] = {}  # what roles say of every person as bytes, kept once it was asked for
         self.roster = build_roster(households, persons, household, person, [*self.strata_columns, *self.psu_columns])
         self.households, self.persons = self.roster.households, self.roster.persons
@@ -214,7 +213,7 @@ class Survey:
             psu, names = self._combined(self.psu_columns)
             return build_design(stratum, psu, labels, lambda row: names[psu[row]], single_psu)
         key = self.roster.key
-        return build_design(stratum, key.categories()[1], labels, lambda row: key.label(key.values[row]), single_psu)
+        return build_design(stratum, key.coded()[1], labels, lambda row: key.label(key.values[row]), single_psu)
 
     def _combined(self, columns: Sequence[str]) -> tuple[CodeArray, list[str]]:
         """Number the combinations of columns by household, and name them."""
@@ -258,6 +257,11 @@ class Survey:
     def column(self, name: str, unit: str) -> Column:
         """Return a column by the rows of a unit, "household" or "person"."""
         return self.household_column(name) if unit == "household" else self.person_column(name)
+
+    @property
+    def sources(self) -> tuple[dict[str, Any], ...]:
+        """Files that the survey was read from, with what was found in each column read so far; none for frames."""
+        return tuple(table.told() for table in (self.households, self.persons) if table is not None and table.origin)
 
     def has_column(self, name: str) -> bool:
         """Return whether either frame has a column of this name."""
@@ -436,9 +440,11 @@ class Survey:
         for table in [self.households] if self.persons is None else [self.households, self.persons]:
             for name in sorted(table):
                 try:
-                    present, codes, labels = table[name].categories()
+                    column = table[name]
                 except InputError:  # dates and the like, which no figure can rest on
                     continue
+                present, codes = column.coded()
+                labels = tuple(column.label(code) for code in present)
                 digest.update(repr((name, labels)).encode() + present.tobytes() + codes.tobytes())
         return digest.hexdigest()
 

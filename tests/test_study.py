@@ -1,8 +1,12 @@
 """Study files: keys are the arguments of the Python functions, and every slip is named."""
 
+import contextlib
+from inspect import signature
+
 import pytest
 
 import sp2lnob as sp
+from sp2lnob import study
 from sp2lnob.study import read_study
 
 GOOD = """
@@ -118,7 +122,7 @@ def test_a_study_without_schemes_or_lines(folder):
         (
             "[economy]",
             "[econmy]",
-            "A key of a section of the study must be one that exists, but 'econmy' does not. Did you mean 'economy'?",
+            "A section of the study must be one that exists, but 'econmy' does not. Did you mean 'economy'?",
         ),
         ("psu =", "pus =", r"A key of \[survey\] must be one that exists, but 'pus' does not. Did you mean 'psu'?"),
         ('psu = "ea"', "psu = 7", r"psu in \[survey\] must be text or a list, but it is 7. Correct the value."),
@@ -171,7 +175,11 @@ def test_a_study_without_schemes_or_lines(folder):
         ),
         ('"households.csv"', '"house.csv"', "The file must exist, but there is no"),
         ("[replicates]", "[replicates", r"The study file must be TOML in UTF-8, but 'study.toml' is not"),
-        ("[[opportunity]]", "[opportunity]", "opportunity in a section of the study must be a list"),
+        (
+            "[[opportunity]]",
+            "[opportunity]",
+            r"opportunity must be a list of tables, but it is .* Write \[\[opportunity\]\]",
+        ),
         ('by = ["urbrur"]', "by = [1]", "by must list columns, or tuples of columns to be joined"),
         (
             'by = ["urbrur"]',
@@ -184,6 +192,112 @@ def test_slips_are_named(folder, old, new, message):
     assert old in GOOD
     with pytest.raises((sp.InputError, sp.InputTypeError), match=message.replace("?", r"\?")):
         read_study(write(folder, GOOD.replace(old, new, 1))).run()
+
+
+def test_every_key_is_an_argument_and_every_argument_a_key():
+    def arguments(*functions):
+        return {name for function in functions for name in signature(function).parameters}
+
+    files = {"households", "persons"}
+    given = {"opportunities", "package", "economy", "lines", "replicates", "tree", "n_threads", "progress", "survey"}
+    assert set(study.SURVEY) == arguments(sp.Survey) | files
+    assert set(study.ECONOMY) == arguments(sp.Economy)
+    assert set(study.OPPORTUNITY) == arguments(sp.Opportunity)
+    assert set(study.TREE) - {"rule", "extended"} == arguments(sp.OpportunityTree)
+    assert set(study.SCHEME) - {"kind"} == arguments(*study.KINDS.values())
+    assert set(study.PACKAGE) == arguments(sp.Package) - {"schemes"}
+    assert set(study.REPLICATES) - {"method"} == arguments(sp.Bootstrap)
+    assert set(study.ESTIMATE) == arguments(sp.assess) - given
+    assert set(study.PUBLISH) <= arguments(sp.Assessment.save)
+
+
+def test_what_is_published_is_told_in_the_study(folder):
+    assert read_study(write(folder, GOOD)).disclosure == "dhs"
+    assert read_study(write(folder, GOOD + "[publish]\ndisclosure = 30\n")).disclosure == 30
+    with pytest.raises(sp.InputError, match="disclosure, if it is no number, must be one of 'dhs', 'none'"):
+        _ = read_study(write(folder, GOOD + '[publish]\ndisclosure = "nil"\n')).disclosure
+
+
+def test_persons_who_stand_alone(folder):
+    alone = '[survey]\npersons = "persons.csv"\nhousehold = false\nweight = "age"\n'
+    assert read_study(write(folder, alone)).survey().n_households > 400
+    with pytest.raises(sp.InputError, match=r"household in \[survey\] must be a column or false, but it is true"):
+        read_study(write(folder, alone.replace("false", "true"))).survey()
+
+
+def test_a_blank_of_the_draft_is_asked_for_by_its_line(folder):
+    text = '[survey]\nhouseholds = "households.csv"\n\nweight = "?"  # no column looks like it\n'
+    with pytest.raises(sp.InputError, match=r"weight in \[survey\] must be filled in, but line 4 still says '\?'"):
+        read_study(write(folder, text))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a = " + "[" * 5000, "is nested too deep"),
+        ("[survey.derive]\n" + ".".join("a" * 5000) + " = 1", "is nested too deep"),
+        ("[survey]\nhouseholds = " + "9" * 5000, "must be TOML in UTF-8"),
+        ("[replicates]\nn = 0x" + "f" * 5000, r"n in \[replicates\] must hold finite numbers below 2\*\*64"),
+        ("[estimate]\nlevel = nan", r"level in \[estimate\] must hold finite numbers below 2\*\*64, but it holds nan"),
+        ("[economy]\nlines = { a = inf }", r"lines in \[economy\] must hold finite numbers"),
+        ("[economy]\nlines = { a = 2020-01-01 }", r"lines in \[economy\] must hold text and numbers"),
+        ("survey = 7", r"\[survey\] must be a table, but it is 7"),
+        ("scheme = [7]", r"\[\[scheme\]\] number 1 must be a table, but it is 7. Write \[\[scheme\]\]"),
+        ('weight = "w"', r"'weight' does not. .* It belongs under \[survey\]"),
+        ("[survey]\n\x00", "must be TOML in UTF-8"),
+        ("", r"must have a section \[survey\], but it has none"),
+    ],
+    ids=lambda text: text[:20].replace("\x00", ""),
+)
+def test_whatever_the_file_holds_the_error_is_ours(folder, content, message):
+    with pytest.raises(sp.InputError, match=message):
+        read_study(write(folder, content))
+
+
+def test_a_folder_is_no_study(folder):
+    with pytest.raises(sp.InputError, match=r"The study file must exist, but .* is a folder"):
+        read_study(folder)
+
+
+VALUES = (
+    "7",
+    "-1",
+    "0",
+    "1.5",
+    "18446744073709551615",
+    '""',
+    '"x"',
+    "true",
+    "[]",
+    "[1]",
+    '["x"]',
+    "[[]]",
+    "[{ a = 1 }]",
+)
+KEYS = [(name, key) for name, keys in {**study.TABLES, **study.LISTS}.items() for key in keys]
+
+
+@pytest.mark.parametrize(("name", "key"), KEYS, ids=[".".join(pair) for pair in KEYS])
+def test_whatever_a_key_holds_the_error_is_ours(tmp_path, monkeypatch, name, key):
+    """Everything but the run itself is built, from a value of every type."""
+    (tmp_path / "households.csv").write_text("hid,hhweight\n1,2\n2,2\n")
+    (tmp_path / "persons.csv").write_text("hid,age,sex\n1,30,1\n2,40,2\n")
+    monkeypatch.setattr(study, "assess", lambda *arguments, **keywords: None)
+    minimal = {
+        "survey": {"households": '"households.csv"', "persons": '"persons.csv"'},
+        "opportunity": {"name": '"a"', "outcome": '"sex == 1"', "circumstances": '["age"]'},
+        "scheme": {"kind": '"scheme"', "name": '"b"', "amount": '[5, "month"]'},
+        "replicates": {"n": "2"},
+    }
+    for value in (*VALUES, "{}", "{ a = 1 }", '{ a = "x" }', "{ a = [] }"):
+        made = {section: dict(keys) for section, keys in minimal.items()}
+        made.setdefault(name, {})[key] = value
+        text = ""
+        for section, keys in made.items():
+            text += f"[[{section}]]\n" if section in study.LISTS else f"[{section}]\n"
+            text += "".join(f"{k} = {v}\n" for k, v in keys.items())
+        with contextlib.suppress(sp.InputError, sp.InputTypeError):
+            read_study(write(tmp_path, text)).run()
 
 
 def test_a_package_without_schemes(folder):

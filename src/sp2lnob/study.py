@@ -12,9 +12,10 @@ from types import UnionType
 from typing import Any
 
 from . import presets
-from ._validate import choice, fail, fail_if_unknown
+from ._validate import choice, fail, fail_if_unknown, shown
 from .assessment import Assessment, assess
 from .design import Bootstrap
+from .disclosure import least_cases
 from .estimation import Progress
 from .io import read_survey
 from .opportunity import Opportunity
@@ -31,7 +32,7 @@ Kind = type | UnionType
 SURVEY: dict[str, Kind] = {
     "households": str,
     "persons": str,
-    "household": str,
+    "household": str | bool,
     "person": str,
     "weight": str,
     "person_weight": str,
@@ -91,16 +92,19 @@ SCHEME: dict[str, Kind] = {
 PACKAGE: dict[str, Kind] = {"administration": int | float, "mpc": int | float, "draws": str, "seed": int}
 REPLICATES: dict[str, Kind] = {"method": str, "n": int, "seed": int}
 ESTIMATE: dict[str, Kind] = {"by": list, "level": int | float, "df": str, "classes": str, "effect": str}
-SECTIONS: dict[str, Kind] = {
-    "survey": dict,
-    "economy": dict,
-    "opportunity": list,
-    "tree": dict,
-    "scheme": list,
-    "package": dict,
-    "replicates": dict,
-    "estimate": dict,
+PUBLISH: dict[str, Kind] = {"disclosure": str | int}
+TABLES = {
+    "survey": SURVEY,
+    "economy": ECONOMY,
+    "tree": TREE,
+    "package": PACKAGE,
+    "replicates": REPLICATES,
+    "estimate": ESTIMATE,
+    "publish": PUBLISH,
 }
+LISTS = {"opportunity": OPPORTUNITY, "scheme": SCHEME}
+SECTIONS = {**TABLES, **LISTS}
+BLANK = "?"  # what a draft holds where a person has to say
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +128,10 @@ class Study:
         """Read the survey; ``instead`` replaces some of its arguments."""
         given = {**self.sections["survey"], **instead}
         files = [self._file(given.pop(key, None)) for key in ("households", "persons")]
+        if isinstance(given.get("household"), bool):
+            if given["household"]:
+                fail("household in [survey] must be a column or false", "it is true", "Name the key's column.")
+            given["household"] = None  # which TOML has no word for
         return read_survey(*files, **given)
 
     @property
@@ -162,11 +170,23 @@ class Study:
         choice(given.pop("method", "rao-wu"), ("rao-wu",), "method in [replicates]")
         return Bootstrap(**given)
 
+    @property
+    def economy(self) -> Economy:
+        """The economy's figures and poverty lines."""
+        return Economy(**self.sections.get("economy", {}))
+
+    @property
+    def disclosure(self) -> str | int:
+        """Which figures are withheld: the policy of ``Assessment.save``."""
+        policy: str | int = self.sections.get("publish", {}).get("disclosure", "dhs")
+        least_cases(policy)
+        return policy
+
     def run(self, *, n_threads: int | None = None, progress: Progress | None = None) -> Assessment:
         """Read the survey and assess it."""
         # What needs no data is built first, so that a slip in it is told before a large file is read.
         opportunities, package, tree, replicates = self.opportunities, self.package, self.tree, self.replicates
-        economy = Economy(**self.sections.get("economy", {}))
+        economy = self.economy
         return assess(
             self.survey(),
             opportunities,
@@ -203,8 +223,8 @@ def read_study(path: str | os.PathLike[str]) -> Study:
     Parameters
     ----------
     path : path
-        TOML with [survey], and [economy], [[opportunity]], [tree], [[scheme]], [package], [replicates], [estimate] as
-        needed.
+        TOML with [survey], and [economy], [[opportunity]], [tree], [[scheme]], [package], [replicates], [estimate],
+        [publish] as needed. ``household = false`` says that every person stands alone.
 
     Returns
     -------
@@ -234,30 +254,25 @@ def read_study(path: str | os.PathLike[str]) -> Study:
     """
     file = Path(path)
     if not file.is_file():
-        fail("The study file must exist", f"there is no {str(file)!r}", "Check the path.")
+        came = f"{str(file)!r} is a folder" if file.is_dir() else f"there is no {str(file)!r}"
+        fail("The study file must exist", came, "Check the path.")
     content = file.read_bytes()
     try:
-        sections = tomllib.loads(content.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        fail("The study file must be TOML in UTF-8", f"{file.name!r} is not ({error})", "Mend the line it names.")
-    _check(sections, SECTIONS, "a section of the study")
+        text, sections = _parsed(file.name, content)
+        _check_sections(sections)
+    except RecursionError:
+        fail("The study file must be TOML in UTF-8", f"{file.name!r} is nested too deep", "Write it flat.")
     if "survey" not in sections:
         fail("The study must have a section [survey]", f"it has {', '.join(sections) or 'none'}", "Add one.")
-    known = {
-        "survey": SURVEY,
-        "economy": ECONOMY,
-        "tree": TREE,
-        "package": PACKAGE,
-        "replicates": REPLICATES,
-        "estimate": ESTIMATE,
-    }
-    for name, keys in known.items():
-        _check(sections.get(name, {}), keys, f"[{name}]")
-    for name, keys in (("opportunity", OPPORTUNITY), ("scheme", SCHEME)):
-        for i, table in enumerate(sections.get(name, [])):
-            if not isinstance(table, dict):
-                fail(f"{name} must be a list of tables", f"it holds {table!r}", f"Write [[{name}]].")
-            _check(table, keys, f"[[{name}]] number {i + 1}")
+    for key, value in sections["survey"].items():
+        if value == BLANK:
+            found = re.search(rf"^\s*{key}\s*=\s*.{re.escape(BLANK)}", text, re.MULTILINE)
+            line = f"line {text.count(chr(10), 0, found.end()) + 1}" if found else "it"
+            fail(
+                f"{key} in [survey] must be filled in",
+                f"{line} still says {BLANK!r}",
+                "Name the column, or drop the line.",
+            )
     if not sections["survey"].keys() & {"households", "persons"}:
         fail(
             "[survey] must name its file of households, of persons, or both",
@@ -267,13 +282,58 @@ def read_study(path: str | os.PathLike[str]) -> Study:
     return Study(file, sha256(content).hexdigest(), sections)
 
 
-def _check(table: Mapping[str, Any], keys: Mapping[str, Kind], where: str) -> None:
-    """Raise if a key is unknown or its value of another type."""
+def _parsed(name: str, content: bytes) -> tuple[str, dict[str, Any]]:
+    """Return a file's text and what TOML reads in it."""
+    try:
+        text = content.decode("utf-8-sig")
+        return text, tomllib.loads(text)
+    except ValueError as error:  # of letters, of TOML, and of numbers with thousands of digits
+        fail("The study file must be TOML in UTF-8", f"{name!r} is not ({error})", "Mend the line it names.")
+
+
+def _check_sections(sections: Mapping[str, Any]) -> None:
+    """Raise if a section, a key or the type of a value is none that a study has."""
+    for name, value in sections.items():
+        homes = [f"[{home}]" for home, keys in TABLES.items() if name in keys]
+        belongs = f"It belongs under {' or '.join(homes)}." if homes else ""
+        fail_if_unknown(name, SECTIONS, "A section of the study", belongs)
+        if name in TABLES:
+            _check(value, TABLES[name], f"[{name}]")
+            continue
+        if not isinstance(value, list):
+            fail(f"{name} must be a list of tables", f"it is {shown(value)}", f"Write [[{name}]].")
+        for i, table in enumerate(value):
+            _check(table, LISTS[name], f"[[{name}]] number {i + 1}")
+
+
+def _check(table: Any, keys: Mapping[str, Kind], where: str) -> None:
+    """Raise if a section is no table, a key is unknown, or its value of a type that no argument takes."""
+    if not isinstance(table, dict):
+        name = where.partition(" ")[0]
+        fail(f"{where} must be a table", f"it is {shown(table)}", f"Write {name}, and its keys below.")
     for key, value in table.items():
         fail_if_unknown(key, keys, f"A key of {where}")
+        for part in _parts(value):
+            if not isinstance(part, (str, bool, int, float)):
+                fail(f"{key} in {where} must hold text and numbers", f"it holds {shown(part)}", "Correct the value.")
+            if not isinstance(part, str) and not abs(part) < 2**64:  # no figure of a survey is, and nan is none
+                came = f"one of {part.bit_length()} bits" if isinstance(part, int) else f"{part}"
+                fail(f"{key} in {where} must hold finite numbers below 2**64", f"it holds {came}", "Correct the value.")
         kind = keys[key]
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            fail(f"{key} in {where} must be {_named(kind)}", f"it is {value!r}", "Correct the value.")
+        if not isinstance(value, kind) or (isinstance(value, bool) and not _takes_bool(kind)):
+            fail(f"{key} in {where} must be {_named(kind)}", f"it is {shown(value)}", "Correct the value.")
+
+
+def _parts(value: Any) -> list[Any]:
+    """Return what stands in a value, in whatever depth."""
+    if isinstance(value, (list, dict)):
+        inside = value.values() if isinstance(value, dict) else value
+        return [part for each in inside for part in _parts(each)]
+    return [value]
+
+
+def _takes_bool(kind: Kind) -> bool:
+    return kind is bool or (isinstance(kind, UnionType) and bool in kind.__args__)
 
 
 def _named(kind: Kind) -> str:
@@ -288,7 +348,7 @@ def _named(kind: Kind) -> str:
     }
     if isinstance(kind, UnionType):
         kinds = [k for k in kind.__args__ if not (k is int and float in kind.__args__)]
-        return " or ".join(words[k] for k in kinds)
+        return " or ".join("false" if k is bool else words[k] for k in kinds)
     return words[kind]
 
 

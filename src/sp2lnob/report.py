@@ -1,10 +1,645 @@
-"""The report: one HTML file that opens without a network."""
+"""The report: one HTML file that opens without a network.
 
-from html import escape
+This file chooses what is shown and writes the figures; the words around them stand in ``templates/``, where all that
+comes from data is escaped. A table carries its rows with every digit as a link; a picture stands beside the table of
+the same figures. The same findings give the same bytes.
+"""
 
-from .findings import Findings
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from importlib import resources
+from itertools import count
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from . import plots
+from ._html import FormOf, form_of
+from ._results import MANIFEST, as_json
+from ._tables import (
+    Block,
+    Cell,
+    Column,
+    Figure,
+    Line,
+    Link,
+    Picture,
+    Row,
+    Table,
+    amount_of,
+    figure_cell,
+    flag_cell,
+    link_of,
+    n_cell,
+    said,
+    who_of,
+)
+from ._validate import fail
+from .disclosure import FEW, FEWEST, least_cases
+from .findings import ESTIMATES, GROUPS, Findings
+from .schemes import Amount, Economy, Scheme
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+SCENARIOS = ("before", "after", "change")
+PACKAGE = "package"
+RANKED = ("decile", "quintile")  # domains whose levels are numbers
+NAMED = 3  # opportunities in the title
+LISTED = 8  # levels of a circumstance that a branch names one by one
+
+POVERTY = ("headcount", "poverty_gap", "poverty_severity", "watts")
+INEQUALITY = ("gini", "palma", "quintile_ratio", "atkinson", "generalized_entropy")
+COST = ("recipients", "transfer_cost", "total_cost", "cost_gdp", "cost_revenue")
+RECEIPT = (("coverage_direct", "coverage"), ("benefit_incidence", "beneficiary_incidence"))
 
 
 def render(findings: Findings) -> str:
-    """Return the page."""
-    return f"<!doctype html><title>{escape(str(list(findings.trees)))}</title>"
+    """Return the page.
+
+    Raises
+    ------
+    InputError
+        If jinja2, altair or vl-convert is not installed.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> found = sp.assess(sp.example_survey(households=400), [], replicates=sp.Bootstrap(10)).findings()
+    >>> render(found).startswith("<!doctype html>")
+    True
+    >>> render(found) == render(found)
+    True
+    """
+    environment = _environment()
+    from markupsafe import Markup
+
+    page = _Page(findings)
+    made = page.sections()
+    style = resources.files("sp2lnob").joinpath("templates", "report.css").read_text(encoding="utf-8")
+    return environment.get_template("report.html").render(
+        page=page,
+        made=made,
+        title=page.title,
+        contents=_contents(made),
+        counts=page.counts,
+        style=Markup(style),  # our own file
+        style_hash=base64.b64encode(sha256(style.encode()).digest()).decode(),
+    )
+
+
+def _contents(made: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the sections that are there: id, heading, and what of."""
+    opportunities = [
+        (f"opportunity-{i}", "Barrier" if o["asked"]["kind"] == "barrier" else "Access", o["name"])
+        for i, o in enumerate(made["opportunities"], 1)
+    ]
+    parts = {
+        "poverty": "Poverty",
+        "inequality": "Inequality",
+        "consumption": "Consumption",
+        "receipt": "Who receives",
+        "cost": "Cost",
+        "domains": "By other characteristics",
+        "other": "Other figures",
+    }
+    return [
+        ("brief", "In brief", ""),
+        *([("gaps", "Access and its gap", "")] if made["gaps"] else []),
+        *opportunities,
+        *((key, heading, "") for key, heading in parts.items() if made[key]),
+        ("survey", "The survey and its design", ""),
+        ("methods", "Methods", ""),
+        ("manifest", "How this was made", ""),
+    ]
+
+
+def _environment() -> "Environment":
+    """Return what fills the templates, escaping all that it is given."""
+    try:
+        import altair  # noqa: F401
+        import jinja2
+        import vl_convert  # noqa: F401
+    except ImportError as error:
+        fail(
+            "The report needs jinja2, altair and vl-convert",
+            f"{error.name} is not installed",
+            "Install them: pip install 'sp2lnob[report]'.",
+        )
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("sp2lnob"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+class _Page:
+    """What the templates show: tables and pictures numbered in their order, and figures for sentences."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.manifest = findings.manifest
+        self.survey, self.asked = self.manifest["survey"], self.manifest["asked"]
+        self.level = f"{100 * self.asked['level']:g}%"
+        self.economy = self.asked["economy"] or {}
+        self.currency = self.economy.get("currency") or "local currency"
+        self.package = self.asked["package"]
+        self.least = least_cases(self.manifest.get("disclosure", "dhs"))
+        self.fewest, self.few = FEWEST, FEW
+        self.figures = [_figure(i, row) for i, row in enumerate(findings.estimates.to_dict("records"))]
+        self.by = findings.estimates["by"].tolist()
+        self._at: dict[tuple[str, str], list[Figure]] = {}
+        for figure, by in zip(self.figures, self.by, strict=True):
+            self._at.setdefault((figure.statistic, by), []).append(figure)
+        self.shown: set[int] = set()
+        self.sources: list[str] = []
+        self._tables, self._pictures = count(1), count(1)
+
+    @property
+    def title(self) -> str:
+        """What the page is called."""
+        names = list(self.findings.trees)
+        if not names:
+            return "What a cash-transfer package would change" if self.package else "Poverty and inequality"
+        named = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+        return f"Who is left behind: {named}" + (", and what a package would change" if self.package else "")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many figures there are, and how sure."""
+        there = self.figures
+        return {
+            "all": len(there),
+            "interval": sum(isfinite(figure.low) for figure in there),
+            "withheld": sum("withheld" in figure.flags for figure in there),
+            "few": sum(figure.few for figure in there),
+        }
+
+    def cite(self, source: str) -> str:
+        """Return the number of a source, which is listed once it is cited."""
+        if source not in self.sources:
+            self.sources.append(source)
+        return f"[{self.sources.index(source) + 1}]"
+
+    # -- figures ------------------------------------------------------------------------------------------------------
+
+    def find(self, statistic: str, by: str = "all", **what: str) -> list[Figure]:
+        """Return the figures of a statistic, in the frame's order; deciles in theirs."""
+        at = self._at.get((statistic, by), [])
+        found = [figure for figure in at if all(getattr(figure, key) == value for key, value in what.items())]
+        return sorted(found, key=lambda figure: int(figure.level)) if by in RANKED else found
+
+    def one(self, statistic: str, of: str = "", scenario: str = "before", **what: str) -> Figure | None:
+        """Return the first figure of everybody, if there is one."""
+        return next(iter(self.find(statistic, of=of, scenario=scenario, **what)), None)
+
+    def has(self, *statistics: str, by: str = "all") -> bool:
+        """Return whether there is a figure of one of these."""
+        return any(self.find(statistic, by) for statistic in statistics)
+
+    # -- tables -------------------------------------------------------------------------------------------------------
+
+    def sections(self) -> dict[str, Any]:
+        """Return the tables and pictures of every section, in the order of the page."""
+        made: dict[str, Any] = {"package": self._package() if self.package else None}
+        made["gaps"] = self._gaps() if self.findings.trees else None
+        made["opportunities"] = [self._opportunity(name) for name in self.findings.trees]
+        for section in (self._poverty, self._inequality, self._consumption, self._receipt, self._cost):
+            made[section.__name__.strip("_")] = section()
+        made["domains"] = self._domains()
+        made["other"] = self._rest("all", "Other figures")
+        made["files"] = [_csv(ESTIMATES, self.findings.estimates), _csv(GROUPS, self.findings.groups)]
+        made["manifest_text"] = as_json(dict(self.manifest))
+        made["manifest"] = link_of(MANIFEST, "application/json", made["manifest_text"])
+        return made
+
+    def unit(self, statistic: str, word: str = "") -> str:
+        """Return what a statistic is counted in."""
+        money = {
+            "welfare": f"{self.currency} per person and {self.survey['welfare_period']}",
+            "cost": f"{self.currency} a year",
+        }
+        unit = said(statistic)[2]
+        unit = money.get(unit, unit)
+        return f"{word} {unit}".strip()
+
+    def _figures(
+        self,
+        file: str,
+        caption: str,
+        columns: Sequence[tuple[str, str]],
+        blocks: Sequence[tuple[str, str, str, Sequence[Row]]],
+        *,
+        of: str = "",
+        first: str = "",
+        notes: Sequence[str] = (),
+    ) -> Table:
+        """Return a table of figures: columns (title, statistic of the unit), blocks (title, of, statistic, rows)."""
+        every = [figure for *_, rows in blocks for row in rows for figure in row.figures if figure]
+        forms = {
+            name: form_of(said(name)[1], [f.value for f in every if f.statistic == name and not f.is_change])
+            for name in {figure.statistic for figure in every}
+        }
+        rows = sorted({figure.row for figure in every})
+        self.shown.update(rows)
+        shown = []
+        for title, name, statistic, lines in blocks:
+            made = []
+            for row in lines:
+                cells = [figure_cell(figure, forms) for figure in row.figures]
+                unit = self._unit(row.figures, forms) if row.unit else ""
+                cells = [n_cell(row.figures), *cells, flag_cell(row.figures)]
+                made.append(Line(row.label, cells, unit, data=row.data))
+            shown.append(Block(made, title, name, self.unit(statistic, forms[statistic].word) if statistic else ""))
+        heads = [
+            Column(title, self.unit(statistic, forms[statistic].word) if statistic else "")
+            for title, statistic in columns
+        ]
+        points = any(figure.is_change and said(figure.statistic)[1] == "share" for figure in every)
+        told = [*notes, *(["Changes of percentages are in percentage points."] if points else [])]
+        return self._table(
+            file,
+            caption,
+            [Column(first, words=True), Column("n"), *heads, Column("Flag", words=True)],
+            shown,
+            self.findings.estimates.iloc[rows],
+            of=of,
+            notes=told,
+        )
+
+    def _unit(self, figures: Sequence[Figure | None], forms: Mapping[str, FormOf]) -> str:
+        statistic = next(figure.statistic for figure in figures if figure)
+        return self.unit(statistic, forms[statistic].word)
+
+    def _table(
+        self,
+        file: str,
+        caption: str,
+        columns: Sequence[Column],
+        blocks: Sequence[Block],
+        frame: "pd.DataFrame",
+        *,
+        of: str = "",
+        notes: Sequence[str] = (),
+    ) -> Table:
+        """Return a table with a number, and a frame as its link."""
+        number = next(self._tables)
+        link = _csv(f"table-{number:02d}-{file}.csv", frame)
+        return Table(number, caption, of, columns, blocks, link, notes)
+
+    def _picture(self, caption: str, make: Callable[..., Any], *args: Any, of: str = "", **kwargs: Any) -> Picture:
+        """Return a picture, numbered."""
+        number = next(self._pictures)
+        return Picture(number, caption, of, checked(plots.svg(make(self.findings, *args, **kwargs), f"p{number}")))
+
+    # -- sections -----------------------------------------------------------------------------------------------------
+
+    def _scenarios(self, *statistics: str) -> list[tuple[str, str]]:
+        """Return the columns of a table before and after: those for which there is a figure."""
+        there = {figure.scenario for name in statistics for figure in self.figures if figure.statistic == name}
+        return [(scenario.capitalize(), "") for scenario in SCENARIOS if scenario in there]
+
+    def _across(self, statistic: str, columns: Sequence[tuple[str, str]], **what: str) -> list[Row]:
+        """Return a row for every level that a statistic has, with its scenarios side by side."""
+        levels: dict[str, dict[str, Figure]] = {}
+        for figure in self.find(statistic, **what):
+            levels.setdefault(figure.level, {})[figure.scenario] = figure
+        return [Row(level, [at.get(title.lower()) for title, _ in columns]) for level, at in levels.items()]
+
+    def _package(self) -> Table:
+        """Return who is paid what."""
+        import pandas as pd
+
+        names = ["scheme", "amount", "currency_per_year", "who", "coverage"]
+        economy = Economy(**self.economy) if self.economy else None
+        rows: list[tuple[str, str, float, str, float]] = []
+        for scheme in self.package["schemes"]:
+            made = Scheme(**{**scheme, "amount": Amount(**scheme["amount"])})
+            a_year = made.per_year(economy, self.survey["welfare_period"])
+            rows.append((made.name, amount_of(made, self.currency), a_year, who_of(made), made.coverage))
+        money = form_of("money", [row[2] for row in rows])
+        lines = [
+            Line(name, [Cell(amount), Cell(money.text(a_year)), Cell(who), Cell(f"{100 * coverage:g}%")])
+            for name, amount, a_year, who, coverage in rows
+        ]
+        columns = [
+            Column("Scheme", words=True),
+            Column("Benefit", words=True),
+            Column("A year", f"{money.word} {self.currency}".strip()),
+            Column("Who is paid", words=True),
+            Column("Coverage"),
+        ]
+        return self._table("package", "The package", columns, [Block(lines)], pd.DataFrame(rows, columns=names))
+
+    def _gaps(self) -> dict[str, Any]:
+        """Return access, the gap and dissimilarity of all opportunities."""
+        columns = self._scenarios("access")
+        blocks, index = [], []
+        for name in self.findings.trees:
+            rows = [
+                Row(said(statistic)[0], row.figures, unit=True, data=False)
+                for statistic in ("access", "furthest_behind", "furthest_ahead", "gap")
+                for row in self._across(statistic, columns, of=name)
+            ]
+            blocks.append(("", name, "", rows))
+            params = dict.fromkeys(figure.param for figure in self.find("d_index", of=name))
+            index.append(
+                (
+                    "",
+                    name,
+                    "",
+                    [
+                        Row(f"Between {param}", row.figures, data=False)
+                        for param in params
+                        for row in self._across("d_index", columns, of=name, param=param)
+                    ],
+                )
+            )
+        return {
+            "picture": self._picture("Access of the groups furthest behind and furthest ahead", plots.gap),
+            "table": self._figures("gaps", "Access and its gap", columns, blocks),
+            "index_picture": self._picture("Dissimilarity index", plots.dissimilarity),
+            "index": self._figures("dissimilarity", "Dissimilarity index", columns, index),
+        }
+
+    def _opportunity(self, name: str) -> dict[str, Any]:
+        """Return an opportunity: its tree, its groups, and the figures that sentences tell."""
+        asked = next(made for made in self.asked["opportunities"] if made["name"] == name)
+        groups = self.findings.groups[self.findings.groups["opportunity"] == name]
+        records = groups.to_dict("records")
+        ends = {}
+        for key in ("furthest_behind", "furthest_ahead"):
+            row = next(row for row in records if row[key])
+            ends[key] = {"label": row["label"], "share": f"{row['share']:.1%}"} | {
+                scenario: _of_group(row, scenario) for scenario in SCENARIOS
+            }
+        gaining = sum(row["gaining"] for row in records)
+        return {
+            "name": name,
+            "asked": asked,
+            "ends": ends,
+            "groups": len(records),
+            "figures": {
+                f"{statistic}_{scenario}": self.one(statistic, name, scenario)
+                for statistic in ("access", "gap")
+                for scenario in SCENARIOS
+            },
+            "gaining": form_of("count", [gaining]).text(gaining) if isfinite(gaining) else "",
+            "gains": gaining > 0,
+            "tree_picture": self._picture("The tree", plots.tree, name, of=name),
+            "tree": self._tree(name),
+            "picture": self._picture("Access by group", plots.groups, name, of=name),
+            "table": self._groups(name, groups),
+            "dropped": self.manifest["dropped"].get(name, {}),
+        }
+
+    def _tree(self, name: str) -> Table:
+        """Return the branches of a tree, each below the one that it grows from."""
+        import pandas as pd
+
+        nodes = {node["node"]: node for node in self.findings.trees[name]["nodes"]}
+        lines, rows = [], []
+        waiting = [(0, -1, 0, "everybody")]
+        while waiting:
+            t, parent, depth, branch = waiting.pop()
+            node = nodes[t]
+            rate = nan if node["rate"] is None else node["rate"]
+            group = str(node.get("group", ""))
+            cells = [Cell(f"{100 * node['share']:.1f}"), Cell(f"{node['n']:,}"), Cell(_rate(rate, node["n"]))]
+            lines.append(Line(branch, [*cells, Cell(group)], depth=min(depth, 9)))
+            rows.append([t, parent, depth, branch, node["share"], node["n"], rate, group])
+            for side in ("right", "left"):  # the left one is taken out first
+                if side in node:
+                    label = f"{node['circumstance']}: {_listed(node[f'{side}_levels'])}"
+                    waiting.append((node[side], t, depth + 1, label))
+        columns = [Column("Branch", words=True), Column("Share", "%"), Column("n"), Column("Access", "%")]
+        names = ["node", "parent", "depth", "branch", "share", "n", "rate", "group"]
+        return self._table(
+            "tree",
+            "The tree, branch by branch",
+            [*columns, Column("Group")],
+            [Block(lines)],
+            pd.DataFrame(rows, columns=names),
+            of=name,
+        )
+
+    def _groups(self, name: str, groups: "pd.DataFrame") -> Table:
+        """Return the groups of a tree from the furthest behind to the furthest ahead."""
+        records = groups.to_dict("records")
+        scenarios = SCENARIOS if self.package else SCENARIOS[:1]
+        forms = {"access": form_of("share", groups["before"])}
+        gaining = form_of("count", groups["gaining"])
+        lines = []
+        for row in records:
+            figures = [_of_group(row, scenario) for scenario in scenarios]
+            cells = [Cell(f"{100 * row['share']:.1f}"), n_cell(figures)]
+            cells += [figure_cell(figure, forms) for figure in figures]
+            if self.package:
+                cells.append(Cell(gaining.text(row["gaining"])))
+            ends = [key for key in ("furthest_behind", "furthest_ahead") if row[key]] if len(records) > 1 else []
+            marks = {"furthest_behind": "\N{BLACK DOWN-POINTING TRIANGLE} furthest behind"}
+            marks["furthest_ahead"] = "\N{BLACK UP-POINTING TRIANGLE} furthest ahead"
+            mark = ", ".join(marks[end] for end in ends)
+            lines.append(Line(row["label"], [*cells, flag_cell(figures)], mark=mark))
+        share = Column("Share", "%")
+        heads = [Column(scenario.capitalize(), "points" if scenario == "change" else "%") for scenario in scenarios]
+        more = [Column("Gaining", gaining.word)] if self.package else []
+        columns = [Column("Group", words=True), share, Column("n"), *heads, *more, Column("Flag", words=True)]
+        return self._table("groups", "Access by group", columns, [Block(lines)], groups, of=name)
+
+    def _poverty(self) -> dict[str, Any] | None:
+        if not self.has(*POVERTY):
+            return None
+        columns = self._scenarios(*POVERTY)
+        blocks = []
+        for line in dict.fromkeys(figure.of for name in POVERTY for figure in self.find(name)):
+            rows = [
+                Row(said(name)[0], row.figures, unit=True, data=False)
+                for name in POVERTY
+                for row in self._across(name, columns, of=line)
+            ]
+            blocks.append(("", line, "", rows))
+        return {
+            "lines": list(dict.fromkeys(figure.of for figure in self.find("headcount"))),
+            "picture": self._picture("Poverty by line", plots.poverty) if self.has("headcount") else None,
+            "table": self._figures("poverty", "Poverty by line", columns, blocks),
+        }
+
+    def _inequality(self) -> dict[str, Any] | None:
+        if not self.has(*INEQUALITY, "lorenz"):
+            return None
+        made: dict[str, Any] = {"table": None, "picture": None, "lorenz": None}
+        if self.has(*INEQUALITY):
+            columns = self._scenarios(*INEQUALITY)
+            rows = []
+            for name in INEQUALITY:
+                for param in dict.fromkeys(figure.param for figure in self.find(name)):
+                    label = f"{said(name)[0]}, {param}" if param else said(name)[0]
+                    rows += [Row(label, row.figures, data=False) for row in self._across(name, columns, param=param)]
+            made["table"] = self._figures("inequality", "Inequality of welfare", columns, [("", "", "", rows)])
+        if self.has("lorenz"):
+            columns = self._scenarios("lorenz")
+            rows = [
+                Row(f"Poorest {100 * float(param.removeprefix('p=')):g}%", row.figures, data=False)
+                for param in dict.fromkeys(figure.param for figure in self.find("lorenz"))
+                for row in self._across("lorenz", columns, param=param)
+            ]
+            made["picture"] = self._picture("Lorenz curve", plots.lorenz)
+            blocks = [("Share of all welfare", "", "lorenz", rows)]
+            made["lorenz"] = self._figures("lorenz", "What the poorest hold", columns, blocks)
+        return made
+
+    def _consumption(self) -> dict[str, Any] | None:
+        if not self.has("mean_welfare"):
+            return None
+        columns = self._scenarios("mean_welfare")
+        rows = [replace(row, label="Everybody", data=False) for row in self._across("mean_welfare", columns)]
+        rows += [_decile(row) for row in self._across("mean_welfare", columns, by="decile")]
+        blocks = [("Mean", "", "mean_welfare", rows)]
+        for param in dict.fromkeys(figure.param for figure in self.find("quantile")):
+            label = f"Poorest {100 * float(param.removeprefix('q=')):g}% end at"
+            found = [replace(row, label=label, data=False) for row in self._across("quantile", columns, param=param)]
+            blocks.append(("Quantile", "", "quantile", found))
+        by_decile = self.has("mean_welfare", by="decile")
+        caption = "Consumption per person, by decile" if by_decile else "Consumption per person"
+        made: dict[str, Any] = {"table": self._figures("consumption", caption, columns, blocks), "gain": None}
+        made |= {"picture": None, "by_decile": by_decile}
+        if self.has("consumption_gain") or self.has("consumption_gain", by="decile"):
+            made["gain"] = self._by_decile("gain", "Gain in consumption", ("consumption_gain",))
+            if self.find("consumption_gain", "decile", of=PACKAGE):
+                made["picture"] = self._picture("Gain in consumption by decile", plots.gain)
+        return made
+
+    def _by_decile(self, file: str, caption: str, statistics: Sequence[str]) -> Table:
+        """Return statistics of receipt side by side: for each scheme, everybody and the deciles."""
+        schemes = dict.fromkeys(figure.of for figure in self.figures if figure.statistic in statistics)
+        blocks = []
+        for scheme in schemes:
+            rows: dict[tuple[str, str], list[Figure | None]] = {}
+            for j, statistic in enumerate(statistics):
+                for by in ("all", "decile"):
+                    for figure in self.find(statistic, by, of=scheme):
+                        rows.setdefault((by, figure.level), [None] * len(statistics))[j] = figure
+            lines = [
+                Row("Everybody", found, data=False) if by == "all" else _decile(Row(level, found))
+                for (by, level), found in rows.items()
+            ]
+            blocks.append(("", scheme, "", lines))
+        return self._figures(file, caption, [(said(name)[0], name) for name in statistics], blocks)
+
+    def _receipt(self) -> dict[str, Any] | None:
+        tables = []
+        for statistics, file, caption in zip(
+            RECEIPT, ("coverage", "incidence"), ("Coverage", "Who gets the money"), strict=True
+        ):
+            there = [name for name in statistics if self.has(name) or self.has(name, by="decile")]
+            if there:
+                tables.append(self._by_decile(file, caption, there))
+        if not tables:
+            return None
+        by_decile = self.find("coverage", "decile", of=PACKAGE)
+        picture = self._picture("Coverage of the package by decile", plots.coverage) if by_decile else None
+        return {"tables": tables, "picture": picture}
+
+    def _cost(self) -> dict[str, Any] | None:
+        there = [name for name in COST if self.has(name)]
+        if not there:
+            return None
+        schemes = dict.fromkeys(figure.of for name in there for figure in self.find(name))
+        rows = [
+            Row("All schemes" if of == PACKAGE else of, [self.one(name, of, "after") for name in there],
+                 data=of != PACKAGE)
+            for of in schemes
+        ]  # fmt: skip
+        columns = [(said(name)[0], name) for name in there]
+        return {
+            "picture": self._picture("Cost by scheme", plots.cost),
+            "table": self._figures("cost", "Recipients and cost a year", columns, [("", "", "", rows)]),
+            "shares": [name for name in ("cost_gdp", "cost_revenue") if name in there],
+        }
+
+    def _domains(self) -> list[Table]:
+        """Return what no section has shown, by every domain."""
+        names = [by for by in dict.fromkeys(self.by) if by not in ("all", "group")]
+        return [table for by in names if (table := self._rest(by, "By"))]
+
+    def _rest(self, by: str, caption: str) -> Table | None:
+        """Return what no section has shown of a domain."""
+        rest = [f for f, split in zip(self.figures, self.by, strict=True) if split == by and f.row not in self.shown]
+        if not rest:
+            return None
+        columns = self._scenarios(*{figure.statistic for figure in rest})
+        blocks = []
+        for statistic, of, param in dict.fromkeys((f.statistic, f.of, f.param) for f in rest):
+            rows = self._across(statistic, columns, by=by, of=of, param=param)
+            title = f"{said(statistic)[0]}, {param}" if param else said(statistic)[0]
+            blocks.append((title, of, statistic, rows))
+        return self._figures("figures", caption, columns, blocks, of="" if by == "all" else by)
+
+
+def _decile(row: Row) -> Row:
+    """Return a decile's row, with words at both ends."""
+    ends = {"1": "1, the poorest", "10": "10, the richest"}
+    return replace(row, label=ends.get(row.label, row.label), data=False)
+
+
+def _listed(levels: Sequence[str]) -> str:
+    """Return levels in one text, and of many the first."""
+    if len(levels) <= LISTED:
+        return " + ".join(levels)
+    return f"{' + '.join(levels[: LISTED - 1])} + {len(levels) - LISTED + 1} more"
+
+
+def _figure(i: int, row: Mapping[Any, Any]) -> Figure:
+    """Return a row of the tidy frame."""
+    names = ("statistic", "scenario", "n", "flag", "of", "param", "level")
+    value, low, high = row["value"], row["ci_low"], row["ci_high"]
+    return Figure(value=value, low=low, high=high, row=i, **{name: row[name] for name in names})
+
+
+def _of_group(row: Mapping[Any, Any], scenario: str) -> Figure:
+    """Return the access of a group."""
+    value, low, high = (float(row[scenario + end]) for end in ("", "_low", "_high"))
+    return Figure("access", scenario, value, low, high, row["n"], row["flag"])
+
+
+def _rate(rate: float, n: int) -> str:
+    """Return the rate of a branch."""
+    text = form_of("share", [rate]).text(rate)
+    return f"({text})" if isfinite(rate) and n < FEW else text
+
+
+def _csv(file: str, frame: "pd.DataFrame") -> Link:
+    """Return a frame as a link that holds all of it."""
+    return link_of(file, "text/csv", frame.to_csv(index=False, lineterminator="\n"), len(frame))
+
+
+# -- pictures -------------------------------------------------------------------------------------------------------
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+DRAWN = frozenset(
+    f"{SVG}{name}"
+    for name in ("svg", "g", "path", "rect", "line", "circle", "text", "tspan", "title", "desc", "defs", "clipPath")
+)
+
+
+def checked(svg: str) -> "Markup":
+    """Return a picture as markup, once it is seen to draw and to do nothing else."""
+    from markupsafe import Markup
+
+    assert "<!" not in svg, "a picture declares nothing"
+    for element in ElementTree.fromstring(svg).iter():
+        assert element.tag in DRAWN, f"a picture draws, and has no {element.tag}"
+        for name, value in element.attrib.items():
+            local = name.rpartition("}")[2].lower()
+            assert not local.startswith("on"), f"a picture does nothing: {name}"
+            assert local not in ("href", "src", "style"), f"a picture refers to nothing: {name}"
+            assert "url(" not in value or value.startswith("url(#"), f"a picture fetches nothing: {value}"
+    return Markup(svg)

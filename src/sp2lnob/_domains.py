@@ -136,6 +136,7 @@ class FullSample(Block):
 
     survey: Survey = field(kw_only=True)
     _domains: dict[tuple[tuple[str, ...], bool], Domain] = field(default_factory=dict)
+    _rows: dict[tuple[str, bool], Rows] = field(default_factory=dict)
 
     def domain(self, by: tuple[str, ...], *, with_welfare: bool = True) -> Domain:
         """Return people by some columns; without welfare only where neither the statistic nor ``by`` asks for it.
@@ -145,18 +146,26 @@ class FullSample(Block):
         survey = self.survey
         with_welfare |= any(survey.welfare_class(name) for name in by)
         if (by, with_welfare) not in self._domains:
-            known = survey.welfare_known if with_welfare else np.ones(survey.n_households, dtype=np.bool_)
             of_persons = survey.persons is not None and any(
                 name in survey.persons and name not in survey.households for name in by
             )
-            if of_persons:
-                index = np.flatnonzero(known[survey.household_of]).astype(np.int32)
-                rows = Rows(survey, "person", index, survey.household_of[index], survey.person_weight[index])
-            else:
-                index = np.flatnonzero(known).astype(np.int32)
-                rows = Rows(survey, "household", index, index, survey.people[index])
+            rows = self._people("person" if of_persons else "household", with_welfare)
             self._domains[by, with_welfare] = domain_of(rows, by, self)
         return self._domains[by, with_welfare]
+
+    def _people(self, unit: str, with_welfare: bool) -> Rows:
+        """Return all people, or those whose welfare is known."""
+        survey = self.survey
+        if (unit, with_welfare) not in self._rows:
+            known = survey.welfare_known if with_welfare else np.ones(survey.n_households, dtype=np.bool_)
+            if unit == "person":
+                index = np.flatnonzero(known[survey.household_of]).astype(np.int32)
+                made = Rows(survey, unit, index, survey.household_of[index], survey.person_weight[index])
+            else:
+                index = np.flatnonzero(known).astype(np.int32)
+                made = Rows(survey, unit, index, index, survey.people[index])
+            self._rows[unit, with_welfare] = made
+        return self._rows[unit, with_welfare]
 
 
 def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:

@@ -6,15 +6,15 @@ them together.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
 import numpy as np
 
-from ._domains import Block, Domain, FullSample, Row
-from ._sweeps import CellSums, ClassOrdering, ClassTotals, Ordering, Swept, Totals, dissimilarity_of
-from ._typing import FloatArray
+from ._domains import Block, Domain, FullSample, Row, Rows
+from ._sweeps import CellSums, ClassOrdering, ClassTotals, Ordering, Swept, Totals, dissimilarity_of, richest_first
+from ._typing import FloatArray, LongArray
 from ._validate import fail
 from .survey import Survey
 from .transfers import Transfers
@@ -46,6 +46,7 @@ class Scenario:
     name: str
     survey: Survey
     transfers: Transfers | None = None
+    _ranked: dict[Rows, tuple[LongArray, Ordering]] = field(default_factory=dict)
     _orderings: dict[Domain, tuple[Ordering | ClassOrdering, ...]] = field(default_factory=dict)
 
     def welfare(self) -> FloatArray:
@@ -58,27 +59,37 @@ class Scenario:
     def orderings(self, domain: Domain) -> tuple[Ordering | ClassOrdering, ...]:
         """Return the people of every level from the richest down, sorted once for all who ask."""
         if domain not in self._orderings:
-            rows, made = domain.rows, list[Ordering | ClassOrdering]()
-            welfare, base = self.welfare()[rows.household], self.survey.welfare
-            assert base is not None
-            for level in range(domain.fixed_levels):
-                here = np.flatnonzero(domain.fixed == level)
-                order = here[np.argsort(-welfare[here], kind="stable")]
-                ordering = Ordering.of(welfare[order], rows.weight[order], rows.psu[order])
-                made += (
-                    [ClassOrdering(ordering, base[rows.household[order]], band) for band in range(domain.bands)]
-                    if domain.shares
-                    else [ordering]
-                )
-            self._orderings[domain] = tuple(made)
+            self._orderings[domain] = tuple(self._ordered(domain))
         return self._orderings[domain]
+
+    def _ordered(self, domain: Domain) -> Iterator[Ordering | ClassOrdering]:
+        rows = domain.rows
+        welfare = self.welfare()[rows.household]
+        if rows not in self._ranked:
+            order = richest_first(welfare)
+            self._ranked[rows] = order, Ordering.ranked(welfare[order], rows.weight[order], rows.psu[order])
+        order, ranked = self._ranked[rows]
+        levels = [(order, ranked)]
+        if domain.fixed_levels > 1:  # by level, and within each in the same order
+            order = order[np.argsort(domain.fixed[order], kind="stable")]
+            ends = np.cumsum(np.bincount(domain.fixed, minlength=domain.fixed_levels))[:-1]
+            levels = [
+                (here, Ordering.ranked(welfare[here], rows.weight[here], rows.psu[here]))
+                for here in np.split(order, ends)
+            ]
+        for here, ordering in levels:
+            if domain.shares:
+                base = domain.welfare[here]
+                yield from (ClassOrdering(ordering, base, band) for band in range(domain.bands))
+            else:
+                yield ordering
 
 
 class Statistic(ABC):
     """A statistic before it meets a survey."""
 
     @abstractmethod
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> Sequence[Prepared]:
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> "Sequence[Asked]":
         """Return the statistic on a scenario's data by some columns; nothing where it has no such value."""
 
 
@@ -118,36 +129,37 @@ class PreparedAdditive:
             made = [statistic.combine(totals[:, columns]) for statistic, columns in self.parts]
         return np.concatenate([values.reshape(-1, block.replicates) for values in made])
 
-    @classmethod
-    def together(cls, several: Sequence["PreparedAdditive"]) -> "PreparedAdditive":
-        """Join statistics of the same rows by welfare class: one sweep for all, a column that two have only once."""
-        columns: list[FloatArray] = []
-        place: dict[bytes, int] = {}
-        parts = []
-        for one in several:
-            assert isinstance(one.sums, ClassTotals)
-            own = []
-            for column in one.sums.columns.T:
-                key = column.tobytes()
-                if key not in place:
-                    place[key] = len(columns)
-                    columns.append(column)
-                own.append(place[key])
-            parts += [(statistic, [own[k] for k in taken]) for statistic, taken in one.parts]
-        first = several[0]
-        assert isinstance(first.sums, ClassTotals)
-        rows = tuple(row for one in several for row in one.rows)
-        return cls(tuple(parts), rows, replace(first.sums, columns=np.stack(columns, axis=1)), first.shares)
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """An additive statistic on its weighted columns, not yet added up: others of the domain may join it.
+
+    The weight itself, which most statistics need, is one array for all who share a domain, and becomes one column.
+    """
+
+    statistic: Additive
+    rows: tuple[Row, ...]
+    domain: Domain
+    columns: tuple[FloatArray, ...]
 
 
-def prepare_additive(statistic: Additive, scenario: str, domain: Domain, columns: FloatArray) -> PreparedAdditive:
+def add_up(several: Sequence[Columns]) -> PreparedAdditive:
     """Add weighted columns up by PSU and level, or keep them by row where the level is a welfare class."""
-    rows = domain.rows
+    domain, place, parts = several[0].domain, dict[int, int](), []
+    for one in several:
+        parts.append((one.statistic, [place.setdefault(id(column), len(place)) for column in one.columns]))
+    distinct = {id(column): column for one in several for column in one.columns}
+    columns, rows, survey = list(distinct.values()), domain.rows, domain.rows.survey
     sums: Totals | ClassTotals
     if domain.shares:
-        sums = ClassTotals(np.ascontiguousarray(columns.T), rows.psu, domain.fixed, domain.fixed_levels, domain.welfare)
+        sums = ClassTotals.of(columns, rows.psu, domain.fixed, domain.fixed_levels, domain.welfare)
     else:
-        sums = Totals.of(columns, rows.psu, rows.survey.design.psus, domain.fixed, len(domain.labels))
+        sums = Totals.of(columns, rows.psu, survey.design.psus, domain.fixed, len(domain.labels))
+    return PreparedAdditive(tuple(parts), tuple(row for one in several for row in one.rows), sums, domain.shares)
+
+
+def prepare_additive(statistic: Additive, scenario: str, domain: Domain, columns: Sequence[FloatArray]) -> Columns:
+    """Name the values of every level."""
     named = tuple(
         replace(
             value, scenario=scenario, by=domain.name, level=label, n=int(n) if value.n is None else value.n, df=int(df)
@@ -155,7 +167,7 @@ def prepare_additive(statistic: Additive, scenario: str, domain: Domain, columns
         for label, n, df in zip(domain.labels, domain.n, domain.df, strict=True)
         for value in statistic.values()
     )
-    return PreparedAdditive(((statistic, list(range(len(columns)))),), named, sums, domain.shares)
+    return Columns(statistic, named, domain, tuple(columns))
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,24 +227,26 @@ def prepare_ordered(
     )
 
 
-def joined(prepared: Iterable[Prepared]) -> list[Prepared]:
+Asked = Prepared | Columns
+
+
+def joined(asked: Iterable[Asked]) -> list[Prepared]:
     """Let statistics that walk the same rows walk them together."""
-    walks: dict[Hashable, list[Prepared]] = {}
-    for one in prepared:
-        walk: Hashable = id(one)
-        if isinstance(one, PreparedOrdered):
-            walk = one.walk
-        elif isinstance(one, PreparedAdditive) and isinstance(one.sums, ClassTotals):
-            walk = (id(one.sums.psu), id(one.sums.domain), id(one.sums.welfare))
-        walks.setdefault(walk, []).append(one)
-    return [several[0] if len(several) == 1 else _together(several) for several in walks.values()]
-
-
-def _together(several: Sequence[Prepared]) -> Prepared:
-    """Join statistics of one walk, which are of one kind."""
-    ordered = [one for one in several if isinstance(one, PreparedOrdered)]
-    additive = [one for one in several if isinstance(one, PreparedAdditive)]
-    return PreparedOrdered.together(ordered) if ordered else PreparedAdditive.together(additive)
+    columns: dict[Domain, list[Columns]] = {}
+    ordered: dict[Hashable, list[PreparedOrdered]] = {}
+    others: list[Prepared] = []
+    for one in asked:
+        if isinstance(one, Columns):
+            columns.setdefault(one.domain, []).append(one)
+        elif isinstance(one, PreparedOrdered):
+            ordered.setdefault(one.walk, []).append(one)
+        else:
+            others.append(one)
+    return [
+        *(add_up(several) for several in columns.values()),
+        *(PreparedOrdered.together(several) for several in ordered.values()),
+        *others,
+    ]
 
 
 @dataclass(frozen=True, eq=False)

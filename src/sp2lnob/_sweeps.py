@@ -4,13 +4,14 @@ Each class holds arrays made from plain weights; ``folded`` returns the same wit
 factor in them; the methods that take counts return one column a replicate.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ._kernels import _classes, _dissimilarity, _ordered, _totals
 from ._parallel import LANES
-from ._typing import CodeArray, CountArray, FloatArray
+from ._typing import CodeArray, CountArray, FloatArray, LongArray
 
 CHUNK = 512  # as in _kernels/_ordered.pyx
 NO_SHARES = np.empty(0)
@@ -29,10 +30,10 @@ class Totals:
     by_psu: FloatArray  # (PSUs, levels, k)
 
     @classmethod
-    def of(cls, columns: FloatArray, psu: CodeArray, psus: int, level: CodeArray, levels: int) -> "Totals":
-        """Add columns (k, n) up by the PSU and level of their rows."""
+    def of(cls, columns: Sequence[FloatArray], psu: CodeArray, psus: int, level: CodeArray, levels: int) -> "Totals":
+        """Add columns up by the PSU and level of their rows."""
         by_psu = np.zeros((psus, levels, len(columns)))
-        _totals.psu_totals(np.ascontiguousarray(columns), psu, level, by_psu)
+        _totals.psu_totals(np.stack(columns), psu, level, by_psu)
         return cls(by_psu)
 
     def folded(self, factor: FloatArray) -> "Totals":
@@ -58,10 +59,14 @@ class Ordering:
 
     @classmethod
     def of(cls, welfare: FloatArray, weight: FloatArray, psu: CodeArray) -> "Ordering":
-        """Sort rows; equal values keep their order, so that the sums have one order too."""
-        order = np.argsort(-welfare, kind="stable")
-        ordered = welfare[order]
-        return cls(ordered, -np.diff(ordered, append=0.0), weight[order], psu[order])
+        """Sort rows."""
+        order = richest_first(welfare)
+        return cls.ranked(welfare[order], weight[order], psu[order])
+
+    @classmethod
+    def ranked(cls, welfare: FloatArray, weight: FloatArray, psu: CodeArray) -> "Ordering":
+        """Take rows that are sorted."""
+        return cls(welfare, -np.diff(welfare, append=0.0), weight, psu)
 
     def folded(self, factor: FloatArray) -> "Ordering":
         """Return the ordering with a factor a PSU in its weights."""
@@ -115,12 +120,8 @@ class ClassOrdering:
             rows = np.flatnonzero((self.base > np.fmin.reduce(low)) & ~(self.base > np.fmax.reduce(high)))
             base = self.base[rows, None]
             inside = (base > low) & ~(base > high)
-            own = Ordering(
-                every.welfare[rows],
-                -np.diff(every.welfare[rows], append=0.0),
-                every.weight[rows],
-                np.arange(len(rows), dtype=np.int32),
-            )
+            place = np.arange(len(rows), dtype=np.int32)
+            own = Ordering.ranked(every.welfare[rows], every.weight[rows], place)
             swept.append(own.evaluate((counts[group, every.psu[rows]] * inside)[None], shares))
         return Swept(*(np.concatenate(parts, axis=-1) for parts in zip(*(one.arrays for one in swept), strict=True)))
 
@@ -153,6 +154,16 @@ class ClassTotals:
     domain: CodeArray
     domains: int
     welfare: FloatArray
+
+    @classmethod
+    def of(
+        cls, columns: Sequence[FloatArray], psu: CodeArray, domain: CodeArray, domains: int, welfare: FloatArray
+    ) -> "ClassTotals":
+        """Lay columns out by row."""
+        laid = np.empty((len(psu), len(columns)))
+        for k, column in enumerate(columns):
+            laid[:, k] = column
+        return cls(laid, psu, domain, domains, welfare)
 
     def folded(self, factor: FloatArray) -> "ClassTotals":
         """Return the rows with a factor a PSU in their columns."""
@@ -221,6 +232,18 @@ class CellSums:
         cell_sums, out = np.empty((len(self.start) - 1, LANES)), np.empty((3, columns_of(counts)))
         _dissimilarity.dissimilarity(self.sums, self.psu, self.start, counts, room_for(counts), cell_sums, out)
         return out
+
+
+def richest_first(welfare: FloatArray) -> LongArray:
+    """Return the order of rows from the richest down; equal values keep theirs, so that sums have one order too."""
+    order: LongArray = np.argsort(-welfare)  # several times as fast as a stable sort, whose work is left to the ties
+    ordered = welfare[order]
+    tied = np.flatnonzero(ordered[1:] == ordered[:-1])
+    if len(tied):
+        tied = np.union1d(tied, tied + 1)
+        rows = order[tied]
+        order[tied] = rows[np.lexsort((rows, -welfare[rows]))]
+    return order
 
 
 def room_for(counts: CountArray) -> FloatArray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ._domains import FullSample, check_by
 from ._html import form_of, short, table
-from ._prepared import Prepared, Scenario, Statistic
+from ._prepared import Asked, Scenario, Statistic
 from ._results import write_file
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
 from .design import Bootstrap
@@ -494,7 +494,7 @@ def _of_welfare(
     lines: Sequence[Poverty],
     domains: Sequence[tuple[str, ...]],
     full: FullSample,
-) -> list[Prepared]:
+) -> list[Asked]:
     """Prepare welfare, poverty and inequality as far as the survey has welfare; coverage, incidence and cost."""
     statistics: list[tuple[Statistic, bool]] = []
     if survey.welfare is not None:

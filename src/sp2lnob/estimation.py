@@ -11,7 +11,7 @@ import numpy as np
 
 from ._domains import Block, FullSample, Row, check_by
 from ._parallel import map_replicates
-from ._prepared import Prepared, Scenario, Statistic, joined
+from ._prepared import Asked, Prepared, Scenario, Statistic, joined
 from ._typing import FloatArray
 from ._validate import choice, fail, fail_type, listing, mapping, number
 from .design import Bootstrap, Design, full_sample, without_one
@@ -113,7 +113,7 @@ def estimate(
         if name in ("before", "change"):
             fail("A scenario must have a name of its own", f"{name!r} is taken", "Call it 'after'.")
     full = full_sample_of(survey, classes)
-    prepared: list[Prepared] = []
+    prepared: list[Asked] = []
     asked = [Scenario("before", survey), *(Scenario(name, survey, t) for name, t in given.items())]
     for statistic in listed:
         found = [
@@ -153,7 +153,7 @@ def full_sample_of(survey: Survey, classes: str = "replicate") -> FullSample:
 
 def evaluate(
     survey: Survey,
-    prepared: Sequence[Prepared],
+    prepared: Sequence[Asked],
     replicates: Bootstrap,
     full: FullSample,
     *,

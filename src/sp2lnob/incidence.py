@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._domains import Domain, FullSample, Row, Rows, domain_of
-from ._prepared import Prepared, Scenario, Statistic, prepare_additive
+from ._prepared import Asked, Scenario, Statistic, prepare_additive
 from ._typing import FloatArray
 from .transfers import PACKAGE, Transfers
 
@@ -37,7 +37,7 @@ class ConsumptionGain(Statistic):
     array([0.])
     """
 
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the gain by some columns."""
         before = scenario.survey.welfare
         if scenario.transfers is None or before is None:
@@ -45,7 +45,7 @@ class ConsumptionGain(Statistic):
         domain = full.domain(by)
         household, weight = domain.rows.household, domain.rows.weight
         gain = scenario.welfare()[household] - before[household]
-        columns = np.stack([weight * before[household], weight * gain])
+        columns = (weight * before[household], weight * gain)
         return [prepare_additive(self, scenario.name, domain, columns)]
 
     def values(self) -> list[Row]:
@@ -86,7 +86,7 @@ class Coverage(Statistic):
     array([0., 0., 0., 0.])
     """
 
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return coverage by every scheme and by the package."""
         transfers = scenario.transfers
         if transfers is None:
@@ -99,7 +99,7 @@ class Coverage(Statistic):
         else:
             own = survey.person_weight[:, None] * transfers.paid
             paid = np.stack([survey.sum_over_members(column)[rows.index] for column in own.T])
-        columns = np.concatenate([rows.weight[None], reached, paid])
+        columns = (rows.weight, *reached, *paid)
         return [prepare_additive(_CoverageBy(_schemes(transfers)), scenario.name, domain, columns)]
 
 
@@ -147,7 +147,7 @@ class Incidence(Statistic):
     {'empty;no interval'}
     """
 
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the shares of every scheme and of the package."""
         transfers = scenario.transfers
         if transfers is None or not by:
@@ -155,7 +155,7 @@ class Incidence(Statistic):
         domain = full.domain(by, with_welfare=False)
         people = _recipients(transfers, domain)
         benefit = transfers.amounts[:, None] * people[:-1]
-        columns = np.concatenate([benefit, benefit.sum(axis=0, keepdims=True), people])
+        columns = (*benefit, benefit.sum(axis=0), *people)
         return [prepare_additive(_IncidenceOf(_schemes(transfers)), scenario.name, domain, columns)]
 
 
@@ -202,7 +202,7 @@ class Cost(Statistic):
     sp2lnob._validate.InputError: Every statistic must have a value, but Cost has none without a scenario. ...
     """
 
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return recipients and cost; they are of the whole country, and of no package they are nothing."""
         transfers = scenario.transfers
         if transfers is None or by:
@@ -210,7 +210,8 @@ class Cost(Statistic):
         survey = scenario.survey
         index = np.arange(survey.n_households, dtype=np.int32)
         rows = Rows(survey, "household", index, index, survey.weight)
-        return [prepare_additive(_CostOf(transfers), scenario.name, domain_of(rows, by, full), transfers.people.T)]
+        columns = tuple(transfers.people.T)
+        return [prepare_additive(_CostOf(transfers), scenario.name, domain_of(rows, by, full), columns)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -370,7 +370,7 @@ def generalized_entropy(welfare: Numbers, weights: Numbers, alpha: float = 1.0) 
     return max(0.0, float(entropy_of(_mean_power(y, w, power), power)))
 
 
-def power_columns(welfare: FloatArray, weight: FloatArray, power: float) -> FloatArray:
+def power_columns(welfare: FloatArray, weight: FloatArray, power: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the weighted columns of which entropy and Atkinson are made: 1, y, and y to a power.
 
     In place of the powers 0 and 1 stand their derivatives: ln y and y ln y, which is 0 at y = 0. Welfare is taken
@@ -383,7 +383,7 @@ def power_columns(welfare: FloatArray, weight: FloatArray, power: float) -> Floa
         raised = logarithm if power == 0 else y * logarithm
     else:
         raised = y**power
-    return np.stack([weight, weight * y, weight * raised])
+    return weight, weight * y, weight * raised
 
 
 def relative_power(totals: FloatArray, power: float) -> FloatArray:
@@ -487,7 +487,7 @@ def _mean_power(y: FloatArray, w: FloatArray, power: float) -> FloatArray:
     """Return the mean of (y / m)**power as an array of no dimension."""
     if not (w @ y) > 0:
         fail("Inequality needs welfare above 0 somewhere", "all of it is 0", "Check the welfare column.")
-    return np.asarray(relative_power(power_columns(y, w, power).sum(axis=1, keepdims=True), power)[0])
+    return np.asarray(relative_power(np.sum(power_columns(y, w, power), axis=1, keepdims=True), power)[0])
 
 
 def check_positive(

@@ -11,7 +11,7 @@ import numpy as np
 
 from ._domains import FullSample, Row, Rows, domain_of
 from ._prepared import (
-    Prepared,
+    Asked,
     PreparedDissimilarity,
     Scenario,
     Statistic,
@@ -37,9 +37,9 @@ from .survey import Survey
 
 
 class OfWelfare(Statistic):
-    """An additive statistic of welfare per person: ``columns(welfare, weight)`` gives weighted columns, (k, rows)."""
+    """An additive statistic of welfare per person: ``columns(welfare, weight)`` gives weighted columns."""
 
-    def prepare(self: Any, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
+    def prepare(self: Any, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the statistic of a scenario's welfare by some columns."""
         welfare, domain = scenario.welfare(), full.domain(by)
         self.check(welfare, scenario.survey)
@@ -67,9 +67,9 @@ class MeanWelfare(OfWelfare):
         """Return the one value."""
         return [Row("mean_welfare", scale="log")]
 
-    def columns(self, welfare: FloatArray, weight: FloatArray) -> FloatArray:
+    def columns(self, welfare: FloatArray, weight: FloatArray) -> tuple[FloatArray, ...]:
         """Return weight and weighted welfare."""
-        return np.stack([weight, weight * welfare])
+        return weight, weight * welfare
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return their ratio."""
@@ -133,7 +133,7 @@ class Poverty(OfWelfare):
             must = "The Watts index needs welfare above 0 for all who are poor"
             check_positive(welfare, welfare < self.line, must, survey.show_household)
 
-    def columns(self, welfare: FloatArray, weight: FloatArray) -> FloatArray:
+    def columns(self, welfare: FloatArray, weight: FloatArray) -> tuple[FloatArray, ...]:
         """Return weight, and what every measure adds up over the poor."""
         poor = welfare < self.line
         gap = np.where(poor, (self.line - welfare) / self.line, 0.0)
@@ -141,7 +141,7 @@ class Poverty(OfWelfare):
         made = {"headcount": weight * poor, "poverty_gap": lacking, "poverty_severity": lacking * gap}
         if "watts" in self.measures:
             made["watts"] = weight * np.log(self.line / np.where(poor, welfare, self.line))
-        return np.stack([weight, *(made[name] for name in self.measures)])
+        return weight, *(made[name] for name in self.measures)
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return shares of all weight."""
@@ -174,7 +174,7 @@ class Access(Statistic):
         if not isinstance(self.opportunity, Opportunity):
             fail_type("Access takes an Opportunity", self.opportunity, "Build it with Opportunity(...).")
 
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the rate before; what a transfer does to it is ``assess``'s question."""
         if scenario.transfers is not None:
             return []
@@ -185,7 +185,7 @@ class Access(Statistic):
             keep = np.flatnonzero(survey.welfare_known[cells.household])
         weight = cells.weight[keep]
         rows = Rows(survey, self.opportunity.unit, cells.index[keep], cells.household[keep], weight)
-        columns = np.stack([weight, weight * cells.outcome[keep]])
+        columns = (weight, weight * cells.outcome[keep])
         return [prepare_additive(self, scenario.name, domain_of(rows, by, full), columns)]
 
     def values(self) -> list[Row]:
@@ -234,7 +234,7 @@ class _Entropy:
         """Return the one value."""
         return [Row("generalized_entropy", param=f"alpha={self.alpha:.15g}", scale="log")]
 
-    def columns(self, welfare: FloatArray, weight: FloatArray) -> FloatArray:
+    def columns(self, welfare: FloatArray, weight: FloatArray) -> tuple[FloatArray, ...]:
         """Return weight, welfare and its power."""
         return power_columns(welfare, weight, self.alpha)
 
@@ -258,7 +258,7 @@ class _Atkinson:
         """Return the one value."""
         return [Row("atkinson", param=f"epsilon={self.epsilon:.15g}", scale="log")]
 
-    def columns(self, welfare: FloatArray, weight: FloatArray) -> FloatArray:
+    def columns(self, welfare: FloatArray, weight: FloatArray) -> tuple[FloatArray, ...]:
         """Return weight, welfare and its power."""
         return power_columns(welfare, weight, 1 - self.epsilon)
 
@@ -318,11 +318,11 @@ class Inequality(Statistic):
         object.__setattr__(self, "epsilon", number(self.epsilon, "epsilon", low=0))
         object.__setattr__(self, "alpha", number(self.alpha, "alpha"))
 
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return what is measured on a scenario's sorted welfare, and what on sums of its powers."""
         welfare, domain, show = scenario.welfare(), full.domain(by), scenario.survey.show_household
         check_not_negative(welfare, "Inequality", show)
-        prepared: list[Prepared] = []
+        prepared: list[Asked] = []
         for name in self.measures:
             if name in SWEPT:
                 shares, pick = SWEPT[name]
@@ -379,7 +379,7 @@ class Quantile(Statistic):
     def __post_init__(self) -> None:
         object.__setattr__(self, "q", _points(self.q, "q"))
 
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the quantiles of a scenario's sorted welfare."""
         assert isinstance(self.q, tuple)
         values = [Row("quantile", param=f"q={q:.15g}", scale="log") for q in self.q]
@@ -420,7 +420,7 @@ class Lorenz(Statistic):
     def __post_init__(self) -> None:
         object.__setattr__(self, "points", _points(self.points, "points"))
 
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the ordinates of a scenario's sorted welfare."""
         welfare = scenario.welfare()
         check_not_negative(welfare, "The Lorenz curve", scenario.survey.show_household)
@@ -461,7 +461,7 @@ class Dissimilarity(Statistic):
         if not isinstance(self.opportunity, Opportunity):
             fail_type("Dissimilarity takes an Opportunity", self.opportunity, "Build it with Opportunity(...).")
 
-    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Prepared]:
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the index before, of the whole population."""
         if scenario.transfers is not None or by:
             return []

@@ -28,6 +28,7 @@ kernels = [extension(f"sp2lnob._kernels.{source.stem}", source) for source in so
 directives = {
     "language_level": 3,
     "embedsignature": True,
+    "autotestdict": False,  # kernels hold no doctests; the stubs say all that is there
     "cdivision": True,
     "boundscheck": DEBUG,
     "wraparound": False,

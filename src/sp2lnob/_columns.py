@@ -253,8 +253,8 @@ class Table:
 
     def told(self) -> dict[str, Any]:
         """Return what is known of the file, and what was found in each column that was read from it so far."""
-        read = {name: self._made[name].kind for name in self._source if name in self._made}
-        return {**(self.origin or {}), "read": read}
+        types = {name: self._made[name].kind for name in self._source if name in self._made}
+        return {**(self.origin or {}), "types": types}
 
 
 def table_of(frame: Frame, what: str) -> Table:

@@ -14,6 +14,7 @@ import codecs
 import csv
 import os
 import re
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import file_digest
@@ -35,6 +36,7 @@ BLOCK = 2**21  # values of a block: some 80 MB while they are Python objects
 MOST = 2**40  # rows; the number in a damaged file may be anything
 BYTES = 2**22  # of text that is checked at once
 LONGEST = 2**26  # bytes that a line may have
+STATA_BYTES = {251: 1, 252: 2, 253: 4, 254: 4, 255: 8}  # of a number by its type; that of text is its length
 QUOTE, COMMA, CR, LF = b'",\r\n'
 EXTRA = "Install what reads it: pip install 'sp2lnob[io]'."
 
@@ -353,7 +355,7 @@ class Stata(ReadStat):
     """Stata's .dta, of every version that ReadStat knows."""
 
     must = "The file must be a readable Stata file"
-    mend = "Save it again from Stata, an unknown format by saveold."
+    mend = "Save it again from Stata (an unknown format by saveold), or name the encoding of its text."
     reader = "read_dta"
     dates = r"%-?(t[bcCd]|d)"  # weeks, months, quarters and years stay the numbers they are
 
@@ -366,6 +368,30 @@ class Stata(ReadStat):
             self.fail_as_other(head)
         self._release = int(release[1]) if release else head[0]
         super().open()
+        self._check_end(head)
+
+    def _check_end(self, head: bytes) -> None:
+        """Fail if the file breaks off among its value labels, which stand last: ReadStat reads on without them."""
+        size = self.path.stat().st_size
+        with self.guarded(), self.path.open("rb") as file:
+            if self._release >= 117:
+                file.seek(max(0, size - 64))
+                if b"</stata_dta>" not in file.read():
+                    self.fail("its end is cut off")
+            elif self._release >= 113:  # before that, by version 7, types were written in another way
+                order = "<" if head[1] == 2 else ">"
+                columns = struct.unpack_from(f"{order}H", head, 4)[0]
+                file.seek(109)
+                width = sum(STATA_BYTES.get(kind, kind) for kind in file.read(columns))
+                # Name, place in the sort order, format, name of the labels, and label of each column.
+                file.seek(columns * (33 + 2 + (12 if self._release == 113 else 49) + 33 + 81) + 2, os.SEEK_CUR)
+                while any(field := struct.unpack(f"{order}BI", file.read(5))):  # characteristics, then two zeros
+                    file.seek(field[1], os.SEEK_CUR)
+                file.seek(self.rows * width, os.SEEK_CUR)
+                while length := file.read(4):  # of a set of labels, before its name
+                    file.seek(36 + struct.unpack(f"{order}I", length)[0], os.SEEK_CUR)
+                if file.tell() != size:
+                    self.fail("its end is cut off")
 
     def fail(self, why: object) -> NoReturn:
         """Add the version to the error, if it came to that."""
@@ -377,7 +403,7 @@ class Spss(ReadStat):
     """SPSS's .sav and .zsav."""
 
     must = "The file must be a readable SPSS file"
-    mend = "Save it again from SPSS, without a password."
+    mend = "Save it again from SPSS, without a password, or name the encoding of its text."
     reader = "read_sav"
     dates = r"[AEJS]?DATE|DATETIME|YMDHMS|[DM]?TIME|QYR|MOYR|WKYR"
 
@@ -427,9 +453,12 @@ class Parquet(File):
             name: Growing(name, self.rows) for name in names if name in self._numbers | self._texts | self._levels
         }
         with self.guarded(), self._file() as file:
+            # The schema counts the rows; what the pages hold may be fewer in a damaged file.
             for batch in file.iter_batches(max(1, BLOCK // len(names)), columns=list(growing)) if growing else ():
                 for name, column in growing.items():
                     self._add(column, batch.column(name))
+            if any(column.filled != self.rows for column in growing.values()):
+                self.fail(f"it has fewer than {self.rows:,} rows")
             for name in names:
                 if name not in growing or (name in self._numbers and self._long(growing[name])):
                     made[name] = column_of(name, file.read(columns=[name]).column(name))

@@ -14,12 +14,13 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from xml.etree import ElementTree
 
 from ._validate import fail, fail_if_unknown, number
-from .disclosure import FEW, FEWEST, few_cases
+from .disclosure import FEW, few_cases
 from .findings import Findings
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ ASK = {
 }
 UNITS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand"))
 ENDS = {"behind": BEHIND, "ahead": AHEAD, "": INK}
+
+Align = Literal["left", "center", "right"]
+Weight = Literal["normal", "bold"]
 
 
 class Found(Protocol):
@@ -260,7 +264,7 @@ class _Canvas:
     grid: list[dict[str, Any]] = field(default_factory=list)
     segments: list[dict[str, Any]] = field(default_factory=list)
     points: list[dict[str, Any]] = field(default_factory=list)
-    texts: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+    texts: dict[tuple[Align, Weight], list[dict[str, Any]]] = field(default_factory=dict)
 
     def text(
         self,
@@ -271,7 +275,7 @@ class _Canvas:
         colour: str = INK,
         size: float = SMALL,
         bold: bool = False,
-        align: str = "left",
+        align: Align = "left",
     ) -> None:
         """Write lines, the middle of the first at y."""
         lines = [_plain(lines)] if isinstance(lines, str) else lines
@@ -282,14 +286,14 @@ class _Canvas:
         """Draw a segment."""
         self.segments.append({"x": x, "y": y, "x2": x2, "y2": y2, "width": width, "colour": colour, **about})
 
-    def behind(self, x: float, y: float, x2: float, y2: float, width: float = 1, colour: str = GRID) -> None:
+    def under(self, x: float, y: float, x2: float, y2: float, width: float = 1, colour: str = GRID) -> None:
         """Draw a segment behind all others."""
         self.grid.append({"x": x, "y": y, "x2": x2, "y2": y2, "width": width, "colour": colour})
 
     def ruler(self, axis: _Axis, top: float, bottom: float) -> None:
         """Draw an axis' light lines, from a top to a bottom."""
         for tick in axis.ticks:
-            self.behind(axis(tick), top, axis(tick), bottom)
+            self.under(axis(tick), top, axis(tick), bottom)
 
     def ticks(self, axis: _Axis, y: float, kind: _Kind) -> None:
         """Write an axis' values; those at its ends stay within the picture."""
@@ -298,42 +302,43 @@ class _Canvas:
             half = _long(text, SMALL) / 2
             self.text(min(max(axis(tick), half), self.width - half), y, text, colour=GREY, align="center")
 
-    def point(self, point: _Point, axis: _Axis, y: float, label: str, kind: _Kind, **about: Any) -> None:
-        """Draw a point with its interval; if it has no value, a hollow mark at the axis and why."""
+    def point(
+        self, point: _Point, x: "_Axis | float", y: "_Axis | float", label: str, kind: _Kind, **about: Any
+    ) -> None:
+        """Draw a point with its interval along the axis; without a value, a hollow mark at the axis and why."""
+        axis = x if isinstance(x, _Axis) else y
+        assert isinstance(axis, _Axis)
+
+        def at(value: float, aside: float = 0.0) -> tuple[float, float]:
+            return (
+                axis(value) if isinstance(x, _Axis) else x + aside,
+                axis(value) if isinstance(y, _Axis) else y + aside,
+            )
+
         about = {"label": _plain(label), "series": point.series, "flag": point.flag, **about}
         about["said"] = ": ".join(part for part in (about["label"], point.series, point.said(kind)) if part)
         if not math.isfinite(point.value):
-            at = axis(axis.ticks[0])
-            self.points.append({**about, "x": at, "y": y, "colour": GREY, "fill": "white", "shape": "square"})
-            self.text(at + 10, y, point.shown(kind), colour=GREY)
+            left, top = at(axis.ticks[0])
+            left += sum(
+                _long(item["text"], SMALL) + 24
+                for item in self.texts.get(("left", "normal"), ())
+                if item["y"] == top and item["text"].startswith(("withheld", "no figure"))
+            )
+            self.points.append({**about, "x": left, "y": top, "colour": GREY, "fill": "white", "shape": "square"})
+            self.text(left + 10, top, point.shown(kind), colour=GREY)
             return
         if math.isfinite(point.low) and math.isfinite(point.high):
-            ends = [axis(point.low), axis(point.high)]
             about |= {"low": point.low, "high": point.high}
-            self.segment(ends[0], y, ends[1], y, 2, point.colour)
-            for end in ends:  # seen even where the interval is narrower than the point
-                self.segment(end, y - 5, end, y + 5, 1.2, point.colour)
+            self.segment(*at(point.low), *at(point.high), 2, point.colour)
+            for end in (point.low, point.high):  # seen even where the interval is narrower than the point
+                self.segment(*at(end, -4.5), *at(end, 4.5), 1.2, point.colour)
         fill = point.colour if point.filled and not few_cases(point.n) else "white"
-        at = axis(point.value)
-        place = {"x": at, "y": y, "colour": point.colour, "fill": fill, "shape": point.shape}
+        left, top = at(point.value)
+        place = {"x": left, "y": top, "colour": point.colour, "fill": fill, "shape": point.shape}
         self.points.append({**about, **place, "value": point.value})
         if point.beside:
-            sign = -1 if point.beside == "left" else 1
-            align = "right" if sign < 0 else "left"
-            self.text(at + 10 * sign, y, point.shown(kind), colour=point.colour, align=align)
-
-    def upright(self, point: _Point, x: float, axis: _Axis, label: str, kind: _Kind) -> None:
-        """Draw a point whose axis runs upward."""
-        about = {"label": label, "series": point.series, "flag": point.flag, "value": point.value}
-        about["said"] = ": ".join(part for part in (label, point.series, point.said(kind)) if part)
-        if math.isfinite(point.low) and math.isfinite(point.high):
-            about |= {"low": point.low, "high": point.high}
-            self.segment(x, axis(point.low), x, axis(point.high), 2, point.colour)
-            for end in (axis(point.low), axis(point.high)):
-                self.segment(x - 5, end, x + 5, end, 1.2, point.colour)
-        fill = point.colour if point.filled and not few_cases(point.n) else "white"
-        place = {"x": x, "y": axis(point.value), "colour": point.colour, "fill": fill, "shape": point.shape}
-        self.points.append({**about, **place})
+            align: Align = "right" if point.beside == "left" else "left"
+            self.text(left + (10 if align == "left" else -10), top, point.shown(kind), colour=point.colour, align=align)
 
     def chart(self, height: float, words: _Words) -> "alt.LayerChart":
         """Return what was drawn, under its title, in a picture of the width asked for."""
@@ -341,7 +346,7 @@ class _Canvas:
 
         def place(items: Sequence[Mapping[str, Any]]) -> alt.Chart:
             # Pixels, not values: `scale=None` says so.
-            return alt.Chart(alt.Data(values=list(items))).encode(
+            return alt.Chart(alt.InlineData(values=list(items))).encode(
                 x=alt.X("x:Q", scale=None, axis=None), y=alt.Y("y:Q", scale=None, axis=None)
             )
 
@@ -383,38 +388,48 @@ class _Canvas:
         ]
         title = _wrap(words.title, self.width, TITLE * 1.04)
         subtitle = [line for part in words.subtitle for line in _wrap(part, self.width, SMALL, 6)]
-        chart = alt.layer(*layers).properties(
-            width=self.width,
-            height=height,
-            title=alt.TitleParams(title, subtitle=subtitle),
-            description=_plain(words.description),
-            autosize=alt.AutoSizeParams(type="none"),
-            padding={
-                "left": EDGE,
-                "right": EDGE,
-                "top": len(title) * (TITLE + 4) + len(subtitle) * LEADING + 20,
-                "bottom": 6,
-            },
+        return _theme(
+            alt.LayerChart(
+                layer=layers,
+                width=self.width,
+                height=height,
+                title=alt.TitleParams(title, subtitle=subtitle),
+                description=_plain(words.description),
+                autosize=alt.AutoSizeParams(type="none"),
+                padding={
+                    "left": EDGE,
+                    "right": EDGE,
+                    "top": len(title) * (TITLE + 4) + len(subtitle) * LEADING + 20,
+                    "bottom": 6.0,
+                },
+            )
         )
-        return _theme(chart)
 
 
 def _theme(chart: "alt.LayerChart") -> "alt.LayerChart":
     """Return a chart in the one look that all pictures have; nothing is set for other charts."""
-    chart = chart.configure(font=FONT, background="white").configure_view(stroke=None)
-    return chart.configure_title(
-        anchor="start",
-        frame="group",
-        color=INK,
-        fontSize=TITLE,
-        fontWeight="bold",
-        lineHeight=TITLE + 4,
-        subtitleColor=GREY,
-        subtitleFontSize=SMALL,
-        subtitleLineHeight=LEADING,
-        subtitlePadding=4,
-        offset=10,
+    import altair as alt
+
+    themed = chart.copy(deep=False)
+    themed.config = alt.Config(
+        font=FONT,
+        background="white",
+        view=alt.ViewConfig(stroke=None),
+        title=alt.TitleConfig(
+            anchor="start",
+            frame="group",
+            color=INK,
+            fontSize=TITLE,
+            fontWeight="bold",
+            lineHeight=TITLE + 4,
+            subtitleColor=GREY,
+            subtitleFontSize=SMALL,
+            subtitleLineHeight=LEADING,
+            subtitlePadding=4,
+            offset=10,
+        ),
     )
+    return themed
 
 
 def _draw(
@@ -486,7 +501,18 @@ def _draw(
             y += LEADING
         y += 0 if label else 12
     canvas.ticks(axis, y - (0 if label else 10) + 12, kind)
-    return canvas.chart(y + (24 if label else 14), words)
+    return canvas.chart(y + (24 if label else 14), replace(words, subtitle=[*words.subtitle, *_few(points)]))
+
+
+def _few(points: Iterable[_Point]) -> list[str]:
+    """Return what is to be said of figures from few cases."""
+    points = list(points)
+    shown = any(math.isfinite(point.value) and few_cases(point.n) for point in points)
+    hidden = any("withheld" in point.flag for point in points)
+    return [
+        *([f"Hollow, figure in parentheses: from fewer than {FEW} cases."] if shown else []),
+        *(["Withheld: from too few cases to be published."] if hidden else []),
+    ]
 
 
 # -- what findings say ----------------------------------------------------------------------------------------------
@@ -686,23 +712,25 @@ def _whom(asked: Mapping[str, Any]) -> str:
     return "households" if asked.get("unit") == "household" and asked.get("weigh") == "households" else "people"
 
 
-def _headline(asked: Mapping[str, Any], groups: Mapping[int, _Group], average: _Point) -> str:
+def _headline(asked: Mapping[str, Any], leaves: Mapping[int, _Group], average: _Point) -> str:
     """Return average and extremes in words."""
     what = "Rate of the barrier" if asked.get("kind") == "barrier" else "Access"
     parts = [f"{average.said(PERCENT)} on average"] if math.isfinite(average.value) else []
     for end in ("behind", "ahead"):
-        parts += [f"{g.point('before').shown(PERCENT)} furthest {end}" for g in groups.values() if g.end == end]
+        parts += [
+            f"{leaf.point('before').shown(PERCENT)} furthest {end}" for leaf in leaves.values() if leaf.end == end
+        ]
     return f"{what}: {', '.join(parts)}." if parts else ""
 
 
-def _reading(found: Findings, asked: Mapping[str, Any], groups: Mapping[int, _Group]) -> list[str]:
+def _reading(found: Findings, asked: Mapping[str, Any], leaves: Mapping[int, _Group]) -> list[str]:
     """Return how to read groups: which are the ends, and what has no interval."""
-    if len(groups) < 2:
+    if len(leaves) < 2:
         return [f"Bars are {_intervals(found)}."]
     barrier = ["This is a barrier: the highest rate is furthest behind."] if asked.get("kind") == "barrier" else []
     return [
         *barrier,
-        f"Bars are {_intervals(found)}; the two groups at the ends were picked for their rates, and have none.",
+        f"Bars are {_intervals(found)}; the two ends were picked for their rates and have none.",
     ]
 
 
@@ -749,10 +777,10 @@ def tree(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.Layer
     """
     found = _of(result)
     asked = _opportunity(found, opportunity)
-    groups, average = _groups(found, opportunity), _average(found, opportunity)
+    leaves, average = _groups(found, opportunity), _average(found, opportunity)
     branches = _branches(found.trees[opportunity], asked.get("kind") == "barrier")
     points = [
-        groups[branch.node["group"]].point("before")
+        leaves[branch.node["group"]].point("before")
         if "group" in branch.node
         else average
         if branch.depth == 0
@@ -768,7 +796,7 @@ def tree(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.Layer
     bottom = 0.0
     for branch, point in zip(branches, points, strict=True):
         node, left = branch.node, x[branch.at] + 14
-        group = groups[node["group"]] if "group" in node else None
+        group = leaves[node["group"]] if "group" in node else None
         end = group.end if group else ""
         lines = _wrap(branch.label or "everybody", axis.start - left - 14, 1.06 * TEXT)
         canvas.text(left, bottom + 15, lines, size=TEXT, bold=group is not None, colour=ENDS[end])
@@ -791,18 +819,19 @@ def tree(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.Layer
     canvas.ruler(axis, 0, bottom)
     canvas.ticks(axis, bottom + 12, PERCENT)
     if len(branches) > 1 and math.isfinite(average.value):
-        canvas.behind(axis(average.value), 0, axis(average.value), bottom, 1.2, LINE)
-    _grow(canvas, branches, groups, x, y)
+        canvas.under(axis(average.value), 0, axis(average.value), bottom, 1.2, LINE)
+    _grow(canvas, branches, leaves, x, y)
     how = ["Branches are as thick as their share is large."] if len(branches) > 1 else []
     how += [] if len(branches) > 1 else ["No circumstance parts people: everybody is one group."]
-    head = _headline(asked, groups, average)
+    head = _headline(asked, leaves, average)
     each = _sentence(
-        f"{group.label}: {group.point('before').said(PERCENT)}, {_percent(group.share)} of {_whom(asked)}"
-        for group in groups.values()
+        f"{leaf.label}: {leaf.point('before').said(PERCENT)}, {_percent(leaf.share)} of {_whom(asked)}"
+        for leaf in leaves.values()
     )
+    few = _few(point for point in points if point)
     words = _Words(
         f"Who is left behind: {opportunity}",
-        [head, " ".join([*how, *_reading(found, asked, groups)])],
+        [head, " ".join([*how, *_reading(found, asked, leaves), *few])],
         f"{head} From the group furthest behind to the furthest ahead: {each}",
     )
     return canvas.chart(bottom + 24, words)
@@ -816,7 +845,7 @@ def _all(points: Iterable[_Point | None]) -> list[float]:
 def _grow(
     canvas: _Canvas,
     branches: Sequence[_Branch],
-    groups: Mapping[int, _Group],
+    leaves: Mapping[int, _Group],
     x: Mapping[int, float],
     y: Mapping[int, float],
 ) -> None:
@@ -826,9 +855,14 @@ def _grow(
     reach = {branch.above: 0.0 for branch in parts}
     for branch in parts:
         reach[branch.above] = max(reach[branch.above], thick[branch.at] / 2)
+    for branch in branches if parts else ():
+        if not branch.depth:
+            start, right = x[branch.at] - THICKEST / 2, x[branch.at] + reach[branch.at]
+            about = {"label": "everybody", "share": branch.node["share"]}
+            canvas.segment(start, y[branch.at], right, y[branch.at], thick[branch.at], LINE, **about)
     for branch in sorted(parts, key=lambda branch: -thick[branch.at]):
         t, above = branch.at, branch.above
-        end = groups[branch.node["group"]].end if "group" in branch.node else ""
+        end = leaves[branch.node["group"]].end if "group" in branch.node else ""
         about = {"label": _plain(branch.label), "share": branch.node["share"]}
         colour = ENDS[end] if end else LINE
         canvas.segment(x[above], y[above], x[above], y[t], thick[t], colour, **about)
@@ -910,8 +944,7 @@ def gap(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
         ],
         _said(rows, PERCENT),
     )
-    word = 52 if _has_after(found) else 0
-    return _draw(rows, words, PERCENT, width=width, word=word, beside=50, zero=None)
+    return _draw(rows, words, PERCENT, width=width, word=52 if _has_after(found) else 0, beside=50, zero=None)
 
 
 def groups(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.LayerChart":
@@ -960,7 +993,7 @@ def groups(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.Lay
         if not both or not math.isfinite(before.value):
             lanes = [_lane(replace(before, series="", colour=look["colour"]), "")]
         elif change.value == 0:
-            lanes = [_lane(replace(before, series="before and after", colour=look["colour"]), "unmoved")]
+            lanes = [_lane(replace(before, series="before and after", colour=look["colour"]), "no change")]
         else:
             lanes = [
                 _lane(replace(before, colour=BEFORE, filled=False), "before"),
@@ -1026,8 +1059,8 @@ def dissimilarity(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
     words = _Words(
         "How unequal access is: the dissimilarity index",
         [
-            "Share of access that would have to change hands for all to have the same rate: between all combinations of "
-            "circumstances, and between the groups of the tree.",
+            "Share of access that would have to change hands for all to have the same rate: between all combinations "
+            "of circumstances, and between the groups of the tree.",
             "Biased upward where combinations are small, and therefore without an interval.",
         ],
         f"Dissimilarity index, biased upward, without intervals. {_said(rows, INDEX)}",
@@ -1081,42 +1114,46 @@ def lorenz(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
     across, down = _axis([0, 1], left, left + side), _axis([0, 1], top + side, top)
     canvas.ruler(across, top, top + side)
     for tick in down.ticks:
-        canvas.behind(left, down(tick), left + side, down(tick))
+        canvas.under(left, down(tick), left + side, down(tick))
         canvas.text(left - 8, down(tick), PERCENT.tick(tick), colour=GREY, align="right")
     canvas.ticks(across, top + side + 14, PERCENT)
     canvas.text(0, 8, "Share of all welfare", colour=GREY)
     canvas.text(left + side, top + side + 34, "of the poorest share of people", colour=GREY, align="right")
     canvas.segment(across(0), down(0), across(1), down(1), 1, LINE, series="equal shares")
-    said = []
-    for k, scenario in enumerate(scenarios):
+    ginis, known = [], []
+    start: Align = "left"
+    end: Align = "right"
+    for scenario in scenarios:
         last = scenario == scenarios[-1]
-        colour = INK if last else BEFORE
         name = scenario if len(scenarios) > 1 else ""
-        at = sorted((float(str(row["param"])[2:]), row) for row in picked if row["scenario"] == scenario)
-        points = [(p, _point(row, series=name, colour=colour, filled=last)) for p, row in at]
-        known = [(p, point) for p, point in points if math.isfinite(point.value)]
-        corners = [(0.0, 0.0), *((p, point.value) for p, point in known), (1.0, 1.0)]
-        for (p, share), (p2, share2) in zip(corners[:-1], corners[1:], strict=True):
-            canvas.segment(across(p), down(share), across(p2), down(share2), 1.6, colour, series=name)
-        for p, point in known:
-            canvas.upright(point, across(p), down, f"poorest {_percent(p)}", PERCENT)
-        gini = _index(found, "gini", scenario)
-        said += [f"Gini {name} {gini.said(INDEX)}".replace("  ", " ")] if gini else []
-        canvas.text(left + 14, top + 16 + LEADING * k, said[-1] if gini else name, size=TEXT, bold=last, colour=colour)
+        colour = INK if last else BEFORE
+        at = [
+            (float(str(row["param"])[2:]), _point(row, series=name, colour=colour, filled=last))
+            for row in picked
+            if row["scenario"] == scenario
+        ]
+        known += [point for _, point in at]
+        drawn = sorted(((p, point) for p, point in at if math.isfinite(point.value)), key=lambda pair: pair[0])
+        corners = [(0.0, 0.0), *((p, point.value) for p, point in drawn), (1.0, 1.0)] if drawn else []
+        for (p, share), (p2, share2) in pairwise(corners):
+            canvas.segment(across(p), down(share), across(p2), down(share2), 1.5, colour, series=name)
+        for p, point in drawn:
+            canvas.point(point, across(p), down, f"poorest {100 * p:g}%", PERCENT)
+        if drawn and name:  # the curve of after runs above that of before
+            p, point = min(drawn, key=lambda pair: abs(pair[0] - 0.5))
+            aside, align = (-12, end) if last else (13, start)
+            canvas.text(
+                across(p) + aside, down(point.value) + aside, name, size=TEXT, bold=last, align=align, colour=colour
+            )
+        for row in _rows(found, statistic="gini", scenario=scenario, by="all"):
+            ginis.append(f"{_point(row).said(INDEX)} {name}".strip())
+    head = [*_bottom(picked, scenarios), *([f"Gini: {', '.join(ginis)}."] if ginis else [])]
     words = _Words(
         "How welfare is shared: Lorenz curve" + ("s before and after" if len(scenarios) > 1 else ""),
-        [*_bottom(picked, scenarios), f"Bars are {_intervals(found)}; the straight line is equal shares."],
-        " ".join([*_bottom(picked, scenarios), *(f"{text}." for text in said)]),
+        [*head, f"Bars are {_intervals(found)}; the straight line is equal shares.", *_few(known)],
+        " ".join(head),
     )
     return canvas.chart(top + side + 46, words)
-
-
-def _index(found: Findings, statistic: str, scenario: str) -> _Point | None:
-    """Return a figure of everybody, if there is one."""
-    frame = found.estimates
-    keep = (frame["statistic"] == statistic) & (frame["scenario"] == scenario) & (frame["by"] == "all")
-    rows = _records(frame[keep])
-    return _point(rows[0]) if rows else None
 
 
 def _bottom(picked: Sequence[Mapping[str, Any]], scenarios: Sequence[str]) -> list[str]:
@@ -1125,7 +1162,10 @@ def _bottom(picked: Sequence[Mapping[str, Any]], scenarios: Sequence[str]) -> li
     if not at or not all(name in at for name in scenarios):
         return []
     points = [_point(at[name]) for name in scenarios]
-    each = [f"{p.said(PERCENT)} {name if len(points) > 1 else ''}".strip() for p, name in zip(points, scenarios)]
+    each = [
+        f"{p.said(PERCENT)} {name if len(points) > 1 else ''}".strip()
+        for p, name in zip(points, scenarios, strict=True)
+    ]
     moved = _change(at.get("change"))
     return [f"The poorest 40% have {', '.join(each)}{': ' + moved if moved else ''}."]
 
@@ -1235,7 +1275,7 @@ def coverage(result: Found, *, by: str = "decile", of: str = "package", width: f
     points = {
         statistic: _by_level(found, "coverage", by, statistic=statistic, of=of, scenario="after") for statistic in looks
     }
-    rows = []
+    rows: list[_Row] = []
     for name in points["coverage"]:
         lane = tuple(
             replace(points[statistic][name], series=series, filled=filled, colour=INK if filled else BEFORE)
@@ -1248,7 +1288,7 @@ def coverage(result: Found, *, by: str = "decile", of: str = "package", width: f
     words = _Words(
         f"Whom the {of if of == 'package' else f'scheme reaches: {of}'}" + (" reaches" if of == "package" else ""),
         [
-            "● share of people who live with a recipient, in figures on the right; ○ share who are paid themselves.",
+            "● share of people who live with a recipient (figures on the right), ○ who are paid themselves. "
             f"Bars are {_intervals(found)}.",
         ],
         _said(rows, PERCENT),
@@ -1292,7 +1332,7 @@ def gain(result: Found, *, by: str = "decile", width: float = WIDTH) -> "alt.Lay
     """
     found = _of(result)
     points = _by_level(found, "gains", by, statistic="consumption_gain", scenario="after")
-    rows = []
+    rows: list[_Row] = []
     for name, point in points.items():
         rows.append(_Row(name, (_lane(point, ""),), apart=bool(rows) and rows[0] is rows[-1]))
     words = _Words(
@@ -1304,14 +1344,14 @@ def gain(result: Found, *, by: str = "decile", width: float = WIDTH) -> "alt.Lay
 
 
 def _by_level(found: Findings, what: str, by: str, **fields: str) -> dict[str, _Point]:
-    """Return the points of everybody, if there is such a row, and of the levels of a domain, by the names of these."""
+    """Return the points of everybody and of the levels of a domain, by their names."""
     picked = _pick(found, what, ASK["package"], **fields, by=by)
     levels = _levels(picked)
     named = _level_names(by, levels)
-    at = {str(row["level"]): row for row in picked}
-    everybody = [] if by == "all" else [row for row in _rows(found, **fields, by="all")]
-    points = {"everybody": _point(row) for row in everybody}
-    return points | {named[level] if by != "all" else "everybody": _point(at[level]) for level in levels}
+    at = {str(row["level"]): _point(row) for row in picked}
+    everybody = _rows(found, **fields, by="all")[:1]
+    points = dict.fromkeys(["everybody"], _point(everybody[0])) if everybody else {}
+    return points if by == "all" else points | {named[level]: at[level] for level in levels}
 
 
 def _label_room(rows: Sequence[_Row], width: float) -> float:

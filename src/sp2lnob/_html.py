@@ -14,8 +14,8 @@ __all__ = ["FormOf", "escape", "fields", "form_of", "short", "table"]
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EM DASH}"
-SPACE = "\N{NARROW NO-BREAK SPACE}"
 SMALLEST = 1e-9  # what is smaller is the rounding of sums
+NOT_ZERO = set("123456789")
 SCALES = ((1e10, 1e9, "billion"), (1e7, 1e6, "million"))
 PERCENT = 100.0
 
@@ -57,7 +57,7 @@ class FormOf:
         if SMALLEST < scaled < 0.5 * 10**-decimals:
             decimals = -floor(log10(scaled))
         digits = f"{scaled:,.{decimals}f}"
-        if not any(digit in "123456789" for digit in digits):
+        if not set(digits) & NOT_ZERO:
             return digits
         return (MINUS if value < 0 else "+" if self.signed else "") + digits
 
@@ -73,8 +73,11 @@ class FormOf:
         """
         if not (isfinite(low) and isfinite(high)):
             return ""
-        plain = FormOf(self.factor, self.decimals)
-        return f"{plain.text(low)} to {plain.text(high)}"
+        digits = [f"{abs(end * self.factor):,.{self.decimals}f}" for end in (low, high)]
+        signs = [
+            MINUS if end < 0 and set(text) & NOT_ZERO else "" for end, text in zip((low, high), digits, strict=True)
+        ]
+        return f"{signs[0]}{digits[0]} to {signs[1]}{digits[1]}"
 
 
 def form_of(kind: str, values: Iterable[float], signed: bool = False) -> FormOf:

@@ -187,11 +187,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture, which was looked through."""
+    """A picture of the figures of a table."""
 
     number: int
-    caption: str
-    of: str
+    table: int
     svg: "Markup"
 
 
@@ -212,6 +211,17 @@ class Row:
     figures: Sequence[Figure | None]
     unit: bool = False
     data: bool = True
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows under one heading, as they are asked for; all have one statistic's unit, or one that is given."""
+
+    rows: Sequence[Row]
+    title: str = ""
+    of: str = ""
+    statistic: str = ""
+    unit: str = ""
 
 
 # -- words ----------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from ._tables import (
     Figure,
     Line,
     Link,
+    Part,
     Picture,
     Row,
     Table,
@@ -54,6 +55,12 @@ LISTED = 8  # levels of a circumstance that a branch names one by one
 
 POVERTY = ("headcount", "poverty_gap", "poverty_severity", "watts")
 INEQUALITY = ("gini", "palma", "quintile_ratio", "atkinson", "generalized_entropy")
+BETWEEN = {
+    "groups": "Between the tree’s groups",
+    "cells": "Between all combinations of circumstances",
+    "groups, of absence": "Between the tree’s groups, of absence",
+    "cells, of absence": "Between all combinations of circumstances, of absence",
+}
 COST = ("recipients", "transfer_cost", "total_cost", "cost_gdp", "cost_revenue")
 RECEIPT = (("coverage_direct", "coverage"), ("benefit_incidence", "beneficiary_incidence"))
 
@@ -104,7 +111,7 @@ def _contents(made: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         "consumption": "Consumption",
         "receipt": "Who receives",
         "cost": "Cost",
-        "domains": "By other characteristics",
+        "domains": "Breakdowns",
         "other": "Other figures",
     }
     return [
@@ -234,14 +241,14 @@ class _Page:
         file: str,
         caption: str,
         columns: Sequence[tuple[str, str]],
-        blocks: Sequence[tuple[str, str, str, Sequence[Row]]],
+        parts: Sequence[Part],
         *,
         of: str = "",
-        first: str = "",
+        first: str = "Figure",
         notes: Sequence[str] = (),
     ) -> Table:
-        """Return a table of figures: columns (title, statistic of the unit), blocks (title, of, statistic, rows)."""
-        every = [figure for *_, rows in blocks for row in rows for figure in row.figures if figure]
+        """Return a table of figures; a column is a title, and the statistic whose unit it has, if all of it has one."""
+        every = [figure for part in parts for row in part.rows for figure in row.figures if figure]
         forms = {
             name: form_of(said(name)[1], [f.value for f in every if f.statistic == name and not f.is_change])
             for name in {figure.statistic for figure in every}
@@ -249,14 +256,16 @@ class _Page:
         rows = sorted({figure.row for figure in every})
         self.shown.update(rows)
         shown = []
-        for title, name, statistic, lines in blocks:
-            made = []
-            for row in lines:
+        for part in parts:
+            lines = []
+            for row in part.rows:
                 cells = [figure_cell(figure, forms) for figure in row.figures]
                 unit = self._unit(row.figures, forms) if row.unit else ""
-                cells = [n_cell(row.figures), *cells, flag_cell(row.figures)]
-                made.append(Line(row.label, cells, unit, data=row.data))
-            shown.append(Block(made, title, name, self.unit(statistic, forms[statistic].word) if statistic else ""))
+                lines.append(
+                    Line(row.label, [n_cell(row.figures), *cells, flag_cell(row.figures)], unit, data=row.data)
+                )
+            unit = self.unit(part.statistic, forms[part.statistic].word) if part.statistic else part.unit
+            shown.append(Block(lines, part.title, part.of, unit))
         heads = [
             Column(title, self.unit(statistic, forms[statistic].word) if statistic else "")
             for title, statistic in columns
@@ -293,10 +302,15 @@ class _Page:
         link = _csv(f"table-{number:02d}-{file}.csv", frame)
         return Table(number, caption, of, columns, blocks, link, notes)
 
-    def _picture(self, caption: str, make: Callable[..., Any], *args: Any, of: str = "", **kwargs: Any) -> Picture:
-        """Return a picture, numbered."""
+    def _picture(self, table: Table, make: Callable[..., Any], *args: Any) -> Picture:
+        """Return a picture of the figures of a table."""
         number = next(self._pictures)
-        return Picture(number, caption, of, checked(plots.svg(make(self.findings, *args, **kwargs), f"p{number}")))
+        return Picture(number, table.number, checked(plots.svg(make(self.findings, *args), f"figure-{number}")))
+
+    def _counts_households(self, name: str) -> bool:
+        """Return whether an opportunity is told of households, not of people."""
+        asked = next(made for made in self.asked["opportunities"] if made["name"] == name)
+        return bool(asked["unit"] == "household" and asked["weigh"] == "households")
 
     # -- sections -----------------------------------------------------------------------------------------------------
 
@@ -340,32 +354,28 @@ class _Page:
     def _gaps(self) -> dict[str, Any]:
         """Return access, the gap and dissimilarity of all opportunities."""
         columns = self._scenarios("access")
-        blocks, index = [], []
+        parts, index = [], []
         for name in self.findings.trees:
             rows = [
                 Row(said(statistic)[0], row.figures, unit=True, data=False)
                 for statistic in ("access", "furthest_behind", "furthest_ahead", "gap")
                 for row in self._across(statistic, columns, of=name)
             ]
-            blocks.append(("", name, "", rows))
+            parts.append(Part(rows, of=name))
             params = dict.fromkeys(figure.param for figure in self.find("d_index", of=name))
-            index.append(
-                (
-                    "",
-                    name,
-                    "",
-                    [
-                        Row(f"Between {param}", row.figures, data=False)
-                        for param in params
-                        for row in self._across("d_index", columns, of=name, param=param)
-                    ],
-                )
-            )
+            rows = [
+                Row(BETWEEN.get(param, f"Between {param}"), row.figures, data=False)
+                for param in params
+                for row in self._across("d_index", columns, of=name, param=param)
+            ]
+            index.append(Part(rows, of=name))
+        table = self._figures("gaps", "Access and its gap", columns, parts)
+        index_table = self._figures("dissimilarity", "Dissimilarity index", columns, index, first="Index")
         return {
-            "picture": self._picture("Access of the groups furthest behind and furthest ahead", plots.gap),
-            "table": self._figures("gaps", "Access and its gap", columns, blocks),
-            "index_picture": self._picture("Dissimilarity index", plots.dissimilarity),
-            "index": self._figures("dissimilarity", "Dissimilarity index", columns, index),
+            "table": table,
+            "picture": self._picture(table, plots.gap),
+            "index": index_table,
+            "index_picture": self._picture(index_table, plots.dissimilarity),
         }
 
     def _opportunity(self, name: str) -> dict[str, Any]:
@@ -380,6 +390,7 @@ class _Page:
                 scenario: _of_group(row, scenario) for scenario in SCENARIOS
             }
         gaining = sum(row["gaining"] for row in records)
+        tree, table = self._tree(name), self._groups(name, groups)
         return {
             "name": name,
             "asked": asked,
@@ -392,10 +403,10 @@ class _Page:
             },
             "gaining": form_of("count", [gaining]).text(gaining) if isfinite(gaining) else "",
             "gains": gaining > 0,
-            "tree_picture": self._picture("The tree", plots.tree, name, of=name),
-            "tree": self._tree(name),
-            "picture": self._picture("Access by group", plots.groups, name, of=name),
-            "table": self._groups(name, groups),
+            "tree": tree,
+            "tree_picture": self._picture(tree, plots.tree, name),
+            "table": table,
+            "picture": self._picture(table, plots.groups, name),
             "dropped": self.manifest["dropped"].get(name, {}),
         }
 
@@ -449,7 +460,8 @@ class _Page:
             lines.append(Line(row["label"], [*cells, flag_cell(figures)], mark=mark))
         share = Column("Share", "%")
         heads = [Column(scenario.capitalize(), "points" if scenario == "change" else "%") for scenario in scenarios]
-        more = [Column("Gaining", gaining.word)] if self.package else []
+        whom = "households" if self._counts_households(name) else "people"
+        more = [Column("Gaining", f"{gaining.word} {whom}".strip())] if self.package else []
         columns = [Column("Group", words=True), share, Column("n"), *heads, *more, Column("Flag", words=True)]
         return self._table("groups", "Access by group", columns, [Block(lines)], groups, of=name)
 
@@ -457,18 +469,21 @@ class _Page:
         if not self.has(*POVERTY):
             return None
         columns = self._scenarios(*POVERTY)
-        blocks = []
+        parts = []
         for line in dict.fromkeys(figure.of for name in POVERTY for figure in self.find(name)):
             rows = [
                 Row(said(name)[0], row.figures, unit=True, data=False)
                 for name in POVERTY
                 for row in self._across(name, columns, of=line)
             ]
-            blocks.append(("", line, "", rows))
+            level = self.asked["lines"].get(line)
+            unit = "" if level is None else f"{level:,.12g} {self.unit('mean_welfare')}"
+            parts.append(Part(rows, "Line", line, unit=unit))
+        table = self._figures("poverty", "Poverty by line", columns, parts, first="Measure")
         return {
             "lines": list(dict.fromkeys(figure.of for figure in self.find("headcount"))),
-            "picture": self._picture("Poverty by line", plots.poverty) if self.has("headcount") else None,
-            "table": self._figures("poverty", "Poverty by line", columns, blocks),
+            "table": table,
+            "picture": self._picture(table, plots.poverty) if self.has("headcount") else None,
         }
 
     def _inequality(self) -> dict[str, Any] | None:
@@ -482,7 +497,7 @@ class _Page:
                 for param in dict.fromkeys(figure.param for figure in self.find(name)):
                     label = f"{said(name)[0]}, {param}" if param else said(name)[0]
                     rows += [Row(label, row.figures, data=False) for row in self._across(name, columns, param=param)]
-            made["table"] = self._figures("inequality", "Inequality of welfare", columns, [("", "", "", rows)])
+            made["table"] = self._figures("inequality", "Inequality of welfare", columns, [Part(rows)], first="Measure")
         if self.has("lorenz"):
             columns = self._scenarios("lorenz")
             rows = [
@@ -490,9 +505,9 @@ class _Page:
                 for param in dict.fromkeys(figure.param for figure in self.find("lorenz"))
                 for row in self._across("lorenz", columns, param=param)
             ]
-            made["picture"] = self._picture("Lorenz curve", plots.lorenz)
-            blocks = [("Share of all welfare", "", "lorenz", rows)]
-            made["lorenz"] = self._figures("lorenz", "What the poorest hold", columns, blocks)
+            parts = [Part(rows, "Share of all welfare", statistic="lorenz")]
+            made["lorenz"] = self._figures("lorenz", "What the poorest hold", columns, parts, first="People")
+            made["picture"] = self._picture(made["lorenz"], plots.lorenz)
         return made
 
     def _consumption(self) -> dict[str, Any] | None:
@@ -501,25 +516,25 @@ class _Page:
         columns = self._scenarios("mean_welfare")
         rows = [replace(row, label="Everybody", data=False) for row in self._across("mean_welfare", columns)]
         rows += [_decile(row) for row in self._across("mean_welfare", columns, by="decile")]
-        blocks = [("Mean", "", "mean_welfare", rows)]
+        parts = [Part(rows, "Mean", statistic="mean_welfare")]
         for param in dict.fromkeys(figure.param for figure in self.find("quantile")):
             label = f"Poorest {100 * float(param.removeprefix('q=')):g}% end at"
             found = [replace(row, label=label, data=False) for row in self._across("quantile", columns, param=param)]
-            blocks.append(("Quantile", "", "quantile", found))
+            parts.append(Part(found, "Quantile", statistic="quantile"))
         by_decile = self.has("mean_welfare", by="decile")
         caption = "Consumption per person, by decile" if by_decile else "Consumption per person"
-        made: dict[str, Any] = {"table": self._figures("consumption", caption, columns, blocks), "gain": None}
-        made |= {"picture": None, "by_decile": by_decile}
-        if self.has("consumption_gain") or self.has("consumption_gain", by="decile"):
+        table = self._figures("consumption", caption, columns, parts, first="People")
+        made: dict[str, Any] = {"table": table, "gain": None, "picture": None, "by_decile": by_decile}
+        if self.has("consumption_gain"):
             made["gain"] = self._by_decile("gain", "Gain in consumption", ("consumption_gain",))
-            if self.find("consumption_gain", "decile", of=PACKAGE):
-                made["picture"] = self._picture("Gain in consumption by decile", plots.gain)
+            if self.has("consumption_gain", by="decile"):
+                made["picture"] = self._picture(made["gain"], plots.gain)
         return made
 
     def _by_decile(self, file: str, caption: str, statistics: Sequence[str]) -> Table:
         """Return statistics of receipt side by side: for each scheme, everybody and the deciles."""
         schemes = dict.fromkeys(figure.of for figure in self.figures if figure.statistic in statistics)
-        blocks = []
+        parts = []
         for scheme in schemes:
             rows: dict[tuple[str, str], list[Figure | None]] = {}
             for j, statistic in enumerate(statistics):
@@ -530,8 +545,8 @@ class _Page:
                 Row("Everybody", found, data=False) if by == "all" else _decile(Row(level, found))
                 for (by, level), found in rows.items()
             ]
-            blocks.append(("", scheme, "", lines))
-        return self._figures(file, caption, [(said(name)[0], name) for name in statistics], blocks)
+            parts.append(Part(lines, "All schemes") if scheme == PACKAGE else Part(lines, of=scheme))
+        return self._figures(file, caption, [(said(name)[0], name) for name in statistics], parts, first="People")
 
     def _receipt(self) -> dict[str, Any] | None:
         tables = []
@@ -544,7 +559,7 @@ class _Page:
         if not tables:
             return None
         by_decile = self.find("coverage", "decile", of=PACKAGE)
-        picture = self._picture("Coverage of the package by decile", plots.coverage) if by_decile else None
+        picture = self._picture(tables[0], plots.coverage) if by_decile else None
         return {"tables": tables, "picture": picture}
 
     def _cost(self) -> dict[str, Any] | None:
@@ -558,16 +573,17 @@ class _Page:
             for of in schemes
         ]  # fmt: skip
         columns = [(said(name)[0], name) for name in there]
+        table = self._figures("cost", "Recipients and cost a year", columns, [Part(rows)], first="Scheme")
         return {
-            "picture": self._picture("Cost by scheme", plots.cost),
-            "table": self._figures("cost", "Recipients and cost a year", columns, [("", "", "", rows)]),
+            "table": table,
+            "picture": self._picture(table, plots.cost),
             "shares": [name for name in ("cost_gdp", "cost_revenue") if name in there],
         }
 
-    def _domains(self) -> list[Table]:
+    def _domains(self) -> list[tuple[str, Table]]:
         """Return what no section has shown, by every domain."""
         names = [by for by in dict.fromkeys(self.by) if by not in ("all", "group")]
-        return [table for by in names if (table := self._rest(by, "By"))]
+        return [(by, table) for by in names if (table := self._rest(by, "Breakdown"))]
 
     def _rest(self, by: str, caption: str) -> Table | None:
         """Return what no section has shown of a domain."""
@@ -575,12 +591,13 @@ class _Page:
         if not rest:
             return None
         columns = self._scenarios(*{figure.statistic for figure in rest})
-        blocks = []
+        parts = []
         for statistic, of, param in dict.fromkeys((f.statistic, f.of, f.param) for f in rest):
             rows = self._across(statistic, columns, by=by, of=of, param=param)
+            rows = [_decile(row) for row in rows] if by == "decile" else rows
             title = f"{said(statistic)[0]}, {param}" if param else said(statistic)[0]
-            blocks.append((title, of, statistic, rows))
-        return self._figures("figures", caption, columns, blocks, of="" if by == "all" else by)
+            parts.append(Part(rows, title, of, statistic))
+        return self._figures("figures", caption, columns, parts, of="" if by == "all" else by, first="Level")
 
 
 def _decile(row: Row) -> Row:

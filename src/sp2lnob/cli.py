@@ -1,16 +1,20 @@
-"""The command line: check a survey, run a study, run the demonstration. Exit code 2 for usage and input."""
+"""The command line: draft a study, check a survey, run a study, make its report. Exit code 2 for usage and input."""
 
 import io
+import json
 import os
+import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ._results import check_folder
+from ._results import check_folder, write_file
 from ._validate import SP2LNOBError, fail
+from .disclosure import least_cases
 
 try:
     import typer
@@ -23,16 +27,37 @@ except ImportError:
 
 if TYPE_CHECKING:
     from .assessment import Assessment
+    from .estimation import Progress as Advance
+    from .findings import Findings
+    from .study import Study
     from .survey import Survey
+
+REPORT = "report.html"
+INTERRUPTED = 130  # as shells say it
+TRACEBACK = "SP2LNOB_TRACEBACK"  # set, it shows where an unforeseen error came from
 
 app = typer.Typer(
     add_completion=True,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Who is left behind, what a cash-transfer package changes, what it costs, and how sure we are.",
+    epilog="Start with: sp2lnob init HOUSEHOLDS PERSONS; then read study.toml, and: sp2lnob run study.toml",
 )
-Threads = Annotated[int | None, typer.Option(help="Threads; default: the processors this process may use.")]
+UsageError: Any = next(cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException")
+
+Threads = Annotated[int | None, typer.Option(help="Threads; default: the processors this process may use.", max=1024)]
 Out = Annotated[Path, typer.Option(help="Folder for the results: new, or one that sp2lnob made.")]
+Report = Annotated[bool, typer.Option("--report/--no-report", help="Whether to write report.html as well.")]
+Disclosure = Annotated[
+    str | None,
+    typer.Option(
+        metavar="dhs|none|NUMBER",
+        help="Withhold figures from fewer unweighted cases than this; dhs: 25. Default: what the study says, or dhs.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Tell what happens as JSON, one object a line, and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -41,6 +66,25 @@ def start(show_version: Annotated[bool, typer.Option("--version", help="Print th
     if show_version:
         print(f"sp2lnob {version('sp2lnob')}")  # noqa: T201
         raise typer.Exit
+
+
+@app.command()
+def init(
+    households: Annotated[Path, typer.Argument(help="The file of households; or of persons, if there is one file.")],
+    persons: Annotated[Path | None, typer.Argument(help="The file of persons.")] = None,
+    out: Annotated[Path, typer.Option(help="The study file to write.")] = Path("study.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace the study file if it is there.")] = False,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of text, where the file does not state it.")] = None,
+) -> None:
+    """Draft a study file from the columns of a survey's files: every guess is marked, and the rest is asked."""
+    from ._draft import draft
+
+    if out.exists() and not force:
+        fail("The study file must be new", f"{str(out)!r} is there", "Name another by --out, or replace it by --force.")
+    made = draft(households, persons, out.resolve().parent, encoding)
+    write_file(out, made.text)
+    for line in (str(out), *(f"  {question}" for question in made.questions), f"Next: sp2lnob check {out}"):
+        print(line)  # noqa: T201
 
 
 @app.command()
@@ -54,13 +98,19 @@ def check(
     psu: Annotated[str | None, typer.Option(help="Primary sampling unit.")] = None,
     strata: Annotated[list[str] | None, typer.Option(help="Stratum; may be given several times.")] = None,
     role: Annotated[list[str] | None, typer.Option(help="ROLE=COLUMN, such as disability=dis; several times.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of text, where the file does not state it.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
 ) -> None:
-    """Say how a survey is read: rows, weights, strata, PSUs, what is missing, and the same design in Stata and R."""
+    """Say how a survey is read: rows, weights, strata, PSUs, what is missing, and the same design in Stata and R.
+
+    Of a study, say also whom each opportunity counts, and what of it cannot be worked out: exit code 2 then.
+    """
     from .io import read_survey
     from .study import read_study
 
     # A stratum of one PSU and missing welfare are what a check is to find: it does not stop at them.
     lenient: dict[str, Any] = {"single_psu": "certainty", "missing": "drop"}
+    study = None
     if files[0].suffix.lower() == ".toml":
         if len(files) > 1:
             fail("check takes one study, or one or two data files", f"{len(files)} files came", "Name the study alone.")
@@ -84,12 +134,19 @@ def check(
             psu=psu,
             strata=strata,
             roles=dict(_role(text) for text in role or []),
+            encoding=encoding,
             **lenient,
         )
         single_psu = "error"
     survey.single_psu = single_psu
-    for line in describe(survey):
-        print(line)  # noqa: T201
+    found = facts(survey) | (asked_of(study, survey) if study else {})
+    if as_json:
+        print(json.dumps(found, allow_nan=False))  # noqa: T201
+    else:
+        for line in describe(found):
+            print(line)  # noqa: T201
+    if found.get("problems"):
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -97,15 +154,42 @@ def run(
     study: Annotated[Path, typer.Argument(help="The study file, in TOML.")],
     out: Out = Path("results"),
     threads: Threads = None,
+    report: Report = True,
+    disclosure: Disclosure = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Run a study and write its results."""
+    """Run a study and write its results: tables, trees, how they were made, and a report."""
     from .study import read_study
 
     read = read_study(study)
-    check_folder(out)
-    with interruptible(), progress_bar(read.replicates.n) as advance:
-        result = read.run(n_threads=threads, progress=advance)
-    finish(result, out, {"study": {"file": read.path.name, "sha256": read.sha256}})
+    policy = read.disclosure if disclosure is None else _policy(disclosure)
+    work = Work("run", out, policy, report, as_json, quiet)
+    source = {"study": {"file": read.path.name, "sha256": read.sha256}}
+    work.do(lambda advance: read.run(n_threads=threads, progress=advance), read.replicates.n, source)
+
+
+@app.command("report")
+def report_again(
+    folder: Annotated[Path, typer.Argument(metavar="RESULTS", help="A folder that sp2lnob run wrote.")],
+    out: Annotated[Path | None, typer.Option(help="The page to write; default: report.html in the folder.")] = None,
+) -> None:
+    """Make the report of a results folder again."""
+    from .findings import read_results
+    from .report import render
+
+    found = read_results(folder)
+    page = out or folder / REPORT
+    inside = page.resolve().parent == folder.resolve()
+    if inside and page.name != REPORT:
+        fail(f"A page in the results folder must be called {REPORT}", f"it is {page.name!r}", "Write it elsewhere.")
+    html = render(found)
+    with shielded():
+        if inside and REPORT not in found.manifest.get("files", ()):
+            found.write(folder, html)  # so that the manifest knows the page, and the next run may replace it
+        else:
+            write_file(page, html)
+    print(page)  # noqa: T201
 
 
 @app.command()
@@ -113,6 +197,9 @@ def demo(
     out: Out = Path("results/demo"),
     replicates: Annotated[int, typer.Option(help="Replicates.")] = 1000,
     threads: Threads = None,
+    report: Report = True,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run the main job on the example survey that comes with the package."""
     from .assessment import assess
@@ -122,7 +209,6 @@ def demo(
     from .presets import child_benefit, disability_benefit, old_age_pension
     from .schemes import Amount, Economy, Package
 
-    check_folder(out)
     circumstances = ("bottom40", "urbrur", "head_educ", "head_sex")
     opportunities = [
         Opportunity(name, outcome=outcome, circumstances=circumstances, ordered=("head_educ",))
@@ -136,17 +222,20 @@ def demo(
         ]
     )
     economy = Economy(currency="coins", year=2026, gdp_per_capita=1800.0, lines={"national": 60.0})
-    with interruptible(), progress_bar(replicates) as advance:
-        result = assess(
+    design = Bootstrap(replicates, seed=1)
+    Work("demo", out, "dhs", report, as_json, quiet).do(
+        lambda advance: assess(
             example_survey(),
             opportunities,
             package,
             economy,
-            replicates=Bootstrap(replicates, seed=1),
+            replicates=design,
             n_threads=threads,
             progress=advance,
-        )
-    finish(result, out, {"study": {"file": "demo"}})
+        ),
+        replicates,
+        {"study": {"file": "demo"}},
+    )
 
 
 def _role(text: str) -> tuple[str, str]:
@@ -157,57 +246,179 @@ def _role(text: str) -> tuple[str, str]:
     return name, column
 
 
-def finish(result: "Assessment", out: Path, study: dict[str, Any]) -> None:
-    """Write the results, print their summary and their paths."""
-    folder = result.save(out, study=study)
-    console = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 140)
-    for table in summary(result):
-        console.print(table)
-    for path in sorted(folder.iterdir()):
-        console.print(Text(str(path)))
+def _policy(text: str) -> str | int:
+    """Return what the option --disclosure says."""
+    policy = int(text) if re.fullmatch(r"-?[0-9]{1,9}", text) else text
+    least_cases(policy)
+    return policy
 
 
-def describe(survey: "Survey") -> list[str]:
+class Work:
+    """An assessment on its way to a folder, told as tables and a bar, as JSON, or not at all."""
+
+    def __init__(
+        self, command: str, out: Path, disclosure: str | int, report: bool, as_json: bool, quiet: bool
+    ) -> None:
+        self.command, self.out, self.disclosure, self.report = command, out, disclosure, report
+        self.json, self.quiet = as_json, quiet
+
+    def do(self, assess: Callable[["Advance | None"], "Assessment"], total: int, source: dict[str, Any]) -> None:
+        """Assess, write the results, then the report beside them, and tell."""
+        check_folder(self.out)
+        self.tell("started", command=self.command, version=version("sp2lnob"), replicates=total, out=str(self.out))
+        with self.progress(total) as advance:
+            result = assess(advance)
+        found = result.findings(self.disclosure, study=source)
+        with shielded():
+            folder = found.write(self.out)
+        if self.report:  # the results stand already: an error here does not cost them
+            from .report import render
+
+            page = render(found)
+            with shielded():
+                found.write(self.out, page)
+        paths = [str(path) for path in sorted(folder.iterdir())]
+        for path in paths:
+            self.tell("written", path=path)
+        self.tell("done", out=str(folder))
+        if not (self.json or self.quiet):
+            console = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 140)
+            for table in summary(found):
+                console.print(table)
+            for path in paths:
+                console.print(Text(path))
+
+    def tell(self, event: str, **what: Any) -> None:
+        """Print an event, if events are wanted."""
+        if self.json:
+            print(json.dumps({"event": event, **what}), flush=True)  # noqa: T201
+
+    def progress(self, total: int) -> AbstractContextManager["Advance | None"]:
+        """Return what is told of replicates as they finish: events, or a bar where there is a terminal."""
+        if self.json:
+            done = 0
+
+            def advance(more: int) -> None:
+                nonlocal done
+                done += more
+                self.tell("progress", done=done, total=total)
+
+            return nullcontext(advance)
+        console = Console(stderr=True)
+        return nullcontext() if self.quiet or not console.is_terminal else _Bar(console, total)
+
+
+def facts(survey: "Survey") -> dict[str, Any]:
+    """Return what ``check`` says of a survey."""
+    design, weights = survey.design, survey.weight
+    return {
+        "files": [dict(source) for source in survey.sources],
+        "households": survey.n_households,
+        "persons": survey.n_persons if survey.persons is not None else None,
+        "people": float(survey.people.sum()),
+        "weight": {
+            "column": survey.names["weight"],
+            "min": float(weights.min()),
+            "max": float(weights.max()),
+            "sum": float(weights.sum()),
+            "zero": int((weights == 0).sum()),
+        },
+        "strata": {"columns": survey.strata_columns, "number": design.strata, "of_one_psu": design.single_psu_strata},
+        "psus": {
+            "columns": survey.psu_columns,
+            "number": design.psus,
+            "least": int(design.psus_by_stratum.min()),
+            "most": int(design.psus_by_stratum.max()),
+        },
+        "df": design.df,
+        "welfare": None
+        if survey.welfare is None
+        else {
+            "column": survey.names["welfare"],
+            "period": survey.welfare_period,
+            "missing": int((~survey.welfare_known).sum()),
+        },
+        "roles": {
+            role: {"column": column, "missing": int(survey.role(role).missing.sum())}
+            for role, column in survey.roles.items()
+            if column is not None and survey.persons is not None
+        },
+        "svyset": survey.svyset().splitlines(),
+        "svydesign": survey.svydesign().splitlines(),
+    }
+
+
+def asked_of(study: "Study", survey: "Survey") -> dict[str, Any]:
+    """Return whom each opportunity of a study counts, and every problem on the way to its figures."""
+    from .transfers import simulate
+
+    counted: dict[str, Any] = {}
+    problems: list[str] = []
+
+    def opportunities() -> None:
+        for opportunity in study.opportunities:
+            with found():
+                cells = opportunity.prepare(survey)
+                access = float(cells.weight @ cells.outcome / cells.weight.sum())
+                rows = {"unit": opportunity.unit, "rows": len(cells.index), "access": access, "missing": cells.dropped}
+                counted[opportunity.name] = rows
+
+    def package() -> None:
+        schemes, economy = study.package, study.economy
+        if schemes is not None:
+            simulate(survey, schemes, economy)
+
+    @contextmanager
+    def found() -> Iterator[None]:
+        try:
+            yield
+        except SP2LNOBError as error:
+            problems.append(str(error))
+
+    for part in (opportunities, package, lambda: study.tree, lambda: study.replicates, lambda: study.disclosure):
+        with found():
+            part()
+    return {"opportunities": counted, "problems": problems}
+
+
+def describe(found: dict[str, Any]) -> list[str]:
     """Return what ``check`` prints, line by line."""
-    design, names = survey.design, survey.names
-    single = design.single_psu_strata
-    weights = survey.weight
+    weight, strata, psus, welfare = found["weight"], found["strata"], found["psus"], found["welfare"]
+    persons, single = found["persons"], strata["of_one_psu"]
     lines = [
-        f"households       {survey.n_households:,}",
-        f"persons          {survey.n_persons:,}" if survey.persons is not None else "persons          no file",
-        f"people           {survey.people.sum():,.6g} (weights times members)",
-        f"weight           {names['weight']}: {weights.min():.6g} to {weights.max():.6g}, sum {weights.sum():,.6g}, "
-        f"{(weights == 0).sum():,} zero",
-        f"strata           {design.strata:,} ({' x '.join(survey.strata_columns) or 'none named'})",
-        f"PSUs             {design.psus:,} ({' x '.join(survey.psu_columns) or 'households'}), "
-        f"{design.psus_by_stratum.min()} to "
-        f"{design.psus_by_stratum.max()} a stratum",
+        *(f"file             {of['file']}: {of['rows']:,} rows, {of['columns']:,} columns" for of in found["files"]),
+        f"households       {found['households']:,}",
+        f"persons          {'no file' if persons is None else f'{persons:,}'}",
+        f"people           {found['people']:,.6g} (weights times members)",
+        f"weight           {weight['column']}: {weight['min']:.6g} to {weight['max']:.6g}, sum {weight['sum']:,.6g}, "
+        f"{weight['zero']:,} zero",
+        f"strata           {strata['number']:,} ({' x '.join(strata['columns']) or 'none named'})",
+        f"PSUs             {psus['number']:,} ({' x '.join(psus['columns']) or 'households'}), "
+        f"{psus['least']} to {psus['most']} a stratum",
         f"single-PSU       {len(single)}" + (f": {'; '.join(single[:5])}" if single else ""),
-        f"degrees of freedom {design.df:,}",
+        f"degrees of freedom {found['df']:,}",
     ]
-    if survey.welfare is not None:
+    if welfare:
         lines.append(
-            f"missing          welfare {names['welfare']}: {int((~survey.welfare_known).sum()):,} households "
-            f"(read per person and {survey.welfare_period})"
+            f"missing          welfare {welfare['column']}: {welfare['missing']:,} households "
+            f"(read per person and {welfare['period']})"
         )
-    for role, column in survey.roles.items():
-        if column is not None:
-            lines.append(f"missing          {role} {column}: {int(survey.role(role).missing.sum()):,} persons")
-    return [
-        *lines,
-        "",
-        "Stata",
-        *(f"  {line}" for line in survey.svyset().splitlines()),
-        "R",
-        *(f"  {line}" for line in survey.svydesign().splitlines()),
+    lines += [
+        f"missing          {role} {of['column']}: {of['missing']:,} persons" for role, of in found["roles"].items()
     ]
+    for name, of in found.get("opportunities", {}).items():
+        lost = "".join(f"; {count:,} dropped, missing {what}" for what, count in of["missing"].items())
+        lines.append(f"opportunity      {name}: {of['rows']:,} {of['unit']}s, {of['access']:.1%}{lost}")
+    lines += [f"problem          {problem}" for problem in found.get("problems", ())]
+    stata, r = ([f"  {line}" for line in found[key]] for key in ("svyset", "svydesign"))
+    return [*lines, "", "Stata", *stata, "R", *r]
 
 
-def summary(result: "Assessment") -> list[Table]:
-    """Return the headline figures as tables: groups, welfare and poverty, cost."""
+def summary(found: "Findings") -> list[Table]:
+    """Return the headline figures, as they are published, in tables: groups, welfare and poverty, cost."""
     tables = []
-    level = f"{100 * result.estimates.level:g} % interval"
-    for name, frame in result.groups.groupby("opportunity", sort=False):
+    level = f"{100 * found.manifest['asked']['level']:g} % interval"
+    for name, frame in found.groups.groupby("opportunity", sort=False):
         table = _table(
             f"{name}, from the group furthest behind to the furthest ahead",
             ("group", "share", "n", "before", level, "after", level, "change", level, "flag"),
@@ -216,12 +427,12 @@ def summary(result: "Assessment") -> list[Table]:
             cells = []
             for which in ("before", "after", "change"):
                 value, low, high = (float(row[which + end]) for end in ("", "_low", "_high"))
-                cells += [_share(value), _ends(low, high, _share)]
+                cells += [_share(value), _ends(value, low, high, _share)]
             table.add_row(Text(str(row["label"])), f"{row['share']:.1%}", f"{row['n']:,}", *cells, str(row["flag"]))
         table.caption = Text("The groups at either end were picked for their rates: these are biased outward.")
         table.caption_justify = "left"
         tables.append(table)
-    frame = result.estimates.frame()
+    frame = found.estimates
     shown = {
         "access": _share,
         "headcount": _share,
@@ -244,7 +455,7 @@ def summary(result: "Assessment") -> list[Table]:
             Text(str(row["of"])),
             str(row["scenario"]),
             form(float(row["value"])),
-            _ends(float(row["ci_low"]), float(row["ci_high"]), form),
+            _ends(float(row["value"]), float(row["ci_low"]), float(row["ci_high"]), form),
             f"{row['n']:,}",
             str(row["flag"]),
         )
@@ -252,20 +463,16 @@ def summary(result: "Assessment") -> list[Table]:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """End quietly on Ctrl-C, before anything is written."""
+def shielded() -> Iterator[None]:
+    """Put Ctrl-C off while files are put in their place."""
+    heard: list[int] = []
+    usual = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
     try:
         yield
-    except KeyboardInterrupt:
-        _stop("sp2lnob: interrupted, nothing written", 130)
-
-
-def progress_bar(total: int) -> AbstractContextManager[Callable[[int], object] | None]:
-    """Return a bar on the terminal, told of replicates as they finish; nothing where there is no terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return nullcontext()
-    return _Bar(console, total)
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if heard:
+        signal.raise_signal(signal.SIGINT)
 
 
 class _Bar(AbstractContextManager[Callable[[int], object]]):
@@ -290,24 +497,70 @@ class _Bar(AbstractContextManager[Callable[[int], object]]):
         self.bar.stop()
 
 
-def main() -> None:
-    """Run the command line: an error of input is one line and exit code 2."""
-    for stream in (sys.stdout, sys.stderr):
+def main() -> int:
+    """Run the command line, and return its exit code: whatever goes wrong is one line."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):  # a console that lacks a letter shows another, and nothing stops
             stream.reconfigure(errors="replace")
+        elif stream is None:  # closed by who called us
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+    code = _answered()
     try:
-        app(standalone_mode=True)
-    except SP2LNOBError as error:
-        _stop(f"sp2lnob: {error}", 2)
-    except MemoryError:
-        _stop("sp2lnob: not enough memory for this many replicates and figures", 1)
-    except OSError as error:
-        _stop(f"sp2lnob: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
+        sys.stdout.flush()
+    except OSError as error:  # the reader has gone, as in `| head`, or the disk is full
+        code = code or _told(error)
+        _forget_stdout()
+    return code
 
 
-def _stop(message: str, code: int) -> None:
-    sys.stderr.write(message + os.linesep)
-    raise SystemExit(code)
+def _answered() -> int:
+    """Run the command, and return its exit code."""
+    try:
+        code: int = app(standalone_mode=False, prog_name="sp2lnob") or 0
+        return _told(KeyboardInterrupt()) if code == INTERRUPTED else code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except (Exception, KeyboardInterrupt) as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        return _told(error)
+
+
+def _told(error: BaseException) -> int:
+    """Tell of an error on stderr, with --json on stdout too, and return its exit code."""
+    usage: Any = error if isinstance(error, UsageError) else None
+    match error:
+        case BrokenPipeError():
+            _forget_stdout()
+            return 1
+        case _ if usage:
+            message, code = usage.format_message(), 2
+        case SP2LNOBError():
+            message, code = str(error), 2
+        case KeyboardInterrupt() | typer.Abort():
+            message, code = "interrupted", INTERRUPTED
+        case MemoryError():
+            message, code = "not enough memory for this many rows, replicates and figures", 1
+        case OSError():
+            message, code = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1
+        case _:
+            message, code = f"{type(error).__name__}: {error} (unforeseen: {TRACEBACK}=1 shows where it came from)", 1
+    message = message.replace("\n", " ")
+    with suppress(OSError):
+        if usage:
+            usage.show()  # with the command's usage above
+        else:
+            sys.stderr.write(f"sp2lnob: {message}\n")
+        if "--json" in sys.argv[1:]:
+            print(json.dumps({"event": "error", "message": message, "code": code}), flush=True)  # noqa: T201
+    return code
+
+
+def _forget_stdout() -> None:
+    """Write no more: whoever read it has gone, and Python would try again at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _table(title: str, columns: tuple[str, ...]) -> Table:
@@ -331,9 +584,9 @@ def _ratio(value: float) -> str:
     return "" if value != value else f"{value:.3f}"
 
 
-def _ends(low: float, high: float, form: Callable[[float], str]) -> str:
-    return "none" if low != low else f"{form(low)} to {form(high)}"
+def _ends(value: float, low: float, high: float, form: Callable[[float], str]) -> str:
+    return "" if value != value else "none" if low != low else f"{form(low)} to {form(high)}"
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -112,3 +112,69 @@ def dissimilarity(weight: Any, access: Any, codes: Sequence[Any], levels: Sequen
         having -= lacking
         result[first : first + BLOCK] = np.abs(having, out=having).sum(axis=0) / (2 * total)
     return result
+
+
+def tree_refits(
+    weight: Any, access: Any, codes: Sequence[Any], levels: Sequence[int], psu: Any, counts: Any, **rule: Any
+) -> Any:
+    """Return D between the leaves of a tree refitted in every replicate: scikit-learn's, on the means of cells."""
+    from sklearn.tree import DecisionTreeRegressor
+
+    cell = np.ravel_multi_index(codes, levels)
+    size = int(np.prod(levels))
+    grid = np.array(np.unravel_index(np.arange(size), levels)).T.astype(np.float32)
+    having = access == 1
+    total = sparse.coo_matrix((weight, (cell, psu)), (size, len(counts))).tocsr() @ counts
+    with_access = sparse.coo_matrix((weight[having], (cell[having], psu[having])), (size, len(counts))).tocsr() @ counts
+    result = np.empty(counts.shape[1])
+    for b in range(counts.shape[1]):
+        kept = total[:, b] > 0
+        own = total[kept, b]
+        model = DecisionTreeRegressor(random_state=0, **rule)
+        tree = model.fit(grid[kept], with_access[kept, b] / own, sample_weight=own).tree_
+        leaves, rate = tree.children_left == -1, tree.value[:, 0, 0]
+        held = tree.weighted_n_node_samples
+        result[b] = (held[leaves] * np.abs(rate[leaves] - rate[0])).sum() / (2 * held[0] * rate[0])
+    return result
+
+
+def indicators(before: Any, after: Any, weight: Any, line: float) -> Any:
+    """Return poverty, Gini and Palma before and after, and mean, poverty and Gini by decile of before.
+
+    One sort a distribution, one split by decile, sums by reduceat: rows are mean and FGT 0, 1, 2 of everybody, Gini and
+    Palma; then mean, FGT 0, 1, 2 and Gini of each decile; before, then after.
+    """
+    result = []
+    decile = np.empty(len(before), dtype=np.int8)
+    for y in (before, after):
+        order = np.argsort(y)
+        value, w = y[order], weight[order]
+        people, money = np.cumsum(w), np.cumsum(value * w)
+        whole, all_money = people[-1], money[-1]
+
+        def held(share: float, people: Any = people, money: Any = money, value: Any = value, w: Any = w) -> float:
+            i = int(np.searchsorted(people, share * people[-1] * (1 - 1e-12)))
+            return float(money[i] - value[i] * (people[i] - share * people[-1]))
+
+        poor = int(np.searchsorted(value, line))
+        gap = 1 - value[:poor] / line
+        lacking = w[:poor] * gap
+        fgt = [people[poor - 1] / whole, lacking.sum() / whole, lacking @ gap / whole]
+        area = 2 * (value * w) @ people - (value * w) @ w
+        result += [all_money / whole, *fgt, area / (whole * all_money) - 1, (all_money - held(0.9)) / held(0.4)]
+        if y is before:
+            cuts = value[np.searchsorted(people, np.arange(1, 10) / 10 * whole * (1 - 1e-12))]
+            edges = np.r_[0, np.searchsorted(value, cuts, side="right"), len(value)]
+            decile[order] = np.repeat(np.arange(10, dtype=np.int8), np.diff(edges))
+        else:
+            order = order[np.argsort(decile[order], kind="stable")]
+            value, w = y[order], weight[order]
+            people, money = np.cumsum(w), np.cumsum(value * w)
+        start, earned = edges[:-1], value * w
+        size, sums = np.diff(np.r_[0, people][edges]), np.diff(np.r_[0, money][edges])
+        gap = np.clip(1 - value / line, 0, None)
+        lacking = w * gap
+        by = [np.add.reduceat(column, start) / size for column in (w * (gap > 0), lacking, lacking * gap)]
+        area = np.add.reduceat(earned * (2 * people - w), start) - 2 * np.r_[0, people][start] * sums
+        result += [*np.stack([sums / size, *by], axis=1).ravel(), *(area / (size * sums) - 1)]
+    return np.array(result)

@@ -17,13 +17,18 @@ from threadpoolctl import threadpool_limits
 
 import sp2lnob as sp
 from sp2lnob import transfers
-from sp2lnob._cells import combine
+from sp2lnob._cells import Circumstance, combine
 from sp2lnob._kernels import _transfers
 from sp2lnob._parallel import GROUPS, LANES
-from sp2lnob._sweeps import CellSums, Ordering, Totals
+from sp2lnob._prepared import Scenario, joined
+from sp2lnob._splits import grow
+from sp2lnob._sweeps import CellSums, ClassTotals, Ordering, Totals, columns_of
+from sp2lnob.estimation import full_sample_of
 
 HOUSEHOLDS = int(os.environ.get("SP2LNOB_BENCH_HOUSEHOLDS", "100000"))
+LARGE = 10 * HOUSEHOLDS
 REPLICATES = int(os.environ.get("SP2LNOB_BENCH_REPLICATES", "1000"))
+REFITS = min(200, REPLICATES)
 SIDES = pytest.mark.parametrize("side", ["baseline", "sp2lnob"])
 
 
@@ -36,6 +41,11 @@ def _one_thread():
 @pytest.fixture(scope="module")
 def data() -> synthetic.Data:
     return synthetic.make(HOUSEHOLDS)
+
+
+@pytest.fixture(scope="module")
+def large() -> synthetic.Data:
+    return synthetic.make(LARGE)
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +154,53 @@ def test_dissimilarity(benchmark, side, data, counts, matrix, fold):
 
 
 @SIDES
+@pytest.mark.benchmark(group=f"{REFITS} tree refits, depth 5, leaves of 5 %, collapse included")
+def test_tree_refits(benchmark, side, data, counts, matrix, fold):
+    survey, depth, share = data.survey, 5, 0.05
+    weight, psu, levels = survey.weight, survey.design.psu, list(synthetic.LEVELS.values())
+    codes = [data.households[name].astype(np.int32) for name in synthetic.LEVELS]
+    access = data.households["access"].astype(np.uint8)
+    circumstances = tuple(
+        Circumstance(name, tuple(map(str, range(k))), np.arange(k, dtype=np.float64), True, False)
+        for name, k in synthetic.LEVELS.items()
+    )
+
+    groups = -(-REFITS // LANES)
+    first = [block[: max(0, groups - i * GROUPS)] for i, block in enumerate(counts) if i * GROUPS < groups]
+
+    def ours():
+        cells, cell = combine(codes, levels)
+        columns = (weight, weight * access)
+        sums = ClassTotals.of(columns, psu, cell, len(cells), np.zeros(len(psu))).folded(fold)
+        made = np.concatenate([sums.evaluate(some, np.empty((0, columns_of(some))))[:, 0] for some in first], axis=-1)
+        result = np.empty(REFITS)
+        for b in range(REFITS):
+            held = made[..., b]
+            kept = held[:, 0] > 0
+            columns = held[kept][:, [0, 1, 1, 0]]  # squares of 0 and 1 are themselves; rows play no part in this rule
+            tree = grow(
+                circumstances,
+                cells[kept],
+                columns,
+                max_depth=depth,
+                min_rows=0,
+                min_weight=share * columns[:, 0].sum() * (1 - 1e-12),
+                cp=0.0,
+            )
+            leaves = tree.leaves
+            mean = tree.rate[0]
+            apart = (tree.weight[leaves] * np.abs(tree.rate[leaves] - mean)).sum()
+            result[b] = apart / (2 * tree.weight[0] * mean)
+        return result
+
+    def theirs():
+        rule = {"max_depth": depth, "min_weight_fraction_leaf": share}
+        return baselines.tree_refits(weight * fold[psu], access, codes, levels, psu, matrix[:, :REFITS], **rule)
+
+    compare(benchmark, side, ours, theirs)
+
+
+@SIDES
 @pytest.mark.benchmark(group="4 schemes: first simulate() on a survey, from columns")
 def test_first_simulate(benchmark, side, data):
     of, survey, package = data.persons, data.survey, synthetic.package()
@@ -164,6 +221,47 @@ def test_first_simulate(benchmark, side, data):
 def test_simulate(benchmark, side, data):
     survey, package = data.survey, synthetic.package()
     compare(benchmark, side, lambda: sp.simulate(survey, package).welfare_after, schemes_of_codes(survey, package))
+
+
+@SIDES
+@pytest.mark.benchmark(group="4 schemes: every further simulate(), ten times the households")
+def test_large_simulate(benchmark, side, large):
+    survey, package = large.survey, synthetic.package()
+    compare(benchmark, side, lambda: sp.simulate(survey, package).welfare_after, schemes_of_codes(survey, package))
+
+
+@SIDES
+@pytest.mark.benchmark(
+    group="poverty, Gini, Palma before and after, by decile: ten times the households, no replicates"
+)
+def test_large_indicators(benchmark, side, large):
+    survey = large.survey
+    transfers = sp.simulate(survey, synthetic.package())
+    welfare, after = survey.welfare, transfers.welfare_after
+    of_all = (sp.MeanWelfare(), sp.Poverty(synthetic.LINE), sp.Inequality(["gini", "palma"]))
+    by_decile = (sp.MeanWelfare(), sp.Poverty(synthetic.LINE), sp.Inequality(["gini"]))
+
+    def ours():
+        survey.__dict__.pop("ordering", None)  # sorted anew, as the baseline does
+        full = full_sample_of(survey)
+        scenarios = [Scenario("before", survey), Scenario("after", survey, transfers)]
+        asked = [
+            one
+            for scenario in scenarios
+            for by, statistics in (((), of_all), (("decile",), by_decile))
+            for statistic in statistics
+            for one in statistic.prepare(scenario, by, full)
+        ]
+        made = {}
+        for one in joined(asked):
+            made |= dict(zip(map(id, one.rows), one.evaluate(full)[:, 0], strict=True))
+        rows = [row for one in asked for row in one.rows]
+        by = [(row.scenario != "before", row.by != "all", row.statistic == "gini" and row.by != "all") for row in rows]
+        # As the baseline has it: by decile, mean and poverty of each, then the Gini of each.
+        order = sorted(range(len(rows)), key=lambda i: (*by[i], int(rows[i].level) if by[i][1] else 0))
+        return np.array([made[id(rows[i])] for i in order])
+
+    compare(benchmark, side, ours, lambda: baselines.indicators(welfare, after, survey.people, synthetic.LINE))
 
 
 @SIDES

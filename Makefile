@@ -25,8 +25,10 @@ lint: $(VENV)/lint-tools
 	$(BIN)/ruff format --check .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint --max-line-length 120 src/sp2lnob/_kernels/*.pyx src/sp2lnob/_kernels/*.pxd
 
+# The source by strict mypy; then the installed wheel, whose stubs must say what its kernels are.
 types: $(VENV)/installed $(VENV)/lint-tools
 	$(BIN)/mypy
+	cd $(VENV) && bin/python -m mypy.stubtest sp2lnob --mypy-config-file ../pyproject.toml
 
 bench: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
 	mkdir -p results

@@ -51,11 +51,13 @@ ROOMS = (
     "_results",
     "findings",
     "plots",
+    "_tables",
     "report",
     "assessment",
     "io",
     "datasets",
     "study",
+    "_draft",
     "cli",
 )
 
@@ -112,8 +114,25 @@ PUBLIC = {
         "Transfers",
     ],
     "errors": ["InputError", "InputTypeError", "SP2LNOBError"],
+    "modules": ["plots"],
 }
 NAMES = sorted(name for names in PUBLIC.values() for name in names)
+PICTURES = [
+    f"plots.{name}"
+    for name in (
+        "cost",
+        "coverage",
+        "dissimilarity",
+        "gain",
+        "gap",
+        "groups",
+        "lorenz",
+        "poverty",
+        "save",
+        "svg",
+        "tree",
+    )
+]
 METHODS = [
     "Amount.per_year",
     "Assessment.findings",
@@ -130,6 +149,7 @@ METHODS = [
     "OpportunityTree.to_dict",
     "Survey.svydesign",
     "Survey.svyset",
+    *PICTURES,
 ]
 STATISTICS = {
     "incidence": ["ConsumptionGain", "Cost", "Coverage", "Incidence"],
@@ -166,7 +186,8 @@ def modules(tree):
 
 def test_every_file_is_a_room():
     assert {path.stem for path in FILES} - {"__init__"} == set(ROOMS) - {"_kernels"}
-    assert [path.name for path in SOURCE.iterdir() if path.is_dir() and path.name != "__pycache__"] == ["_kernels"]
+    folders = {path.name for path in SOURCE.iterdir() if path.is_dir()} - {"__pycache__"}
+    assert folders == {"_kernels", "templates"}  # the report's page is no code
 
 
 @pytest.mark.parametrize("room", ROOMS[1:])
@@ -293,7 +314,11 @@ def answers(thing):
     return [example for example in doctest.DocTestParser().get_examples(inspect.getdoc(thing) or "") if example.want]
 
 
-@pytest.mark.parametrize("name", [*NAMES, *METHODS])
+def test_pictures_are_these():
+    assert [f"plots.{name}" for name in sp.plots.__all__] == PICTURES
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES, *METHODS} - {*PUBLIC["modules"]}))
 def test_every_public_name_has_a_docstring_with_two_examples(name):
     docstring = found(name).__doc__
     assert docstring, name
@@ -387,7 +412,9 @@ def loaded(code):
     return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
 
 
-HEAVY = {"pandas", "scipy", "sklearn", "narwhals", "pyarrow", "polars", "pyreadstat", "typer", "rich"}
+FRAMES = {"pandas", "narwhals", "pyarrow", "polars", "pyreadstat"}
+PAGES = {"jinja2", "altair", "vl_convert", "typer", "rich"}
+HEAVY = {"scipy", "sklearn", *FRAMES, *PAGES}
 
 
 def test_the_import_is_light():
@@ -396,6 +423,10 @@ def test_the_import_is_light():
 
 def test_measures_of_arrays_stay_light():
     assert not loaded("import sp2lnob as sp; sp.gini([1, 2], [1, 1]); sp.fgt([1, 2], [1, 1], 2)") & HEAVY
+
+
+def test_what_draws_comes_when_a_picture_is_asked_for():
+    assert not loaded("import sp2lnob as sp; sp.assess, sp.plots, sp.read_results") & PAGES
 
 
 def test_the_heavy_ones_come_when_they_are_asked_for():

@@ -42,13 +42,16 @@ _ROOMS = {
     "_validate": ("InputError", "InputTypeError", "SP2LNOBError"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+_WHOLE = ("plots",)  # rooms that are names themselves
 
-__all__ = sorted(_ROOM_OF)
+__all__ = sorted([*_ROOM_OF, *_WHOLE])
 
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
         return _version("sp2lnob")
+    if name in _WHOLE:
+        return _import(f".{name}", __name__)
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'sp2lnob' has no attribute {name!r}")
     value = getattr(_import(f".{_ROOM_OF[name]}", __name__), name)

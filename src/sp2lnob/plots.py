@@ -105,6 +105,7 @@ class _Kind:
 
 
 PERCENT = _Kind(_percent, lambda tick: _sign(f"{100 * tick:.6g}%"))
+OF_GDP = _Kind("{:.2%}".format, PERCENT.tick)
 CHANGE = _Kind(_points, lambda tick: _points(tick))
 INDEX = _Kind("{:.3f}".format, "{:.6g}".format)
 MONEY = _Kind(_three, lambda tick: _sign(f"{tick:,.6g}"))
@@ -265,6 +266,7 @@ class _Canvas:
     segments: list[dict[str, Any]] = field(default_factory=list)
     points: list[dict[str, Any]] = field(default_factory=list)
     texts: dict[tuple[Align, Weight], list[dict[str, Any]]] = field(default_factory=dict)
+    told: dict[float, float] = field(default_factory=dict)  # how far words reach where figures are lacking, by y
 
     def text(
         self,
@@ -319,11 +321,10 @@ class _Canvas:
         about["said"] = ": ".join(part for part in (about["label"], point.series, point.said(kind)) if part)
         if not math.isfinite(point.value):
             left, top = at(axis.ticks[0])
-            left += sum(
-                _long(item["text"], SMALL) + 24
-                for item in self.texts.get(("left", "normal"), ())
-                if item["y"] == top and item["text"].startswith(("withheld", "no figure"))
-            )
+            left += self.told.get(top, 0.0)  # beside what another point of the lane says
+            room = _long(point.shown(kind), SMALL) + 14
+            self.told[top] = self.told.get(top, 0.0) + room + 10
+            self.segment(left, top, left + room, top, LEADING - 2, "white")  # words stand on white
             self.points.append({**about, "x": left, "y": top, "colour": GREY, "fill": "white", "shape": "square"})
             self.text(left + 10, top, point.shown(kind), colour=GREY)
             return
@@ -399,7 +400,7 @@ class _Canvas:
                 padding={
                     "left": EDGE,
                     "right": EDGE,
-                    "top": len(title) * (TITLE + 4) + len(subtitle) * LEADING + 20,
+                    "top": len(title) * (TITLE + 4) + len(subtitle) * LEADING + 22,
                     "bottom": 6.0,
                 },
             )
@@ -425,7 +426,7 @@ def _theme(chart: "alt.LayerChart") -> "alt.LayerChart":
             subtitleColor=GREY,
             subtitleFontSize=SMALL,
             subtitleLineHeight=LEADING,
-            subtitlePadding=4,
+            subtitlePadding=6,
             offset=10,
         ),
     )
@@ -444,6 +445,7 @@ def _draw(
     beside: float = 0,
     zero: bool | None = True,
     bars: bool = False,
+    lane: float = LANE,
 ) -> "alt.LayerChart":
     """Draw rows of points, or of bars, on one axis.
 
@@ -451,7 +453,7 @@ def _draw(
     the right, ``beside`` that for values on either side of their points.
     """
     canvas = _Canvas(_inner(width))
-    points = [point for row in rows for lane in row.lanes for point in lane.points]
+    points = [point for row in rows for line in row.lanes for point in line.points]
     values = [value for point in points for value in (point.value, point.low, point.high)]
     right = canvas.width - figure - word - 8
     axis = _axis(values, label + beside + 8, right - beside, zero)
@@ -462,7 +464,7 @@ def _draw(
         if label:
             y += 10 if row.apart else 0
             lines = _wrap(name, label - 8, TEXT, 2)
-            middle = y + LANE * len(row.lanes) / 2 + 1 - (len(lines) - 1) * LEADING / 2
+            middle = y + lane * len(row.lanes) / 2 + 1 - (len(lines) - 1) * LEADING / 2
             canvas.text(label - 6, middle, lines, size=TEXT, align="right", colour=colour)
         else:
             room = _long(row.note, SMALL) + 16
@@ -480,26 +482,26 @@ def _draw(
                 )
                 y += 0 if aside else LEADING
             y += 3
-        canvas.ruler(axis, y, y + LANE * len(row.lanes) + 2)
-        for lane in row.lanes:
-            y += LANE
-            middle = y - LANE / 2 + 1
-            seen = [axis(point.value) for point in lane.points if math.isfinite(point.value)]
+        canvas.ruler(axis, y, y + lane * len(row.lanes) + 2)
+        for line in row.lanes:
+            y += lane
+            middle = y - lane / 2 + 1
+            seen = [axis(point.value) for point in line.points if math.isfinite(point.value)]
             if len(seen) > 1:
                 canvas.segment(min(seen), middle, max(seen), middle, 1, LINE)
-            for point in lane.points:
+            for point in line.points:
                 if bars and math.isfinite(point.value):
                     about = {"label": _plain(row.label), "series": point.series, "value": point.value}
                     canvas.segment(axis(0), middle, axis(point.value), middle, 11, point.colour, **about)
                 else:
                     canvas.point(point, axis, middle, row.label, kind)
-            canvas.text(right + 4 + figure, middle, lane.figure, align="right")
-            canvas.text(right + 10 + figure, middle, lane.word, colour=GREY)
+            canvas.text(right + 4 + figure, middle, line.figure, align="right")
+            canvas.text(right + 10 + figure, middle, line.word, colour=GREY)
         y += 2
-        for line in _wrap(row.below, canvas.width, SMALL) if row.below else ():
-            canvas.text(canvas.width, y + 9, line, colour=GREY, align="right")
+        for text in _wrap(row.below, canvas.width, SMALL) if row.below else ():
+            canvas.text(canvas.width, y + 9, text, colour=GREY, align="right")
             y += LEADING
-        y += 0 if label else 12
+        y += 12 if not label else 4 if len(row.lanes) > 1 else 0
     canvas.ticks(axis, y - (0 if label else 10) + 12, kind)
     return canvas.chart(y + (24 if label else 14), replace(words, subtitle=[*words.subtitle, *_few(points)]))
 
@@ -594,6 +596,11 @@ def _change(row: Mapping[str, Any] | None) -> str:
     if row is None or not math.isfinite(row["value"]):
         return ""
     return f"{_points(row['value'])} points{CHANGE.ends(row['ci_low'], row['ci_high'])}"
+
+
+def _all(points: Iterable[_Point | None]) -> list[float]:
+    """Return the values of points and the ends of their intervals."""
+    return [value for point in points if point for value in (point.value, point.low, point.high)]
 
 
 def _has_after(found: Findings) -> bool:
@@ -714,7 +721,7 @@ def _whom(asked: Mapping[str, Any]) -> str:
 
 def _headline(asked: Mapping[str, Any], leaves: Mapping[int, _Group], average: _Point) -> str:
     """Return average and extremes in words."""
-    what = "Rate of the barrier" if asked.get("kind") == "barrier" else "Access"
+    what = "Barrier" if asked.get("kind") == "barrier" else "Access"
     parts = [f"{average.said(PERCENT)} on average"] if math.isfinite(average.value) else []
     for end in ("behind", "ahead"):
         parts += [
@@ -835,11 +842,6 @@ def tree(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.Layer
         f"{head} From the group furthest behind to the furthest ahead: {each}",
     )
     return canvas.chart(bottom + 24, words)
-
-
-def _all(points: Iterable[_Point | None]) -> list[float]:
-    """Return the values of points and the ends of their intervals."""
-    return [value for point in points if point for value in (point.value, point.low, point.high)]
 
 
 def _grow(
@@ -1116,9 +1118,22 @@ def lorenz(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
     for tick in down.ticks:
         canvas.under(left, down(tick), left + side, down(tick))
         canvas.text(left - 8, down(tick), PERCENT.tick(tick), colour=GREY, align="right")
-    canvas.ticks(across, top + side + 14, PERCENT)
     canvas.text(0, 8, "Share of all welfare", colour=GREY)
-    canvas.text(left + side, top + side + 34, "of the poorest share of people", colour=GREY, align="right")
+    moved = [(float(str(row["param"])[2:]), _point(row)) for row in picked if row["scenario"] == "change"]
+    moved = [(p, point) for p, point in moved if math.isfinite(point.value)]
+    bottom = top + side
+    if moved:  # what two curves so close do not show
+        canvas.text(0, bottom + 20, "Change, in percentage points", colour=GREY)
+        bottom += 110
+        rise = _axis(_all(point for _, point in moved), bottom, bottom - 72)
+        canvas.ruler(across, bottom - 72, bottom)
+        for tick in rise.ticks:
+            canvas.under(left, rise(tick), left + side, rise(tick), colour=GRID if tick else LINE)
+            canvas.text(left - 8, rise(tick), CHANGE.tick(tick), colour=GREY, align="right")
+        for p, point in moved:
+            canvas.point(replace(point, series="change"), across(p), rise, f"poorest {100 * p:g}%", CHANGE)
+    canvas.ticks(across, bottom + 14, PERCENT)
+    canvas.text(left + side, bottom + 34, "of the poorest share of people", colour=GREY, align="right")
     canvas.segment(across(0), down(0), across(1), down(1), 1, LINE, series="equal shares")
     ginis, known = [], []
     start: Align = "left"
@@ -1153,7 +1168,7 @@ def lorenz(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
         [*head, f"Bars are {_intervals(found)}; the straight line is equal shares.", *_few(known)],
         " ".join(head),
     )
-    return canvas.chart(top + side + 46, words)
+    return canvas.chart(bottom + 46, words)
 
 
 def _bottom(picked: Sequence[Mapping[str, Any]], scenarios: Sequence[str]) -> list[str]:
@@ -1220,7 +1235,7 @@ def poverty(result: Found, *, by: str = "all", width: float = WIDTH) -> "alt.Lay
                     lanes = [_lane(_point(at["before"]), "")] if "before" in at else []
                 else:
                     lanes = [_lane(_in(at[name], name), name) for name in ("before", "after") if name in at]
-                rows.append(_Row(f"{name}, {line} line{where}", tuple(lanes), below=_change(at.get("change"))))
+                rows.append(_Row(f"{name}, {line}{where}", tuple(lanes), below=_change(at.get("change"))))
     words = _Words(
         "Poverty" + (" before and after" if both else "") + ("" if by == "all" else f", by {by}"),
         [
@@ -1271,29 +1286,29 @@ def coverage(result: Found, *, by: str = "decile", of: str = "package", width: f
     sp2lnob._validate.InputError: A picture of coverage must have rows of statistic 'coverage', of 'package', ...
     """
     found = _of(result)
-    looks = {"coverage": ("reached", True), "coverage_direct": ("paid", False)}
+    looks = {"coverage": ("reached", True, INK), "coverage_direct": ("paid", False, BEFORE)}
     points = {
         statistic: _by_level(found, "coverage", by, statistic=statistic, of=of, scenario="after") for statistic in looks
     }
     rows: list[_Row] = []
     for name in points["coverage"]:
-        lane = tuple(
-            replace(points[statistic][name], series=series, filled=filled, colour=INK if filled else BEFORE)
-            for statistic, (series, filled) in looks.items()
+        lanes = [
+            _lane(
+                replace(points[statistic][name], series=series, filled=filled, colour=colour),
+                "" if rows else series,  # once is enough
+            )
+            for statistic, (series, filled, colour) in looks.items()
             if name in points[statistic]
-        )
-        first = lane[0]
-        figure = first.shown(PERCENT) if math.isfinite(first.value) else ""
-        rows.append(_Row(name, (_Lane(lane, figure),), apart=bool(rows) and rows[0] is rows[-1]))
+        ]
+        rows.append(_Row(name, tuple(lanes), apart=len(rows) == 1))
     words = _Words(
         f"Whom the {of if of == 'package' else f'scheme reaches: {of}'}" + (" reaches" if of == "package" else ""),
         [
-            "● share of people who live with a recipient (figures on the right), ○ who are paid themselves. "
-            f"Bars are {_intervals(found)}.",
+            f"Share of people who live with a recipient, and who are one. Bars are {_intervals(found)}.",
         ],
         _said(rows, PERCENT),
     )
-    return _draw(rows, words, PERCENT, width=width, label=_label_room(rows, width), figure=60)
+    return _draw(rows, words, PERCENT, width=width, label=_label_room(rows, width), figure=60, word=60, lane=16)
 
 
 def gain(result: Found, *, by: str = "decile", width: float = WIDTH) -> "alt.LayerChart":
@@ -1334,7 +1349,7 @@ def gain(result: Found, *, by: str = "decile", width: float = WIDTH) -> "alt.Lay
     points = _by_level(found, "gains", by, statistic="consumption_gain", scenario="after")
     rows: list[_Row] = []
     for name, point in points.items():
-        rows.append(_Row(name, (_lane(point, ""),), apart=bool(rows) and rows[0] is rows[-1]))
+        rows.append(_Row(name, (_lane(point, ""),), apart=len(rows) == 1))
     words = _Words(
         "What the package adds to welfare",
         [f"Share of welfare before: the ratio of two means. Bars are {_intervals(found)}."],
@@ -1400,21 +1415,19 @@ def cost(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
     for row in picked:
         point = _point({**row, **{key: row[key] / unit for key in ("value", "ci_low", "ci_high")}})
         gdp = of_gdp.get(row["of"])
-        below = f"{gdp.said(PERCENT)} of GDP" if gdp and math.isfinite(gdp.value) else ""
+        below = f"{gdp.said(OF_GDP)} of GDP" if gdp and math.isfinite(gdp.value) else ""
         whole = row["of"] == "package"
         label = "the whole package" if whole else str(row["of"])
         rows.append(_Row(label, (_Lane((point,)),), point.said(MONEY) if math.isfinite(point.value) else "", below))
-    currency = _plain(_asked(found, "economy", "currency") or "currency units")
+    what = f"{name} {_asked(found, 'economy', 'currency') or 'currency units'}".strip()
     year = _asked(found, "economy", "year")
     words = _Words(
         "What the package costs a year",
         [
-            f"{name} {currency} a year{f', {year}' if year else ''}, administration included.".strip().capitalize()
-            if name
-            else f"In {currency} a year{f', {year}' if year else ''}, administration included.",
+            f"In {what} a year{f', {year}' if year else ''}, administration included. "
             f"Bars, and figures in parentheses, are {_intervals(found)}.",
         ],
-        f"In {f'{name} {currency}'.strip()} a year. {_said(rows, MONEY)}",
+        f"In {what} a year. {_said(rows, MONEY)}",
     )
     return _draw(rows, words, MONEY, width=width)
 

@@ -192,8 +192,8 @@ def _axis(values: Iterable[float], start: float, end: float, zero: bool | None =
     low, high = min(finite), max(finite)
     if zero or (zero is None and low < 0.5 * high):
         low, high = min(low, 0.0), max(high, 0.0)
-    if not high > low:
-        low, high = (0.0, 1.0) if low == 0 else (min(low, 0.0), max(low, 0.0))
+    if high - low <= 1e-6 * max(abs(low), abs(high)):
+        low, high = (0.0, 1.0) if low == 0 else (min(low, 0.0), max(high, 0.0))
     rough = (high - low) / max(2.0, abs(end - start) / 90)
     power = 10.0 ** math.floor(math.log10(rough))
     step = power * next(k for k in (1, 2, 2.5, 5, 10) if k * power >= 0.999 * rough)
@@ -730,15 +730,13 @@ def _headline(asked: Mapping[str, Any], leaves: Mapping[int, _Group], average: _
     return f"{what}: {', '.join(parts)}." if parts else ""
 
 
-def _reading(found: Findings, asked: Mapping[str, Any], leaves: Mapping[int, _Group]) -> list[str]:
+def _reading(found: Findings, asked: Mapping[str, Any], leaves: Mapping[int, _Group], what: str = "Bars") -> list[str]:
     """Return how to read groups: which are the ends, and what has no interval."""
+    read = f"{what} are {_intervals(found)}"
     if len(leaves) < 2:
-        return [f"Bars are {_intervals(found)}."]
+        return [f"{read}."]
     barrier = ["This is a barrier: the highest rate is furthest behind."] if asked.get("kind") == "barrier" else []
-    return [
-        *barrier,
-        f"Bars are {_intervals(found)}; the two ends were picked for their rates and have none.",
-    ]
+    return [*barrier, f"{read}; the two ends were picked for their rates and have none."]
 
 
 def tree(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.LayerChart":
@@ -780,7 +778,7 @@ def tree(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.Layer
 
     >>> result = sp.assess(survey, [opportunity], tree=sp.OpportunityTree(min_obs=400), replicates=sp.Bootstrap(10))
     >>> plots.tree(result, "internet").to_dict()["title"]["subtitle"][1]
-    'No circumstance parts people: everybody is one group.'
+    'No circumstance parts people: everybody is one group. Bars are 95% intervals.'
     """
     found = _of(result)
     asked = _opportunity(found, opportunity)
@@ -795,9 +793,10 @@ def tree(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.Layer
         for branch in branches
     ]
     canvas = _Canvas(_inner(width))
-    rate, strip = 62.0, max(100.0, 0.24 * canvas.width)
+    wide = canvas.width >= 460  # on less there is no room for an axis, and intervals are written
+    rate, strip = 62.0, 0.24 * canvas.width if wide else 0.0
     axis = _axis(_all(points), canvas.width - rate - strip + 8, canvas.width - rate - 8, None)
-    step = min(44.0, 0.3 * canvas.width / max(1, *(branch.depth for branch in branches)))
+    step = min(44.0, (0.3 if wide else 0.2) * canvas.width / max(1, *(branch.depth for branch in branches)))
     x = {branch.at: THICKEST / 2 + step * branch.depth for branch in branches}
     y: dict[int, float] = {}
     bottom = 0.0
@@ -805,16 +804,20 @@ def tree(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.Layer
         node, left = branch.node, x[branch.at] + 14
         group = leaves[node["group"]] if "group" in node else None
         end = group.end if group else ""
-        lines = _wrap(branch.label or "everybody", axis.start - left - 14, 1.06 * TEXT)
+        room = canvas.width - rate - strip - left - 6
+        lines = _wrap(branch.label or "everybody", room, 1.06 * TEXT)
         canvas.text(left, bottom + 15, lines, size=TEXT, bold=group is not None, colour=ENDS[end])
         about = [f"{_percent(node['share'])} of {_whom(asked)}, n {node['n']:,}"]
+        about += [] if wide or not point else [PERCENT.ends(point.low, point.high).strip(" ()")]
+        about = [line for text in about if text for line in _wrap(text, room, SMALL)]
         about += [f"{SIGNS[end]} furthest {end}"] if end else []
         for k, text in enumerate(about):
-            canvas.text(left, bottom + 14 + LEADING * (len(lines) + k), text, colour=ENDS[end] if k else GREY)
+            colour = ENDS[end] if end and k == len(about) - 1 else GREY
+            canvas.text(left, bottom + 14 + LEADING * (len(lines) + k), text, colour=colour)
         tall = LEADING * (len(lines) + len(about)) + 12
         y[branch.at] = bottom + tall / 2
         bottom += tall
-        if point:
+        if point and wide:
             style = replace(point, colour=ENDS[end], shape=SHAPES[end])
             label = group.label if group else "everybody"
             canvas.point(style, axis, y[branch.at], label, PERCENT, share=node["share"], n=node["n"])
@@ -823,9 +826,10 @@ def tree(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.Layer
         shown = known.shown(PERCENT) if node["rate"] is not None else few_cases(node["n"]) or "withheld"
         colour = ENDS[end] if group else GREY
         canvas.text(canvas.width, y[branch.at], shown, size=TEXT, bold=group is not None, align="right", colour=colour)
-    canvas.ruler(axis, 0, bottom)
-    canvas.ticks(axis, bottom + 12, PERCENT)
-    if len(branches) > 1 and math.isfinite(average.value):
+    if wide:
+        canvas.ruler(axis, 0, bottom)
+        canvas.ticks(axis, bottom + 12, PERCENT)
+    if wide and len(branches) > 1 and math.isfinite(average.value):
         canvas.under(axis(average.value), 0, axis(average.value), bottom, 1.2, LINE)
     _grow(canvas, branches, leaves, x, y)
     how = ["Branches are as thick as their share is large."] if len(branches) > 1 else []
@@ -838,10 +842,10 @@ def tree(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.Layer
     few = _few(point for point in points if point)
     words = _Words(
         f"Who is left behind: {opportunity}",
-        [head, " ".join([*how, *_reading(found, asked, leaves), *few])],
+        [head, " ".join([*how, *_reading(found, asked, leaves, "Bars" if wide else "Ranges"), *few])],
         f"{head} From the group furthest behind to the furthest ahead: {each}",
     )
-    return canvas.chart(bottom + 24, words)
+    return canvas.chart(bottom + (24 if wide else 6), words)
 
 
 def _grow(

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from ._columns import Column, Table
 from ._expressions import ARGUMENTS
 from ._validate import SP2LNOBError, fail
 from .opportunity import Opportunity
-from .study import BLANK
 from .survey import CLASSES, Survey
 
 # What columns are called in DHS, MICS, LSMS and national files, the likeliest first; letters and digits alone count.
@@ -45,6 +44,7 @@ NAMES = {
     "disability": "disability disabled hasdisability dis handicap",
     "relation": "relation relationship relationtohead reltohead relhead relate hv101 hl3 rel",
     "birth": "births12m birth12m birthslast12m births12 births birth",
+    "wealth": "hv270 v190 mv190 windex5 wealthquintile wealth quintile",
     "school": "educattain educ education educlevel edulevel edu edattain hv106 v106 mv106 schooling highesteduc",
 }
 HINTS = {
@@ -57,6 +57,8 @@ PAIRS = (("HH1", "HH2"), ("hv001", "hv002"), ("v001", "v002"))  # that tell hous
 MILLIONTHS = ("hv005", "v005", "mv005")  # DHS weights have six decimals and no point
 ACCESS = "internet electric water toilet sanit fuel cook mobile cell phone comput bank insur school attend"
 YES = {"yes", "oui", "si", "sí", "sim", "ja", "да", "true"}
+BLANK = "?"  # stands where a person has to say
+MOST = 60  # levels that a circumstance has, such as regions
 LEVELS = 12  # most levels that a column for an opportunity has
 PROPOSED = 8  # opportunities that are proposed for each file
 SAMPLE = 10_000  # rows that tell whether a column has few levels
@@ -165,6 +167,7 @@ class _Drafting:
         self.tables = {what: _table(path, what, encoding) for what, path in self.files.items()}
         self.given: dict[str, Any] = {}
         self.wrong = ""  # why no survey can be built yet
+        self.usual: dict[str, list[str]] = {}  # circumstances by unit
         self.out = _Lines()
 
     def _relative(self, path: Path) -> str:
@@ -201,7 +204,7 @@ class _Drafting:
         """Return columns whose names say what they are, the likeliest first."""
         plain: dict[str, list[str]] = {}
         for name in self.names if among is None else among:
-            plain.setdefault(re.sub(r"[\W_]+", "", name).casefold(), []).append(name)
+            plain.setdefault(_bare(name), []).append(name)
         hinted = [key for key in plain if what in HINTS and re.search(HINTS[what], key)]
         return [name for key in dict.fromkeys([*NAMES[what].split(), *hinted]) for name in plain.get(key, [])]
 
@@ -228,8 +231,9 @@ class _Drafting:
 
     def survey(self, **more: Any) -> Survey:
         """Build the survey from what holds so far, and more."""
-        homes, people = self.tables.get("households"), self.tables.get("persons")
-        return Survey(homes, people, **{**self.given, **more})
+        # A table of a table sorts the columns in use, and not all that were looked at.
+        fresh = {what: Table(table, table.rows, what) for what, table in self.tables.items()}  # type: ignore[arg-type]
+        return Survey(fresh.get("households"), fresh.get("persons"), **{**self.given, **more})
 
     def holds(self, **more: Any) -> bool:
         """Keep arguments if the survey can be built with them, or nothing can be tried yet."""
@@ -246,7 +250,7 @@ class _Drafting:
             "and tried on the data: read each of these lines. What stands behind # waits for a decision.",
             "Then: sp2lnob check study.toml, and: sp2lnob run study.toml --out results",
         )
-        out.lines.append("[survey]")
+        out.lines += ["", "[survey]"]
         self._who()
         self._welfare()
         self._design()
@@ -305,14 +309,16 @@ class _Drafting:
         homes, people = self.tables["households"], self.tables.get("persons")
         shared = [name for name in homes if people is None or name in people]
         named = self.like("household", shared)
-        whole = [name for name in dict.fromkeys([*named, *shared]) if self._unique(homes, name)]
-        if people is not None or self.like("size", homes):
+        whole = [name for name in named if self._unique(homes, name)]
+        whole = whole or [name for name in shared if self._unique(homes, name)]
+        personal = [*self.like("age", homes), *self.like("person", homes)]
+        if people is not None or not personal or (self.like("size", homes) and set(whole) & set(named)):
             return whole, False
-        personal = self.like("age", homes) + self.like("person", homes)
-        if whole and not personal:
-            return whole, False
-        repeated = [name for name in named if not self._unique(homes, name) and not homes[name].missing.any()]
-        return repeated, bool(personal)
+        return [name for name in named if name not in whole and self._complete(name)], True
+
+    def _complete(self, name: str) -> bool:
+        column = self.column(name)
+        return column is not None and not column.missing.any()
 
     def _unique(self, table: Table, name: str) -> bool:
         """Return whether a column names every row, and is no measurement that happens to."""
@@ -363,9 +369,11 @@ class _Drafting:
             more = {"missing": "drop"} if lost else {}
             if not self.holds(welfare=name, welfare_per=per, **more):
                 continue
-            others = [other for other, _ in found if other != name]
-            out.key("welfare", name, _guess([name, *others]))
-            out.key("welfare_per", per, "guess: or " + ('"household"' if per == "person" else '"person"'))
+            others = [other for other, how in found if how == per and other != name]
+            whole = [toml(other) for other, how in found if how != per]
+            more_so = f'; or {_few(whole)} with welfare_per = "household"' if whole else ""
+            out.key("welfare", name, _guess([name, *others], more_so))
+            out.key("welfare_per", per, "guess")
             known = re.search("year|annual|month", name.casefold())
             period = "month" if known is None or known.group() == "month" else "year"
             self.given["welfare_period"] = period
@@ -375,7 +383,7 @@ class _Drafting:
             if lost:
                 out.key("missing", "drop", f"guess: {lost:,} households have no welfare")
             return
-        out.key("welfare", "", f"consumption, expenditure or income{_could(per_head + total)}", off=True)
+        out.key("welfare", BLANK, f"consumption, expenditure or income{_could(per_head + total)}", off=True)
         out.key("welfare_period", "month", 'or "year"', off=True)
 
     def _varied(self, name: str, least: int) -> bool:
@@ -404,14 +412,21 @@ class _Drafting:
             out.key("psu", unit, _guess([unit if isinstance(unit, str) else "", *(u for u in units if u != unit)]))
         else:
             out.key(
-                "psu", "", f"the primary sampling unit; without it every household is its own{_could(units)}", off=True
+                "psu",
+                BLANK,
+                f"the primary sampling unit; without it every household is its own{_could(units)}",
+                off=True,
             )
         if kept.get("strata"):
             layer = kept["strata"]
-            out.key("strata", layer, _guess(["", *(name for name in strata if name not in layer)]))
+            out.key(
+                "strata",
+                layer[0] if len(layer) == 1 else layer,
+                _guess(["", *(name for name in strata if name not in layer)]),
+            )
         else:
             columns = [*strata, *places[0], *places[1]]
-            out.key("strata", columns[:2], f"columns whose combinations are the strata{_could(columns[2:])}", off=True)
+            out.key("strata", BLANK, f"a column, or a list of columns to be combined{_could(columns)}", off=True)
         if "single_psu" in kept:
             single = len(self.survey().design.single_psu_strata) if not self.wrong else 0
             out.key("single_psu", "certainty", f"guess: {single:,} strata have one PSU, and add no variance then")
@@ -428,7 +443,7 @@ class _Drafting:
                     roles[role] = found[0]
                     out.key(role, found[0], _guess(found))
                 else:
-                    out.key(role, "", ROLES[role] + _could(self.like(role, people)), off=True)
+                    out.key(role, BLANK, ROLES[role] + _could(self.like(role, people)), off=True)
             self.given["roles"] = roles
         heads = [("head_sex", roles.get("sex")), ("head_educ", next(iter(self._schools(people)), None))]
         for new, name in heads:
@@ -436,7 +451,8 @@ class _Drafting:
                 continue
             if self.holds(derive={**derive, new: f"head({name})"}):
                 derive[new] = f"head({name})"
-        out.head("[survey.derive]")
+        if derive or people is not None:
+            out.head("[survey.derive]")
         for new, text in derive.items():
             out.key(new, text, "guess")
         if people is not None:
@@ -481,8 +497,13 @@ class _Drafting:
     def _opportunities(self) -> None:
         """Write what people may have access to: one that can be worked out, the others as comments."""
         out = self.out
-        homes = [name for name in self.tables.get("households", ()) if self._may_be(name)]
-        people = [name for name in self.tables.get("persons", ()) if self._may_be(name) and name not in homes]
+        words, taken = ACCESS.split(), self._taken()
+        found = sorted(
+            (name for name in self.names if name not in taken and self._may_be(name)),
+            key=lambda name: next((i for i, word in enumerate(words) if word in name.casefold()), len(words)),
+        )
+        homes = [name for name in found if name in self.tables.get("households", ())]
+        people = [name for name in found if name not in homes]
         first = self._first(homes, "household") or self._first(people, "person")
         out.lines.append("")
         out.say("What people may have or lack, and the circumstances that should not matter for it.")
@@ -492,12 +513,16 @@ class _Drafting:
             for name in [name for name in names if first is None or name != first[0]][:PROPOSED]:
                 self._write((name, unit, *self._outcome(name), self._circumstances(unit, name)), off=True)
 
+    def _taken(self) -> set[str]:
+        """Return columns that say who and where somebody is."""
+        keys = ("household", "person", "weight", "size", "welfare", "psu", "strata")
+        used = {name for key in keys for name in _listed(self.given.get(key))}
+        places = {name for what in ("residence", "region", "wealth") for name in self.like(what)}
+        return used | places | {*self.given.get("roles", {}).values()}
+
     def _may_be(self, name: str) -> bool:
-        """Return whether a column has few levels, and is not part of who is who."""
-        used = {self.given.get(key) for key in ("household", "person", "weight", "size", "welfare")}
-        design = {*_listed(self.given.get("psu")), *_listed(self.given.get("strata"))}
-        roles = {*self.given.get("roles", {}).values()} | {*self.like("residence"), *self.like("region")}
-        if name in used | design | roles or not is_plain(name):
+        """Return whether a column has few levels that people may have or lack."""
+        if not is_plain(name):
             return False
         column, levels = self.column(name), self._levels(name)
         if column is None or len(levels) < 2 or re.search("quint|decile|weight|wgt", name.casefold()):
@@ -519,23 +544,35 @@ class _Drafting:
 
     def _circumstances(self, unit: str, outcome: str) -> list[str]:
         """Return circumstances that are known of everybody."""
+        if unit not in self.usual:
+            self.usual[unit] = self._usual(unit)
+        return [name for name in self.usual[unit] if name != outcome][:4]
+
+    def _usual(self, unit: str) -> list[str]:
+        people = self.tables.get("persons")
+        own = [self.given.get("roles", {}).get("sex"), *self._schools(people)[:1]] if unit == "person" else []
         derived = [name for name in ("head_educ", "head_sex") if name in self.given.get("derive", {})]
-        own = [self.given.get("roles", {}).get("sex")] if unit == "person" else []
+        wealth = ["bottom40"] if "welfare" in self.given else self.like("wealth")[:1]
         places = [*self.like("residence")[:1], *self.like("region")[:1]]
-        listed = [*(["bottom40"] if "welfare" in self.given else []), *places[:1], *derived, *own]
-        listed = listed if len(listed) > 1 else [*listed, *places[1:]]
-        return [name for name in dict.fromkeys(listed) if name is not None and name != outcome]
+        listed = [name for name in dict.fromkeys([*wealth, *places[:1], *derived, *own, *places[1:]]) if name]
+        return [name for name in listed if name in CLASSES or self._known(name, unit)]
+
+    def _known(self, name: str, unit: str) -> bool:
+        """Return whether a column has several levels, and one in every row of a unit."""
+        if self.wrong:
+            return True
+        try:
+            column = self.survey().column(name, unit)
+        except SP2LNOBError:
+            return False
+        return not column.missing.any() and 2 <= len(column.coded()[0]) <= MOST
 
     def _first(self, names: Sequence[str], unit: str) -> tuple[str, str, str, bool, list[str]] | None:
         """Return the likeliest opportunity that the survey can answer."""
         if self.wrong:
             return None
-        words = ACCESS.split()
-        rank = {
-            name: next((i for i, word in enumerate(words) if word in name.casefold()), len(words)) for name in names
-        }
         survey = self.survey()
-        for name in sorted(names, key=lambda name: rank[name]):
+        for name in names:
             outcome, plain = self._outcome(name)
             circumstances = self._circumstances(unit, name)
             if not (plain and circumstances):
@@ -561,7 +598,8 @@ class _Drafting:
         out.key("outcome", outcome, keep, off=off)
         if unit != "household":
             out.key("unit", unit, off=off)
-            out.key("population", "between(age, 5, 17)", "for example: in whom it counts", off=True)
+            if age := self.given.get("roles", {}).get("age"):
+                out.key("population", f"between({age}, 5, 17)", "for example: among whom it counts", off=True)
         out.key("circumstances", circumstances, note, off=off)
         school = self._ordered()
         if school in circumstances:
@@ -592,10 +630,10 @@ class _Drafting:
                 out.key("amount", [10, "month"], 'or [0.04, "gdp_per_capita"]', off=True)
                 for key, value in more.items():
                     out.key(key, value, off=True)
-        by = [*(["decile"] if "welfare" in given else []), *self._circumstances("household", "")[:2]]
-        by = [name for name in dict.fromkeys(by) if name != "bottom40" and not name.startswith("head_")]
+        by = [*(["decile"] if "welfare" in given else []), *self.like("residence")[:1], *self.like("region")[:1]]
+        by = [name for name in by if name in CLASSES or self._known(name, "household")][:2]
         out.head("[estimate]")
-        out.key("by", by, "guess: poverty and welfare are split by each of these")
+        out.key("by", by, "guess: poverty and welfare are split by each of these", off=not by)
         out.head("[replicates]")
         out.key("n", 1000)
         out.key("seed", 1)
@@ -616,23 +654,31 @@ def _table(path: Path, what: str, encoding: str | None) -> Table:
     """Return a file's columns; of a large file, the likely ones in one pass."""
     table = io.read_table(path, what, (), encoding)
     names = list(table)
+    if not table.rows:
+        fail(f"The {what} must have at least one row", f"{path.name!r} has none", "Name a file with data.")
     if table.rows * len(names) <= io.WHOLE:
         return table
     known = {word for words in NAMES.values() for word in words.split()}
-    likely = [name for name in names if re.sub(r"[\W_]+", "", name).casefold() in known]
+    likely = [name for name in names if _bare(name) in known]
     kept = list(dict.fromkeys([*likely, *names]))[: max(len(likely), io.WHOLE // table.rows)]
     read = io.read_table(path, what, kept, encoding)
     return Table({name: read[name] for name in names if name in set(kept)}, table.rows, what)
 
 
-def _listed(value: str | Sequence[str] | None) -> list[str]:
-    return [] if value is None else [value] if isinstance(value, str) else list(value)
+@cache
+def _bare(name: str) -> str:
+    """Return the letters and digits of a name."""
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def _listed(value: str | Sequence[str] | bool | None) -> list[str]:
+    return [] if value is None or isinstance(value, bool) else [value] if isinstance(value, str) else list(value)
 
 
 def _guess(found: Sequence[Any], more: str = "") -> str:
     """Return the note of a guess: the first of what was found, and what else it could be."""
     others = [toml(name) for name in found[1:] if isinstance(name, str)]
-    return f"guess{more}{f'; or {_few(others)}' if others else ''}"
+    return f"guess{f'; or {_few(others)}' if others else ''}{more}"
 
 
 def _could(names: Sequence[str]) -> str:

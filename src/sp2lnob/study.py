@@ -12,6 +12,7 @@ from types import UnionType
 from typing import Any
 
 from . import presets
+from ._draft import BLANK
 from ._validate import choice, fail, fail_if_unknown, shown
 from .assessment import Assessment, assess
 from .design import Bootstrap
@@ -32,6 +33,7 @@ Kind = type | UnionType
 SURVEY: dict[str, Kind] = {
     "households": str,
     "persons": str,
+    "encoding": str,
     "household": str | bool,
     "person": str,
     "weight": str,
@@ -104,7 +106,6 @@ TABLES = {
 }
 LISTS = {"opportunity": OPPORTUNITY, "scheme": SCHEME}
 SECTIONS = {**TABLES, **LISTS}
-BLANK = "?"  # what a draft holds where a person has to say
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from ._typing import BoolArray, FloatArray
 from ._validate import fail, fail_if_any, number, vector, weights as check_weights
 
 Numbers = npt.ArrayLike
+NEAR = 0.01  # of the powers 0 and 1, where entropy is a limit
 PALMA_SHARES = (0.4, 0.9)
 QUINTILE_SHARES = (0.2, 0.8)
 
@@ -45,7 +46,8 @@ def mean(welfare: Numbers, weights: Numbers) -> float:
     5.0
     """
     y, w = _checked(welfare, weights)
-    return float((w @ y) / w.sum())
+    exponent = _exponent(y)
+    return float(np.ldexp((w @ np.ldexp(y, -exponent)) / w.sum(), exponent))
 
 
 def fgt(welfare: Numbers, weights: Numbers, line: float, alpha: float = 0) -> float:
@@ -327,7 +329,7 @@ def atkinson(welfare: Numbers, weights: Numbers, epsilon: float = 1.0) -> float:
     y, w = _checked(welfare, weights)
     power = number(epsilon, "epsilon", low=0)
     check_defined(y, "The Atkinson index", positive=power >= 1)
-    return max(0.0, float(atkinson_of(_mean_power(y, w, 1 - power), 1 - power)))
+    return float(atkinson_of(_power_totals(y, w, 1 - power), power)[0])
 
 
 def generalized_entropy(welfare: Numbers, weights: Numbers, alpha: float = 1.0) -> float:
@@ -367,51 +369,58 @@ def generalized_entropy(welfare: Numbers, weights: Numbers, alpha: float = 1.0) 
     y, w = _checked(welfare, weights)
     power = number(alpha, "alpha")
     check_defined(y, "Generalized entropy", positive=power <= 0)
-    return max(0.0, float(entropy_of(_mean_power(y, w, power), power)))
+    return float(entropy_of(_power_totals(y, w, power), power)[0])
 
 
 def power_columns(welfare: FloatArray, weight: FloatArray, power: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the weighted columns of which entropy and Atkinson are made: 1, y, and y to a power.
 
-    In place of the powers 0 and 1 stand their derivatives: ln y and y ln y, which is 0 at y = 0. Welfare is taken
-    relative to its mean: neither measure depends on the unit, and no power overflows.
+    Near the powers 0 and 1 stand (y**power - 1) / power and y (y**(power - 1) - 1) / (power - 1) in its place, which
+    there are ln y and y ln y: a power itself would leave no digit. Welfare is taken relative to the largest of those
+    with weight: neither measure depends on the unit, no power above 0 overflows, and where all are equal no digit is
+    rounded.
     """
-    total = weight @ welfare
-    y = welfare * (weight.sum() / total) if total > 0 else welfare
-    if power in (0, 1):
-        logarithm = np.log(np.where(y > 0, y, 1.0))
-        raised = logarithm if power == 0 else y * logarithm
+    largest = welfare.max(initial=0.0, where=weight > 0)
+    y = np.minimum(welfare, largest) / largest if largest > 0 else welfare
+    positive = y > 0
+    logarithm = np.log(np.where(positive, y, 1.0))
+    if abs(power) < NEAR:
+        raised = np.where(positive, _box_cox(logarithm, power), -1 / power if power > 0 else 0.0)
+    elif abs(power - 1) < NEAR:
+        raised = y * _box_cox(logarithm, power - 1)
     else:
         raised = y**power
     return weight, weight * y, weight * raised
 
 
-def relative_power(totals: FloatArray, power: float) -> FloatArray:
-    """Return the mean of (y / m)**power from totals of such columns, on the last axis but one.
-
-    For the powers 0 and 1, whose mean is 1, the mean of ln(y / m) and of y / m ln(y / m).
-    """
+def entropy_of(totals: FloatArray, alpha: float) -> FloatArray:
+    """Return generalized entropy from totals of such columns, on the last axis but one."""
     weight, sum_y, raised = totals[..., 0, :], totals[..., 1, :], totals[..., 2, :]
     center = sum_y / weight
+    if abs(alpha) < NEAR:
+        logarithm = np.log(center)
+        entropy = (raised / weight - _box_cox(logarithm, alpha)) * np.exp(-alpha * logarithm) / (alpha - 1)
+    elif abs(alpha - 1) < NEAR:
+        logarithm, off = np.log(center), alpha - 1
+        entropy = (raised / sum_y - _box_cox(logarithm, off)) * np.exp(-off * logarithm) / alpha
+    else:
+        entropy = (raised / weight / center**alpha - 1) / (alpha * (alpha - 1))
+    return np.maximum(entropy, 0.0)  # what rounding leaves where all are equal is not below
+
+
+def atkinson_of(totals: FloatArray, epsilon: float) -> FloatArray:
+    """Return the Atkinson index from totals of the columns of the power 1 - epsilon."""
+    power = 1 - epsilon
+    entropy = entropy_of(totals, power)
     if power == 0:
-        return np.asarray(raised / weight - np.log(center))
-    if power == 1:
-        return np.asarray(raised / sum_y - np.log(center))
-    return np.asarray(raised / weight / center**power)
+        return 0.0 - np.expm1(-entropy)
+    with np.errstate(divide="ignore"):  # where one in 10**17 has everything
+        return 0.0 - np.expm1(np.log1p(power * (power - 1) * entropy) / power)
 
 
-def entropy_of(mean: FloatArray, alpha: float) -> FloatArray:
-    """Return generalized entropy from ``relative_power``."""
-    if alpha == 0:
-        return -mean
-    return mean if alpha == 1 else (mean - 1) / (alpha * (alpha - 1))
-
-
-def atkinson_of(mean: FloatArray, power: float) -> FloatArray:
-    """Return the Atkinson index of epsilon = 1 - power from ``relative_power``."""
-    if power == 1:  # no aversion: nothing is lost, and in a replicate without weight nothing is known
-        return mean * 0.0
-    return 1 - np.exp(mean) if power == 0 else 1 - mean ** (1 / power)
+def _box_cox(logarithm: FloatArray, power: float) -> FloatArray:
+    """Return (x**power - 1) / power, and its limit ln x, from ln x."""
+    return logarithm if power == 0 else np.asarray(np.expm1(power * logarithm) / power)
 
 
 def quantile(welfare: Numbers, weights: Numbers, q: float) -> float:
@@ -466,9 +475,8 @@ def _sweep(y: FloatArray, w: FloatArray, shares: FloatArray) -> Swept:
 def _swept(welfare: Numbers, weights: Numbers, what: str, shares: FloatArray) -> Swept:
     y, w = _checked(welfare, weights)
     check_not_negative(y, what)
-    if not (w @ y) > 0:
-        fail(f"{what} needs welfare above 0 somewhere", "all of it is 0", "Check the welfare column.")
-    return _sweep(y, w, shares)
+    _check_any(y, w, what)
+    return _sweep(np.ldexp(y, -_exponent(y)), np.ldexp(w, -_exponent(w)), shares)
 
 
 def _share_ratio(welfare: Numbers, weights: Numbers, what: str, shares: tuple[float, float]) -> float:
@@ -483,11 +491,21 @@ def _share_ratio(welfare: Numbers, weights: Numbers, what: str, shares: tuple[fl
     return float((1 - below_top) / bottom)
 
 
-def _mean_power(y: FloatArray, w: FloatArray, power: float) -> FloatArray:
-    """Return the mean of (y / m)**power as an array of no dimension."""
-    if not (w @ y) > 0:
-        fail("Inequality needs welfare above 0 somewhere", "all of it is 0", "Check the welfare column.")
-    return np.asarray(relative_power(np.sum(power_columns(y, w, power), axis=1, keepdims=True), power)[0])
+def _power_totals(y: FloatArray, w: FloatArray, power: float) -> FloatArray:
+    """Return totals of the columns of a power, of shape (3, 1)."""
+    _check_any(y, w, "Inequality")
+    return np.asarray(np.sum(power_columns(y, w, power), axis=1, keepdims=True))
+
+
+def _check_any(y: FloatArray, w: FloatArray, what: str) -> None:
+    """Raise if nobody has anything."""
+    if not (y[w > 0] > 0).any():
+        fail(f"{what} needs welfare above 0 somewhere", "all of it is 0", "Check the welfare column.")
+
+
+def _exponent(values: FloatArray) -> int:
+    """Return the power of two that the largest value is just below: divided by it, no digit changes or overflows."""
+    return int(np.frexp(np.abs(values).max())[1])
 
 
 def check_positive(

@@ -30,7 +30,6 @@ from .measures import (
     check_positive,
     entropy_of,
     power_columns,
-    relative_power,
 )
 from .opportunity import Opportunity
 from .survey import Survey
@@ -240,7 +239,7 @@ class _Entropy:
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return the index."""
-        return entropy_of(relative_power(totals, self.alpha), self.alpha)[:, None]
+        return entropy_of(totals, self.alpha)[:, None]
 
 
 @dataclass(frozen=True)
@@ -264,8 +263,7 @@ class _Atkinson:
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return the index."""
-        power = 1 - self.epsilon
-        return atkinson_of(relative_power(totals, power), power)[:, None]
+        return atkinson_of(totals, self.epsilon)[:, None]
 
 
 SWEPT: dict[str, tuple[tuple[float, ...], Callable[[Swept], FloatArray]]] = {

@@ -3,7 +3,7 @@
 A new additive measure is one class here: its columns, and what is made of their totals.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -335,7 +335,7 @@ class Inequality(Statistic):
 
 def _points(given: float | Sequence[float], what: str) -> tuple[float, ...]:
     """Return shares of people, each between 0 and 1."""
-    listed: Sequence[float] = (given,) if isinstance(given, (int, float, str)) else tuple(given)
+    listed: Sequence[float] = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
     if not listed:
         fail(f"There must be a {what}", "none came", "Name one or more.")
     for share in listed:

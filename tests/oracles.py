@@ -1,14 +1,17 @@
 """Textbook versions of what sp2lnob computes, slow and plain, written without sight of the package.
 
 Every function takes plain sequences and uses only + - * / and comparisons, so it works with floats and, exactly,
-with fractions.Fraction (the two roots in `bootstrap_se` excepted). Nothing here may import sp2lnob or numpy.
+with fractions.Fraction (roots, logarithms and powers excepted). Nothing here may import sp2lnob or numpy.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from fractions import Fraction
+from functools import cache
+from itertools import product
 from typing import Any
 
 Num = Any  # int, float or Fraction
@@ -390,3 +393,148 @@ def reroute(
         "national_before": mean([rate[g] for g in old], w),
         "national_after": mean([rate[g] for g in new], w),
     }
+
+
+# ---------------------------------------------------------------- measures with logarithms and powers, to 50 digits
+
+CONTEXT = Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN)
+
+
+def decimal(value: Num) -> Decimal:
+    """A number as a decimal of 50 digits; floats and fractions at their exact value."""
+    exact = Fraction(value)
+    return CONTEXT.divide(Decimal(exact.numerator), Decimal(exact.denominator))
+
+
+@cache
+def _ln(value: Num) -> Decimal:
+    with localcontext(CONTEXT):
+        return decimal(value).ln()
+
+
+@cache
+def _power(value: Num, a: Decimal) -> Decimal:
+    with localcontext(CONTEXT):
+        return (a * _ln(value)).exp() if value > 0 else Decimal(0)
+
+
+def _mean_of(values: Sequence[Decimal], w: Sequence[Num]) -> Decimal:
+    with localcontext(CONTEXT):
+        weights = [decimal(wi) for wi in w]
+        return sum((wi * v for wi, v in zip(weights, values, strict=True)), Decimal(0)) / sum(weights, Decimal(0))
+
+
+def watts(y: Sequence[Num], w: Sequence[Num], line: Num) -> float:
+    """Mean over all of ln(line / y) for the poor (y < line, strictly), 0 for others. Zheng (1993), Econ. Letters 42."""
+    with localcontext(CONTEXT):
+        return float(_mean_of([_ln(line) - _ln(yi) if yi < line else Decimal(0) for yi in y], w))
+
+
+def _positive_weight(y: Sequence[Num], w: Sequence[Num]) -> tuple[list[Num], list[Num], Num]:
+    """The rows that stand for somebody, and their mean."""
+    rows = [(yi, wi) for yi, wi in zip(y, w, strict=True) if wi > 0]
+    values, weights = [yi for yi, _ in rows], [wi for _, wi in rows]
+    return values, weights, sum(Fraction(yi) * Fraction(wi) for yi, wi in rows) / sum(Fraction(wi) for wi in weights)
+
+
+def generalized_entropy(y: Sequence[Num], w: Sequence[Num], alpha: Num) -> float:
+    """(mean of (y / m)^alpha - 1) / (alpha (alpha - 1)); -mean ln(y / m) for 0; mean of (y / m) ln(y / m) for 1.
+
+    Cowell (2011), Measuring Inequality, chapter 3; 0^alpha and 0 ln 0 are 0. Rows of weight 0 are left out.
+    """
+    y, w, m = _positive_weight(y, w)
+    with localcontext(CONTEXT):
+        if alpha == 0:
+            return float(_ln(m) - _mean_of([_ln(yi) for yi in y], w))
+        if alpha == 1:
+            return float(_mean_of([decimal(yi) * _ln(yi) if yi else Decimal(0) for yi in y], w) / decimal(m) - _ln(m))
+        a = decimal(alpha)
+        return float((_mean_of([_power(yi, a) for yi in y], w) / _power(m, a) - 1) / (a * (a - 1)))
+
+
+def atkinson(y: Sequence[Num], w: Sequence[Num], epsilon: Num) -> float:
+    """1 - (mean of (y / m)^(1 - e))^(1 / (1 - e)); for e = 1, 1 - geometric mean / m.
+
+    Atkinson (1970), J. Economic Theory 2, 244-263. Rows of weight 0 are left out.
+    """
+    y, w, m = _positive_weight(y, w)
+    with localcontext(CONTEXT):
+        if epsilon == 1:
+            return float(1 - (_mean_of([_ln(yi) for yi in y], w) - _ln(m)).exp())
+        a = 1 - decimal(epsilon)
+        return float(1 - (_mean_of([_power(yi, a) for yi in y], w).ln() / a - _ln(m)).exp())
+
+
+def quintile_ratio(y: Sequence[Num], w: Sequence[Num]) -> Num:
+    """Share of the richest 20 % over the share of the poorest 20 %: (1 - L(0.8)) / L(0.2), boundary weight split."""
+    return (1 - lorenz(y, w, Fraction(4, 5))) / lorenz(y, w, Fraction(1, 5))
+
+
+def quintile_ratio_by_steps(y: Sequence[Num], w: Sequence[Num]) -> Num:
+    """Eurostat's S80/S20, as in R laeken 0.5.2: all above the quantile of 0.8 over all at or below that of 0.2."""
+    low, high = quantile(y, w, Fraction(1, 5)), quantile(y, w, Fraction(4, 5))
+    top = sum(wi * yi for yi, wi in zip(y, w, strict=True) if yi > high)
+    return top / sum(wi * yi for yi, wi in zip(y, w, strict=True) if yi <= low)
+
+
+# ---------------------------------------------------------------- what a package reaches
+
+
+def somebody(chances: Sequence[Num]) -> Num:
+    """Chance that at least one of several independent draws succeeds, by listing every outcome."""
+    if 1 in chances:
+        return 1
+    found: Num = 0
+    for outcome in product((True, False), repeat=len(chances)):
+        if any(outcome):
+            chance: Num = 1
+            for yes, p in zip(outcome, chances, strict=True):
+                chance = chance * (p if yes else 1 - p)
+            found += chance
+    return found
+
+
+def reach(household_of: Sequence[int], chances: Sequence[Sequence[Num]]) -> tuple[list[list[Num]], list[list[Num]]]:
+    """Chance that each person is paid, and lives with somebody who is; by scheme, and at last by any of them.
+
+    household_of : household of each person
+    chances : for each person, the chance of every scheme: 1 for those paid, 0 for others, between for draws
+    """
+    schemes = range(len(chances[0]))
+    paid = [[*row, somebody([p for p in row if p])] for row in chances]
+    lives = []
+    for home in household_of:
+        members = [row for row, other in zip(chances, household_of, strict=True) if other == home]
+        by_scheme = [somebody([row[s] for row in members if row[s]]) for s in schemes]
+        lives.append([*by_scheme, somebody([p for row in members for p in row if p])])
+    return paid, lives
+
+
+# ---------------------------------------------------------------- household types
+
+
+def household_type(members: Sequence[tuple[Num, str]]) -> str | None:
+    """Type of a household of (age, "head" | "spouse" | anything else); None where an age is unknown.
+
+    ESCAP's SPOT Simulator shows eight types and defines two of them in words: three generations (a child, somebody of
+    18-59 and one of 60+) and the skipped generation (a child and one of 60+, nobody of 18-59). These go first; the
+    other rules follow the names. A child is under 18.
+    """
+    if any(age is None or age != age for age, _ in members):
+        return None
+    generations = {"child" if age < 18 else "older" if age >= 60 else "working" for age, _ in members}
+    if len(members) == 1:
+        return {"older": "One person 60+", "working": "One person 18-59"}.get(generations.pop(), "Other")
+    if generations == {"child", "working", "older"}:
+        return "Three generations"
+    if generations == {"child", "older"}:
+        return "Skipped generation"
+    roles = [role for _, role in members]
+    rest = [age for age, role in members if role not in ("head", "spouse")]
+    if roles.count("head") == roles.count("spouse") == 1:
+        if not rest:
+            return "Couple without children"
+        if max(rest) < 18:
+            return "Couple with children"
+    adults = [age for age, _ in members if age >= 18]
+    return "Single parent or caregiver" if len(adults) == 1 and adults[0] < 60 and len(members) > 1 else "Other"

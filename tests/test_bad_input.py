@@ -1458,11 +1458,18 @@ ESTIMATES = [
         "several by",
     ),
     (
-        "inequality by class",
-        lambda: estimate([sp.Inequality()], by=["decile"]),
-        "not computed within a welfare class",
-        "'decile' is one",
-        "Drop it",
+        "incidence of everybody",
+        lambda: (lambda of: estimate([sp.Incidence()], of, scenarios=after(of)))(survey()),
+        "Every statistic must have a value",
+        "Incidence has none of everybody together",
+        "Pass by=",
+    ),
+    (
+        "coverage of no package",
+        lambda: estimate([sp.Coverage()]),
+        "Every statistic must have a value",
+        "Coverage has none without a scenario",
+        "Pass scenarios=",
     ),
     (
         "scenario of another survey",

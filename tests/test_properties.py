@@ -213,7 +213,13 @@ OF_DOMAINS = [
     sp.Quantile([0.1, 0.4, 0.9]),
     *map(sp.Access, OPPORTUNITIES),
 ]
-OF_CLASSES = [sp.MeanWelfare(), sp.Poverty(60.0), *map(sp.Access, OPPORTUNITIES)]
+OF_CLASSES = [
+    sp.MeanWelfare(),
+    sp.Poverty(60.0),
+    sp.Inequality(),
+    sp.Quantile(0.5),
+    *map(sp.Access, OPPORTUNITIES),
+]
 OF_PERSONS = [sp.MeanWelfare(), sp.Access(OPPORTUNITIES[2])]
 
 household = st.fixed_dictionaries(
@@ -570,8 +576,9 @@ def test_a_statistic_of_the_whole_country_is_told_once_whatever_the_domains(stat
     ("statistic", "by", "message"),
     [
         (sp.Cost(), [], "Every statistic must have a value, but Cost has none without a scenario"),
-        (sp.Inequality(), ["decile"], "not computed within a welfare class"),
-        (sp.Quantile(0.5), [("urbrur", "quintile")], "not computed within a welfare class"),
+        (sp.ConsumptionGain(), ["decile"], "Every statistic must have a value, but ConsumptionGain has none without a"),
+        (sp.Coverage(), ["decile"], "Every statistic must have a value, but Coverage has none without a scenario"),
+        (sp.Incidence(), ["decile"], "Every statistic must have a value, but Incidence has none without a scenario"),
     ],
 )
 def test_a_statistic_that_has_no_value_is_refused_and_not_lost(statistic, by, message):

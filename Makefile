@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEBUG_SITE := build/debug-site
 SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
 
-.PHONY: demo test test-debug lint types bench bench-tiny wheel wheel-check clean
+.PHONY: demo test test-debug lint types docs bench bench-tiny wheel wheel-check clean
 
 demo: $(VENV)/installed
 	$(BIN)/sp2lnob demo --out results/demo
@@ -29,6 +29,10 @@ lint: $(VENV)/lint-tools
 types: $(VENV)/installed $(VENV)/lint-tools
 	$(BIN)/mypy
 	cd $(VENV) && bin/python -m mypy.stubtest sp2lnob --mypy-config-file ../pyproject.toml
+
+# A warning in them is an error. The pages' code is run by `make test`.
+docs: $(VENV)/installed $(VENV)/docs-tools
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 
 bench: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
 	mkdir -p results

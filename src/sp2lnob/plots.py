@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from xml.etree import ElementTree
 
-from ._validate import fail, fail_if_unknown, number
+from ._validate import fail, fail_if_unknown, fail_type, number
 from .disclosure import FEW, few_cases
 from .findings import Findings
 
@@ -192,8 +192,11 @@ def _axis(values: Iterable[float], start: float, end: float, zero: bool | None =
     low, high = min(finite), max(finite)
     if zero or (zero is None and low < 0.5 * high):
         low, high = min(low, 0.0), max(high, 0.0)
-    if high - low <= 1e-6 * max(abs(low), abs(high)):
-        low, high = (0.0, 1.0) if low == 0 else (min(low, 0.0), max(high, 0.0))
+    most = max(abs(low), abs(high))
+    if high - low <= 1e-6 * most:
+        low, high = min(low, 0.0), max(high, 0.0)
+    if most < 1e-300:
+        low, high = 0.0, 1.0
     rough = (high - low) / max(2.0, abs(end - start) / 90)
     power = 10.0 ** math.floor(math.log10(rough))
     step = power * next(k for k in (1, 2, 2.5, 5, 10) if k * power >= 0.999 * rough)
@@ -266,7 +269,6 @@ class _Canvas:
     segments: list[dict[str, Any]] = field(default_factory=list)
     points: list[dict[str, Any]] = field(default_factory=list)
     texts: dict[tuple[Align, Weight], list[dict[str, Any]]] = field(default_factory=dict)
-    told: dict[float, float] = field(default_factory=dict)  # how far words reach where figures are lacking, by y
 
     def text(
         self,
@@ -321,12 +323,10 @@ class _Canvas:
         about["said"] = ": ".join(part for part in (about["label"], point.series, point.said(kind)) if part)
         if not math.isfinite(point.value):
             left, top = at(axis.ticks[0])
-            left += self.told.get(top, 0.0)  # beside what another point of the lane says
-            room = _long(point.shown(kind), SMALL) + 14
-            self.told[top] = self.told.get(top, 0.0) + room + 10
-            self.segment(left, top, left + room, top, LEADING - 2, "white")  # words stand on white
+            text = ": ".join(part for part in (point.series, point.shown(kind)) if part)
+            self.segment(left, top, left + _long(text, SMALL) + 14, top, LEADING - 2, "white")  # words stand on white
             self.points.append({**about, "x": left, "y": top, "colour": GREY, "fill": "white", "shape": "square"})
-            self.text(left + 10, top, point.shown(kind), colour=GREY)
+            self.text(left + 10, top, text, colour=GREY)
             return
         if math.isfinite(point.low) and math.isfinite(point.high):
             about |= {"low": point.low, "high": point.high}
@@ -526,6 +526,8 @@ def _of(result: Found) -> Findings:
         import altair  # noqa: F401
     except ImportError:
         fail("Pictures need altair", "it is not installed", "Install it: pip install 'sp2lnob[report]'.")
+    if not hasattr(result, "findings"):
+        fail_type("A picture takes an Assessment or Findings", result, "Pass what assess() or read_results() returned.")
     return result.findings()
 
 
@@ -935,7 +937,9 @@ def gap(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
                 for end in ("behind", "ahead")
             ]
             average = _point(at["access"], series=f"average {word}".strip(), filled=filled)
-            lanes.append(_Lane((*ends, average), "", word))
+            points = [*ends, average]
+            lanes.append(_Lane(tuple(p for p in points if math.isfinite(p.value)), "", word))
+            lanes += [_Lane((p,)) for p in points if not math.isfinite(p.value)]
             measured = _point(at["gap"])
             distance = f"{_points(measured.value).lstrip('+')} points" if math.isfinite(measured.value) else "withheld"
             below.append(f"average {average.shown(PERCENT)}, gap {distance}{' ' + word if word else ''}")
@@ -1551,6 +1555,7 @@ def save(chart: Any, path: str | os.PathLike[str]) -> Path:
     if suffix not in (".svg", ".png"):
         fail("The file of a picture must end in .svg or .png", f"it is {str(path)!r}", "Name it so.")
     content = svg(chart)
+    target.parent.mkdir(parents=True, exist_ok=True)
     if suffix == ".svg":
         target.write_text(content + "\n", encoding="utf-8", newline="\n")
     else:

@@ -32,8 +32,8 @@ SAID = {
     "atkinson": ("Atkinson index", "index", ""),
     "generalized_entropy": ("Generalized entropy", "index", ""),
     "lorenz": ("Share of welfare", "share", "%"),
-    "coverage_direct": ("Paid oneself", "share", "%"),
-    "coverage": ("Oneself, or living with one paid", "share", "%"),
+    "coverage_direct": ("Direct coverage", "share", "%"),
+    "coverage": ("Coverage, direct or indirect", "share", "%"),
     "benefit_incidence": ("Share of the money", "share", "%"),
     "beneficiary_incidence": ("Share of the recipients", "share", "%"),
     "consumption_gain": ("Gain", "share", "% of welfare before"),
@@ -43,6 +43,8 @@ SAID = {
     "cost_gdp": ("Of GDP", "share", "%"),
     "cost_revenue": ("Of revenue", "share", "%"),
 }
+
+BESIDE, SHORT = 3, 44  # figures in a row, and letters of its label, that leave room for intervals beside figures
 
 
 # -- figures --------------------------------------------------------------------------------------------------------
@@ -183,6 +185,13 @@ class Table:
     blocks: Sequence[Block]
     link: "Link"
     notes: Sequence[str] = ()
+
+    @property
+    def flat(self) -> bool:
+        """Whether there is room for intervals beside their figures."""
+        lines = [line for block in self.blocks for line in block.lines]
+        figures = max(sum(bool(cell.below) for cell in line.cells) for line in lines)
+        return 0 < figures <= BESIDE and len(self.columns) <= BESIDE + 3 and max(len(r.label) for r in lines) <= SHORT
 
 
 @dataclass(frozen=True)

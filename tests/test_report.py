@@ -1,0 +1,689 @@
+"""The report: what is on the page is what stands in the frames, and what comes from data stays text."""
+
+import base64
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sp2lnob as sp
+from sp2lnob import plots
+from sp2lnob._html import form_of
+from sp2lnob.report import checked, render
+
+PLAIN = '<svg xmlns="http://www.w3.org/2000/svg" role="img"/>'
+MINUS = "\N{MINUS SIGN}"
+VOID = {"meta", "br", "link", "img", "input", "hr", "wbr"}
+HOSTILE = {
+    "script": "<script>alert(1)</script>",
+    "image": '"><img src=x onerror=alert(1)>',
+    "style": "</style><b>",
+    "title": "</title><script>alert(2)</script>",
+    "template": "{{7*7}}",
+    "address": "javascript:alert(3)",
+}
+
+
+class Page(HTMLParser):
+    """A page read strictly: every tag is closed in its turn."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.tags, self.ids, self.headings = [], [], [], []
+        self.tables, self.links, self.text = [], {}, []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append((tag, attributes))
+        if tag not in VOID:
+            self.open.append(tag)
+        if "id" in attributes:
+            self.ids.append(attributes["id"])
+        if tag == "a" and "download" in attributes:
+            self.links[attributes["download"]] = attributes["href"]
+        if tag == "table":
+            self.tables.append({"caption": "", "rows": []})
+        if tag == "tr":
+            self.tables[-1]["rows"].append([])
+        if tag in ("td", "th"):
+            self.tables[-1]["rows"][-1].append(["", "", ""])  # text, what stands below it, mark
+        if tag in ("h1", "h2", "h3", "h4"):
+            self.headings.append([int(tag[1]), ""])
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag, (tag, self.open)
+
+    def handle_data(self, text):
+        if "style" in self.open:
+            return
+        self.text.append(text)
+        if "caption" in self.open:
+            self.tables[-1]["caption"] += text
+        elif self.open and ("td" in self.open or "th" in self.open):
+            self.tables[-1]["rows"][-1][-1][1 if "small" in self.open else 2 if "span" in self.open else 0] += text
+        for tag in self.open:
+            if re.fullmatch("h[1-4]", tag):
+                self.headings[-1][1] += text
+
+    @property
+    def words(self):
+        """All text, with single spaces."""
+        return " ".join("".join(self.text).split())
+
+    def table(self, caption):
+        """Return the one table whose caption holds some words: head, and rows by their first cell."""
+        (found,) = [table for table in self.tables if caption in table["caption"]]
+        return found["rows"]
+
+    def frame(self, file):
+        """Return the frame that a link holds."""
+        head, content = self.links[file].split(",", 1)
+        assert head == "data:text/csv;charset=utf-8;base64"
+        return content_of(content)
+
+
+def content_of(content):
+    text = base64.b64decode(content).decode()
+    return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values={}, dtype=str)
+
+
+def as_text(frame):
+    """Return a frame as its CSV reads: every digit, as text."""
+    return pd.read_csv(io.StringIO(frame.to_csv(index=False)), keep_default_na=False, dtype=str)
+
+
+def number(text):
+    """Return the number that a cell shows."""
+    return float(text.strip("() ").replace(",", "").replace(MINUS, "-").replace("+", "").removesuffix("%"))
+
+
+def ends(text):
+    """Return both ends of an interval that a cell shows."""
+    return tuple(number(end) for end in text.split(" to "))
+
+
+ECONOMY = sp.Economy("coins", 2026, gdp=4.05e9, gdp_per_capita=1800.0, revenue=9e8, lines={"national": 60.0})
+
+
+def assessed(survey, **instead):
+    circumstances = ["bottom40", "urbrur", "head_educ"]
+    fuel = sp.Opportunity("clean fuel", outcome="cook_fuel in ('Electricity', 'Gas')", circumstances=circumstances)
+    lacking = sp.Opportunity("no internet", outcome="internet == 0", circumstances=circumstances, kind="barrier")
+    package = sp.Package(
+        [sp.child_benefit(sp.Amount(8, "month")), sp.old_age_pension(sp.Amount(0.16, "gdp_per_capita"))]
+    )
+    given = {"package": package, "economy": ECONOMY, "replicates": sp.Bootstrap(40)}
+    return sp.assess(survey, [fuel, lacking], **given | instead)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    study = {"study": {"file": "study.toml", "sha256": "ab" * 32}}
+    return assessed(sp.example_survey(800)).save(tmp_path_factory.mktemp("report") / "results", study=study)
+
+
+@pytest.fixture(scope="module")
+def found(folder):
+    return sp.read_results(folder)
+
+
+@pytest.fixture(scope="module")
+def html(found):
+    return render(found)
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+# -- the page as a page ---------------------------------------------------------------------------------------------
+
+
+def test_the_page_is_one_well_formed_document(html, page):
+    assert html.startswith("<!doctype html>")
+    assert page.tags[0] == ("html", {"lang": "en"})
+    assert len(page.ids) == len(set(page.ids))
+    assert len(html.encode()) < 3 * 2**20
+    assert not re.search(r"/(tmp|home|work|usr)/", page.words)
+
+
+def test_nothing_is_fetched_and_nothing_runs(html, page):
+    assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "object", "embed", "form", "base"}
+    for tag, attributes in page.tags:
+        assert not any(name.startswith("on") or name in ("style", "src") for name in attributes), tag
+        for name in ("href", "xlink:href"):
+            if name in attributes:
+                assert tag == "a"
+                assert attributes[name].startswith(("#", "data:text/csv;", "data:application/json;"))
+        assert not any("url(" in str(value) and "url(#" not in value for value in attributes.values())
+    assert "@import" not in html
+    assert "url(" not in html[html.index("<style>") : html.index("</style>")]
+
+
+def test_the_policy_allows_the_one_style_alone(html, page):
+    from hashlib import sha256
+
+    (policy,) = [a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    style = html[html.index("<style>") + len("<style>") : html.index("</style>")]
+    digest = base64.b64encode(sha256(style.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert html.count("<style") == 1
+
+
+def test_it_can_be_read_without_seeing_it(page):
+    assert [level for level, _ in page.headings].count(1) == 1
+    levels = [level for level, _ in page.headings]
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+    targets = [a["href"][1:] for tag, a in page.tags if tag == "a" and a["href"].startswith("#")]
+    assert set(targets) <= set(page.ids)
+    assert targets[0] == "brief"
+    assert all(table["caption"] for table in page.tables)
+    assert all("scope" in a for tag, a in page.tags if tag == "th")
+    regions = [a for _, a in page.tags if a.get("role") == "region"]
+    assert len(regions) == len(page.tables)
+    assert all(a["tabindex"] == "0" and a["aria-labelledby"] in page.ids for a in regions)
+    pictures = [a for tag, a in page.tags if tag == "svg"]
+    assert pictures
+    assert all(a["role"] == "img" and set(a["aria-labelledby"].split()) <= set(page.ids) for a in pictures)
+    sections = [a["aria-labelledby"] for tag, a in page.tags if tag == "section"]
+    assert set(sections) <= set(page.ids)
+
+
+def test_the_contents_are_the_sections(page):
+    listed = [a["href"][1:] for tag, a in page.tags if tag == "a" and a["href"].startswith("#")][1:]
+    assert listed == [a["aria-labelledby"] for tag, a in page.tags if tag == "section"]
+    assert listed == [
+        *("brief", "gaps", "opportunity-1", "opportunity-2", "poverty", "inequality", "consumption", "receipt"),
+        *("cost", "domains", "survey", "methods", "manifest"),
+    ]
+
+
+def test_the_same_findings_give_the_same_bytes(folder, html):
+    code = (
+        "import sys, sp2lnob as sp\n"
+        "from sp2lnob.report import render\n"
+        "sys.stdout.buffer.write(render(sp.read_results(sys.argv[1])).encode())"
+    )
+    other = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Phnom_Penh"}
+    made = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, check=True, env=other)
+    assert made.stdout.decode() == html
+
+
+def test_every_picture_has_its_table(page):
+    told = re.findall(r"Figure (\d+)\. The figures stand in table (\d+)\.", page.words)
+    assert [int(figure) for figure, _ in told] == list(range(1, len(told) + 1))
+    assert len(told) == len([tag for tag, _ in page.tags if tag == "figure"]) >= 8
+    numbers = [int(re.match(r"Table (\d+)\.", table["caption"])[1]) for table in page.tables]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert {int(table) for _, table in told} <= set(numbers)
+
+
+# -- figures --------------------------------------------------------------------------------------------------------
+
+
+def row_of(frame, **what):
+    (row,) = frame[np.all([frame[key] == value for key, value in what.items()], axis=0)].to_dict("records")
+    return row
+
+
+def same(cell, row, factor=1.0, end="value", low="ci_low", high="ci_high"):
+    """Assert that a cell shows a figure and its interval, rounded."""
+    text, below, _ = cell
+    digits = len(text.partition(".")[2].strip(")"))
+    assert number(text) == pytest.approx(row[end] * factor, abs=0.501 * 10**-digits)
+    if np.isfinite(row[low]):
+        shown = ends(below)
+        assert shown == pytest.approx((row[low] * factor, row[high] * factor), abs=0.501 * 10**-digits)
+    else:
+        assert below == "no interval"
+
+
+def test_groups_show_the_frame_of_groups(found, page):
+    for name in found.trees:
+        frame = found.groups[found.groups["opportunity"] == name].to_dict("records")
+        head, *rows = page.table(f"Access by group: {name}")
+        assert [cell[0] for cell in head] == ["Group", "Share", "n", "Before", "After", "Change", "Gaining", "Flag"]
+        assert len(rows) == len(frame)
+        for cells, row in zip(rows, frame, strict=True):
+            assert cells[0][0] == row["label"]
+            assert number(cells[1][0]) == pytest.approx(100 * row["share"], abs=0.0501)
+            assert number(cells[2][0]) == row["n"]
+            for cell, which in zip(cells[3:6], ("before", "after", "change"), strict=True):
+                same(cell, row, 100, which, f"{which}_low", f"{which}_high")
+            assert number(cells[6][0]) == pytest.approx(row["gaining"], abs=0.501)
+            told = {"furthest_behind": "furthest behind", "furthest_ahead": "furthest ahead"}
+            assert [words in cells[0][2] for words in told.values()] == [row[key] for key in told]
+            assert cells[7][0] == ("biased" if "biased" in row["flag"] else "")
+
+
+def test_what_stands_before_and_after_is_the_tidy_frame(found, page):
+    everybody = found.estimates[found.estimates["by"] == "all"]
+    _, _, *rows = page.table("Poverty by line")
+    for cells, statistic in zip(rows, ("headcount", "poverty_gap", "poverty_severity"), strict=True):
+        for cell, scenario in zip(cells[2:5], ("before", "after", "change"), strict=True):
+            same(cell, row_of(everybody, statistic=statistic, scenario=scenario), 100)
+    _, *rows = page.table("Inequality of welfare")
+    for cells, statistic in zip(rows, ("gini", "palma", "quintile_ratio"), strict=False):
+        for cell, scenario in zip(cells[2:5], ("before", "after", "change"), strict=True):
+            same(cell, row_of(everybody, statistic=statistic, scenario=scenario))
+    _, *rows = page.table("Access and its gap")
+    rows = [cells for cells in rows if len(cells) > 1]
+    wanted = [(name, key) for name in found.trees for key in ("access", "furthest_behind", "furthest_ahead", "gap")]
+    for cells, (name, key) in zip(rows, wanted, strict=True):
+        for cell, scenario in zip(cells[2:5], ("before", "after", "change"), strict=True):
+            same(cell, row_of(everybody, statistic=key, of=name, scenario=scenario), 100)
+
+
+def test_deciles_stand_in_their_order(found, page):
+    by_decile = found.estimates[(found.estimates["by"] == "decile") & (found.estimates["statistic"] == "mean_welfare")]
+    _, _, everybody, *rows = page.table("Consumption per person, by decile")
+    assert everybody[0][0] == "Everybody"
+    labels = ["1, the poorest", *map(str, range(2, 10)), "10, the richest"]
+    assert [cells[0][0] for cells in rows[:10]] == labels
+    for decile, cells in enumerate(rows[:10], 1):
+        for cell, scenario in zip(cells[2:5], ("before", "after", "change"), strict=True):
+            same(cell, row_of(by_decile, level=str(decile), scenario=scenario))
+        assert number(cells[1][0]) == row_of(by_decile, level=str(decile), scenario="before")["n"]
+
+
+def test_what_is_received_is_the_tidy_frame(found, page):
+    frame = found.estimates
+    for caption, statistics in (
+        ("Coverage", ("coverage_direct", "coverage")),
+        ("Who gets the money", ("benefit_incidence", "beneficiary_incidence")),
+    ):
+        _, *rows = page.table(f". {caption}")
+        scheme = None
+        seen = 0
+        for cells in rows:
+            if len(cells) == 1:
+                scheme = {"All schemes": "package"}.get(cells[0][0], cells[0][0])
+                continue
+            label = cells[0][0].partition(",")[0]
+            where = {"by": "all"} if label == "Everybody" else {"by": "decile", "level": label}
+            for cell, statistic in zip(cells[2:4], statistics, strict=True):
+                same(cell, row_of(frame, statistic=statistic, of=scheme, **where), 100)
+                seen += 1
+        assert seen == len(frame[frame["statistic"].isin(statistics) & frame["by"].isin(["all", "decile"])])
+
+
+def test_costs_have_their_unit_in_the_head(found, page):
+    frame = found.estimates
+    head, *rows = page.table("Recipients and cost")
+    assert [cell[1] for cell in head[2:7]] == ["", *["million coins a year"] * 2, "%", "%"]
+    statistics = {"recipients": 1, "transfer_cost": 1e-6, "total_cost": 1e-6, "cost_gdp": 100, "cost_revenue": 100}
+    assert [cells[0][0] for cells in rows] == ["child benefit", "old-age pension", "All schemes"]
+    for cells, of in zip(rows, ("child benefit", "old-age pension", "package"), strict=True):
+        for cell, (statistic, factor) in zip(cells[2:7], statistics.items(), strict=True):
+            same(cell, row_of(frame, statistic=statistic, of=of), factor)
+
+
+def test_sentences_say_what_the_tables_show(found, page):
+    everybody = found.estimates[found.estimates["by"] == "all"]
+    headcount = {s: row_of(everybody, statistic="headcount", scenario=s) for s in ("before", "after", "change")}
+    assert (
+        f"Poverty at the line “national” falls by {-100 * headcount['change']['value']:.1f} points "
+        f"({-100 * headcount['change']['ci_high']:.1f} to {-100 * headcount['change']['ci_low']:.1f}; "
+        f"n = 800 households): from {headcount['before']['value']:.1%} to {headcount['after']['value']:.1%}"
+    ) in page.words.replace("\N{NO-BREAK SPACE}", " ")
+    behind = found.groups[found.groups["furthest_behind"] & (found.groups["opportunity"] == "clean fuel")].iloc[0]
+    assert (
+        f"“{behind['label']}”, {behind['share']:.1%} of people, of whom {behind['before']:.1%} have access"
+        in page.words
+    )
+    barrier = row_of(everybody, statistic="access", of="no internet", scenario="before")
+    assert f"no internet. {barrier['value']:.1%} of people are affected" in page.words
+    gaining = found.groups[found.groups["opportunity"] == "no internet"]["gaining"].sum()
+    assert f"{gaining:,.0f} people leave the barrier" in page.words
+
+
+def test_every_figure_is_on_the_page(found, page):
+    shown = pd.concat([page.frame(file) for file in page.links if file.startswith("table-")])
+    tidy = shown.dropna(subset=["statistic"])
+    keys = ["statistic", "of", "param", "scenario", "by", "level"]
+    every = as_text(found.estimates)
+    left = every[(every["by"] != "group") & ~((every["statistic"] == "lorenz") & (every["by"] != "all"))]
+    assert sorted(map(tuple, tidy[keys].to_numpy())) == sorted(map(tuple, left[keys].to_numpy()))
+
+
+def test_a_link_holds_every_digit_of_its_table(found, page):
+    assert page.frame("estimates.csv").equals(as_text(found.estimates))
+    assert page.frame("groups.csv").equals(as_text(found.groups))
+    head, content = page.links["manifest.json"].split(",", 1)
+    assert head.startswith("data:application/json")
+    assert json.loads(base64.b64decode(content)) == json.loads(json.dumps(dict(found.manifest)))
+    every = as_text(found.estimates)
+    files = [file for file in page.links if file.startswith("table-")]
+    assert len(files) == len(page.tables)
+    for file, table in zip(files, page.tables, strict=True):
+        frame = page.frame(file)
+        lines = [cells for cells in table["rows"][1:] if len(cells) > 1]
+        if "statistic" in frame:
+            here = frame.merge(every.drop_duplicates(), how="left", indicator=True)
+            assert (here["_merge"] == "both").all()
+            figures = sum(bool(cell[0]) for cells in lines for cell in cells[2:-1])
+            assert figures == len(frame)
+        else:
+            assert len(frame) == len(lines)
+    for name in found.trees:
+        (file,) = [f for f in files if "groups" in f and page.frame(f)["opportunity"].iloc[0] == name]
+        wanted = as_text(found.groups[found.groups["opportunity"] == name])
+        assert page.frame(file).equals(wanted.reset_index(drop=True))
+
+
+def test_the_tree_is_a_table_as_well(found, page):
+    for name, tree in found.trees.items():
+        _, *rows = page.table(f"branch by branch: {name}")
+        assert len(rows) == len(tree["nodes"])
+        leaves = {cells[4][0]: cells for cells in rows if cells[4][0]}
+        for node in tree["nodes"]:
+            if "group" in node:
+                cells = leaves[str(node["group"])]
+                assert number(cells[1][0]) == pytest.approx(100 * node["share"], abs=0.0501)
+                assert number(cells[2][0]) == node["n"]
+                assert number(cells[3][0]) == pytest.approx(100 * node["rate"], abs=0.0501)
+
+
+def test_the_survey_and_its_making_are_told(found, page):
+    survey = found.manifest["survey"]
+    for words in (
+        survey["sha256"],
+        "region × urbrur",
+        *survey["svyset"],
+        *survey["svydesign"],
+        "ab" * 32,
+        "study.toml",
+    ):
+        assert words in page.words
+    for name, version in found.manifest["versions"].items():
+        assert f"{name} {version}" in page.words
+    assert f"{survey['people']:,.0f} people" in page.words
+    assert "our inference" in page.words
+
+
+# -- what is not there ----------------------------------------------------------------------------------------------
+
+
+def sections(page):
+    return [a["aria-labelledby"] for tag, a in page.tags if tag == "section"]
+
+
+def test_without_a_package_nothing_is_said_of_one():
+    page = Page(render(assessed(sp.example_survey(400), package=None).findings()))
+    assert not {"cost", "receipt"} & set(sections(page))
+    assert {"poverty", "inequality", "consumption", "gaps"} <= set(sections(page))
+    assert "No package was asked for" in page.words
+    assert "our inference" not in page.words
+    head, *_ = page.table("Access by group: clean fuel")
+    assert [cell[0] for cell in head] == ["Group", "Share", "n", "Before", "Flag"]
+    assert "After" not in {cell[0] for table in page.tables for cell in table["rows"][0]}
+
+
+def test_a_survey_s_own_figures_are_a_report():
+    page = Page(render(sp.assess(sp.example_survey(400), [], replicates=sp.Bootstrap(10)).findings()))
+    assert sections(page) == ["brief", "inequality", "consumption", "domains", "survey", "methods", "manifest"]
+    assert "Neither an opportunity nor a package was asked for" in page.words
+    assert all(table["rows"][1:] for table in page.tables)
+
+
+def test_a_survey_without_welfare_or_design():
+    households, persons = sp.example_frames(400)
+    survey = sp.Survey(households, persons)
+    opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["urbrur"])
+    package = sp.Package([sp.household_benefit(sp.Amount(5, "month"))])
+    page = Page(render(sp.assess(survey, [opportunity], package, replicates=sp.Bootstrap(10)).findings()))
+    assert not {"poverty", "inequality", "consumption"} & set(sections(page))
+    assert "none named, so that each household is its own" in page.words
+    assert "nothing is said of poverty, inequality or consumption" in page.words
+    assert "Nothing changes: no group’s circumstances are moved by money" in page.words
+    assert "Neither GDP nor government revenue was given" in page.words
+    assert "local currency a year" in page.words
+    assert all(table["rows"][1:] for table in page.tables)
+
+
+def test_a_tree_that_finds_nothing():
+    survey = sp.example_survey(400)
+    opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["head_sex"])
+    tree = sp.OpportunityTree(max_depth=0)
+    page = Page(render(sp.assess(survey, [opportunity], tree=tree, replicates=sp.Bootstrap(10)).findings()))
+    assert "The tree found no groups" in page.words
+    _, row = page.table("Access by group: internet")
+    assert "furthest" not in row[0][2]
+
+
+def test_what_is_withheld_is_a_dash(monkeypatch):
+    survey = sp.example_survey(400)
+    opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["bottom40", "ea"])
+    package = sp.Package([sp.child_benefit(sp.Amount(8, "month"))])
+    tree = sp.OpportunityTree(min_obs=5, min_share=0.0)
+    result = sp.assess(survey, [opportunity], package, by=["ea"], tree=tree, replicates=sp.Bootstrap(10))
+    found = result.findings()
+    groups = found.groups
+    few, marked = groups["n"] < 25, (groups["n"] >= 25) & (groups["n"] < 50)
+    assert few.any()
+    assert marked.any()
+    page = Page(render(found))
+    _, *rows = page.table("Access by group: internet")
+    for cells, hidden, bracketed in zip(rows, few, marked, strict=True):
+        texts = [cell[0] for cell in cells[3:6]]
+        if hidden:
+            assert texts == ["—"] * 3
+            assert cells[6][0] == "—"
+            assert "withheld (n<25)" in cells[7][0]
+        else:
+            assert all((text[0] + text[-1] == "()") == bracketed for text in texts)
+    assert "rest on fewer than 25 unweighted cases, and are withheld" in page.words
+    assert "People gaining are not added up" in page.words
+    _, *rows = page.table("Breakdown")
+    assert all(cell[0] in ("—", "") for cells in rows if len(cells) > 1 for cell in cells[2:5])
+    monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
+    open_page = Page(render(result.findings(disclosure="none")))
+    assert "Nothing is withheld" in open_page.words
+    assert not any("withheld" in cell[0] for table in open_page.tables for row in table["rows"] for cell in row)
+
+
+# -- escaping -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    households, persons = sp.example_frames(400)
+    bad = HOSTILE
+    rename = {"Rural": bad["script"], "Urban": bad["image"]}
+    households[bad["image"]] = np.array([rename[label] for label in households.pop("urbrur").tolist()])
+    fuel = {"Gas": bad["image"], "Electricity": bad["script"]}
+    households["cook_fuel"] = np.array([fuel.get(label, label) for label in households["cook_fuel"].tolist()])
+    households["region"] = np.array([f"{label}{bad['style']}" for label in households["region"].tolist()])
+    survey = sp.Survey(
+        households,
+        persons,
+        person="pid",
+        welfare="pc_exp",
+        psu="ea",
+        strata=["region", bad["image"]],
+        roles={"disability": "disability", "relation": "relation"},
+        derive={bad["template"]: "head(educ)"},
+    )
+    opportunities = [
+        sp.Opportunity(
+            name,
+            outcome=f"cook_fuel in ('{bad['image']}', '{bad['script']}')",
+            circumstances=["bottom40", bad["image"], bad["template"]],
+        )
+        for name in (bad["title"], bad["address"])
+    ]
+    girls = sp.Scheme(
+        bad["script"], f"age < 18 and cook_fuel != '{bad['script']}'", amount=sp.Amount(5, f"line:{bad['style']}")
+    )
+    economy = sp.Economy(bad["image"], lines={bad["style"]: 60.0, bad["template"]: 30.0})
+    return sp.assess(
+        survey, opportunities, sp.Package([girls]), economy, by=[bad["image"], "decile"], replicates=sp.Bootstrap(10)
+    )
+
+
+def test_whatever_data_say_is_text(hostile):
+    study = {"study": {"file": HOSTILE["script"], "sha256": HOSTILE["image"]}}
+    html = render(hostile.findings(study=study))
+    page = Page(html)
+    assert {tag for tag, _ in page.tags} <= {
+        *("html", "head", "meta", "title", "style", "body", "a", "header", "h1", "h2", "h3", "p", "nav", "ol", "ul"),
+        *("li", "main", "section", "b", "i", "strong", "span", "bdi", "code", "dl", "dt", "dd", "div", "table"),
+        *("caption", "thead", "tbody", "tr", "th", "td", "small", "figure", "figcaption", "br", "sub", "pre"),
+        *("svg", "g", "path", "rect", "line", "circle", "text", "tspan", "desc", "defs", "clippath"),
+    }
+    for tag, attributes in page.tags:
+        assert not any(name.startswith("on") or name == "src" for name in attributes)
+        assert "javascript" not in attributes.get("href", "")
+        assert all(value is None or "alert" not in value for key, value in attributes.items() if key != "aria-label"), (
+            tag
+        )
+    for text in HOSTILE.values():
+        assert text in page.words
+        assert text in "".join(page.text)
+    assert "{{7*7}}" in page.words
+    assert html.count("<script") == 0
+    assert html.count("<title") == html.count("</title>")
+
+
+def test_labels_of_every_script_keep_their_direction(monkeypatch):
+    monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
+    survey = sp.example_survey(400)
+    names = ["ދިވެހި", "خرطوم", "ភ្នំពេញ"]
+    opportunities = [sp.Opportunity(name, outcome="internet", circumstances=["urbrur"]) for name in names]
+    result = sp.assess(survey, opportunities, replicates=sp.Bootstrap(10))
+    html = render(result.findings())
+    assert all(f"<bdi>{name}</bdi>" in html for name in names)
+    assert all(f"<bdi>{name}" in result._repr_html_() for name in names)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<script>alert(1)</script>",
+        "<foreignObject/>",
+        '<image href="http://example.org/x.png"/>',
+        '<g onclick="alert(1)"/>',
+        '<a href="https://example.org"><text>x</text></a>',
+        '<rect style="fill:url(http://example.org)"/>',
+        '<rect fill="url(http://example.org)"/>',
+        "<style>*{}</style>",
+    ],
+)
+def test_a_picture_that_does_more_than_draw_is_refused(inside):
+    with pytest.raises(AssertionError, match="a picture must draw"):
+        checked(f'<svg xmlns="http://www.w3.org/2000/svg">{inside}</svg>')
+    with pytest.raises(AssertionError, match="a declaration"):
+        checked(f'<!DOCTYPE svg><svg xmlns="http://www.w3.org/2000/svg">{inside}</svg>')
+    assert checked('<svg xmlns="http://www.w3.org/2000/svg"><rect clip-path="url(#a)"/></svg>')
+
+
+# -- what it needs --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lacking", ["jinja2", "altair", "vl_convert"])
+def test_what_is_not_installed_is_named(monkeypatch, found, lacking):
+    monkeypatch.setitem(sys.modules, lacking, None)
+    with pytest.raises(
+        sp.InputError, match=rf"{lacking}.* is not installed\. Install them: pip install 'sp2lnob\[report\]'"
+    ):
+        render(found)
+
+
+def test_nothing_of_it_is_imported_before_it_is_asked_for():
+    code = "import sys, sp2lnob as sp; sp.assess; print(*sorted(sys.modules))"
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"jinja2", "altair", "vl_convert", "markupsafe"} & set(made)
+
+
+# -- notebooks ------------------------------------------------------------------------------------------------------
+
+
+def test_notebooks_show_tables_without_styles_or_scripts(hostile):
+    tree = hostile.tree(HOSTILE["title"])
+    for thing in (hostile, hostile.survey, hostile.estimates, tree):
+        shown = thing._repr_html_()
+        page = Page(shown)
+        assert {tag for tag, _ in page.tags} <= {"table", "caption", "thead", "tbody", "tr", "th", "td", "bdi", "p"}
+        assert not page.ids
+        assert all(set(attributes) <= {"style", "scope"} for _, attributes in page.tags)
+        assert "color:" not in shown
+    assert HOSTILE["image"] in Page(hostile.survey._repr_html_()).words
+    assert HOSTILE["script"] in Page(tree._repr_html_()).words
+
+
+def test_notebooks_show_the_figures(found):
+    result = assessed(sp.example_survey(400))
+    page = Page(result._repr_html_())
+    _, *rows = page.table("clean fuel")
+    groups = result.groups[result.groups["opportunity"] == "clean fuel"]
+    for cells, row in zip(rows, groups.to_dict("records"), strict=True):
+        assert cells[0][0] == row["label"]
+        assert number(cells[3][0]) == pytest.approx(100 * row["before"], abs=0.0501)
+    shown = Page(result.estimates._repr_html_())
+    (table,) = shown.tables
+    assert len(table["rows"]) == 41
+    assert f"… {len(result.estimates.rows) - 40:,} more" in shown.words
+    mean = result.estimates.value[0]
+    assert number(table["rows"][1][table["rows"][0].index(["value", "", ""])][0]) == pytest.approx(mean, rel=1e-3)
+
+
+def test_a_tree_shows_its_groups_once_it_is_fitted():
+    tree = sp.OpportunityTree(min_obs=1, min_share=0)
+    assert tree._repr_html_() is None
+    assert tree._repr_mimebundle_() == {"text/plain": repr(tree)}
+    tree.fit({"area": ["a", "b"]}, [0, 1], sample_weight=[1, 1])
+    assert set(tree._repr_mimebundle_()) == {"text/plain", "text/html"}
+    (table,) = Page(tree._repr_html_()).tables
+    assert [cells[4][0] for cells in table["rows"][1:]] == ["furthest behind", "furthest ahead"]
+
+
+# -- digits ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "value", "text"),
+    [
+        ("share", [0.3, 0.5], 0.12345, "12.3"),
+        ("share", [0.3, 0.5], 0.00012, "0.01"),
+        ("share", [0.001, 0.002], 0.0012, "0.12"),
+        ("share", [0.3], 0.0, "0.0"),
+        ("share", [0.3], -0.0, "0.0"),
+        ("share", [0.3], -1e-18, "0.0"),
+        ("share", [0.3], float("nan"), "—"),
+        ("index", [0.3], 0.32049, "0.320"),
+        ("money", [1500.0], 1234.5678, "1,235"),
+        ("money", [107.0], 107.817, "107.8"),
+        ("money", [5.0], 5.6186, "5.62"),
+        ("money", [159_254_000.0], 159_254_000.0, "159.3"),
+        ("money", [3e12], 3.456e12, "3,456"),
+        ("count", [1_166_962.0], 1_166_962.4, "1,166,962"),
+        ("count", [1.2e7], 1.25e7, "12.50"),
+    ],
+)
+def test_digits_follow_the_column(kind, values, value, text):
+    assert form_of(kind, values).text(value) == text
+
+
+def test_a_change_has_its_sign():
+    form = form_of("share", [0.05], signed=True)
+    assert (form.text(0.05), form.text(-0.05), form.text(0.0)) == ("+5.0", f"{MINUS}5.0", "0.0")
+    assert form.ends(-0.05, 0.02) == f"{MINUS}5.0 to 2.0"
+    assert form.ends(-1e-7, 0.02) == "0.0 to 2.0"

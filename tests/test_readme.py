@@ -32,6 +32,8 @@ def test_ten_lines_of_python_do_the_same_job_as_the_study_file(tmp_path):
     for name in names:
         if name != "manifest.json":  # it also tells the study file's hash
             assert (tmp_path / "results" / name).read_bytes() == (tmp_path / "study" / name).read_bytes(), name
+    assert "<svg" in (tmp_path / "tree.svg").read_text(encoding="utf-8")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     groups = pd.read_csv(tmp_path / "study" / "groups.csv")
     assert groups["before"].round(7).tolist() == [0.1074717, 0.3819206, 0.5953406, 0.8615936]
     assert groups["after"].round(7).tolist() == [0.1239433, 0.3819206, 0.6357958, 0.8615936]

@@ -1,11 +1,13 @@
-"""The command line as a person meets it: what it prints, its exit codes, and what it leaves on the disk."""
+"""The command line as a person or a program meets it: what it prints, its exit codes, and what it leaves on the disk.
+
+Most tests call it in this process; what depends on streams, signals and terminals runs in one of its own.
+"""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -37,187 +39,541 @@ kind = "child_benefit"
 amount = [6, "month"]
 
 [replicates]
-n = 50
+n = 20
 """
 
 
-def sp2lnob(*arguments, cwd, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "sp2lnob.cli", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "TERM": "dumb", "COLUMNS": "140", **environment},
-        check=False,
-    )
+POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and devices")
+PLAIN = ["estimates.csv", "groups.csv", "manifest.json", "tree-internet.json"]
+COMMAND = [sys.executable, "-m", "sp2lnob.cli"]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    for name, frame in zip(("households", "persons"), sp.example_frames(400), strict=True):
-        pd.DataFrame(frame).to_csv(tmp_path / f"{name}.csv", index=False)
-    (tmp_path / "study.toml").write_text(STUDY)
-    return tmp_path
+def environment(**more):
+    return {**os.environ, "TERM": "dumb", "COLUMNS": "140", **more}
 
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
 
 
-def test_run_writes_the_results_and_prints_their_paths(folder):
-    done = sp2lnob("run", "study.toml", "--out", "results/one", cwd=folder)
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    for name, frame in zip(("households", "persons"), sp.example_frames(400), strict=True):
+        pd.DataFrame(frame).to_csv(tmp_path / f"{name}.csv", index=False)
+    (tmp_path / "study.toml").write_text(STUDY)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Return what runs a command in this process, and returns its exit code and what it printed."""
+    from sp2lnob.cli import main
+
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "140")
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["sp2lnob", *map(str, arguments)])
+        code = main()
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """Make reports at once: their own tests look at what stands in them."""
+    monkeypatch.setattr("sp2lnob.report.render", lambda found: f"<!doctype html>{len(found.estimates)}")
+
+
+# -- run ------------------------------------------------------------------------------------------------------------
+
+
+def test_run_writes_the_results_and_prints_their_paths_on_any_console(folder):
+    """The console has no letters but ASCII."""
+    (folder / "study.toml").write_text(STUDY.replace('name = "internet"', 'name = "អ៊ីនធឺណិត"'), encoding="utf-8")
+    done = subprocess.run(
+        [*COMMAND, "run", "study.toml", "--out", "results/one"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment(PYTHONIOENCODING="ascii"),
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # no progress bar where there is no terminal
-    names = ["estimates.csv", "groups.csv", "manifest.json", "tree-internet.json"]
+    assert "\x1b" not in done.stdout
+    names = sorted([*PLAIN[:3], "report.html", "tree-អ៊ីនធឺណិត.json"])
     assert sorted(contents(folder / "results" / "one")) == names
-    for name in names:
+    for name in names[:4]:
         assert str(Path("results/one") / name) in done.stdout
     assert "headcount" in done.stdout
     assert "interval" in done.stdout
     frame = pd.read_csv(folder / "results/one/estimates.csv")
     assert {"value", "se", "ci_low", "ci_high", "n", "flag"} <= set(frame.columns)
-    manifest = json.loads((folder / "results/one/manifest.json").read_text())
-    assert manifest["asked"]["replicates"] == {"method": "rao-wu", "n": 50, "seed": 1}
+    manifest = json.loads((folder / "results/one/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["asked"]["replicates"] == {"method": "rao-wu", "n": 20, "seed": 1}
     assert manifest["asked"]["lines"] == {"national": 60.0}
     assert [len(source["sha256"]) for source in manifest["survey"]["files"]] == [64, 64]
     assert len(manifest["study"]["sha256"]) == 64
+    assert manifest["disclosure"] == "dhs"
 
 
-def test_the_same_study_gives_the_same_bytes(folder):
+def test_the_same_study_gives_the_same_bytes(folder, run, page):
     for out, threads in (("a", 1), ("b", 2), ("b", 4)):  # the second time over an earlier result
-        assert sp2lnob("run", "study.toml", "--out", out, "--threads", threads, cwd=folder).returncode == 0
+        assert run("run", "study.toml", "--out", out, "--threads", threads)[0] == 0
         assert contents(folder / out) == contents(folder / "a")
 
 
-def test_full_precision_in_files(folder):
-    sp2lnob("run", "study.toml", "--out", "out", cwd=folder)
+def test_full_precision_in_files(folder, run):
     from sp2lnob.study import read_study
 
+    assert run("run", "study.toml", "--out", "out", "--no-report", "--disclosure", "none")[0] == 0
+    assert list(contents(folder / "out")) == PLAIN
     written = pd.read_csv(folder / "out" / "estimates.csv", keep_default_na=True)
     expected = read_study(folder / "study.toml").run().estimates.frame()
     assert written["value"].tolist() == expected["value"].tolist()
     assert written["se"].tolist() == expected["se"].tolist()
 
 
-def test_check_prints_the_design_and_its_lines_for_stata_and_r(folder):
-    done = sp2lnob("check", "study.toml", cwd=folder)
-    assert done.returncode == 0, done.stderr
+def test_what_is_withheld_is_not_printed_either(folder, run):
+    code, stdout, _ = run("run", "study.toml", "--no-report", "--disclosure", "500")
+    assert code == 0
+    assert "withheld" in stdout
+    figures = [line for line in stdout.splitlines() if "bottom40" in line or line.startswith(("access", "headcount"))]
+    assert len(figures) >= 4
+    for line in figures:
+        assert line.count("%") <= 1, line  # the share of a group among all people
+        assert " to " not in line
+    assert pd.read_csv("results/estimates.csv").query("n < 500")["value"].isna().all()
+
+
+def test_the_study_says_what_is_withheld_unless_the_command_does(folder, run):
+    (folder / "study.toml").write_text(STUDY + "[publish]\ndisclosure = 500\n")
+    for option, expected in (((), 500), (("--disclosure", "none"), "none"), (("--disclosure", "30"), 30)):
+        assert run("run", "study.toml", "--no-report", "-q", *option)[0] == 0
+        assert json.loads(Path("results/manifest.json").read_text())["disclosure"] == expected
+
+
+def test_quiet_is_quiet(folder, run):
+    assert run("run", "study.toml", "--no-report", "--quiet") == (0, "", "")
+    assert list(contents("results")) == PLAIN
+    code, stdout, stderr = run("run", "gone.toml", "--quiet")
+    assert (code, stdout) == (2, "")
+    assert stderr.startswith("sp2lnob: The study file must exist")
+
+
+# -- JSON -----------------------------------------------------------------------------------------------------------
+
+
+def events(stdout):
+    return [json.loads(line) for line in stdout.splitlines()]
+
+
+def test_json_tells_what_happens_and_nothing_else(folder, run, page):
+    (folder / "study.toml").write_text(STUDY.replace("n = 20", "n = 100"))
+    code, stdout, stderr = run("run", "study.toml", "--json")
+    told = events(stdout)
+    assert (code, stderr) == (0, "")
+    assert told[0] == {
+        "event": "started",
+        "command": "run",
+        "version": sp.__version__,
+        "replicates": 100,
+        "out": "results",
+    }
+    progress = [event for event in told if event["event"] == "progress"]
+    assert all(event.keys() == {"event", "done", "total"} for event in progress)
+    done = [event["done"] for event in progress]
+    assert done == sorted(done)
+    assert (done[-1], progress[-1]["total"]) == (100, 100)
+    written = [Path(event["path"]).name for event in told if event["event"] == "written"]
+    assert written == sorted([*PLAIN, "report.html"])
+    assert told[-1] == {"event": "done", "out": str((folder / "results").resolve())}
+    assert {event["event"] for event in told} == {"started", "progress", "written", "done"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "gone.toml", "--json"), "The study file must exist"),
+        (("run", "study.toml", "--json", "--threads", "0"), "n_threads must be 1 or more"),
+        (("run", "study.toml", "--json", "--outt", "x"), "No such option"),
+        (("demo", "--json", "--replicates", "1"), "The number of replicates must be 2 or more"),
+        (("check", "gone.csv", "--json"), "The file must exist"),
+    ],
+)
+def test_errors_are_events_too(folder, run, arguments, message):
+    code, stdout, stderr = run(*arguments)
+    last = events(stdout)[-1]
+    assert (code, last["event"], last["code"]) == (2, "error", 2)
+    assert last.keys() == {"event", "message", "code"}
+    assert message in last["message"]
+    assert message in " ".join(stderr.split())
+
+
+def test_check_in_json(folder, run):
+    code, stdout, _ = run("check", "study.toml", "--json")
+    assert code == 0
+    (found,) = events(stdout)
+    assert (found["households"], found["psus"]["number"], found["strata"]["of_one_psu"]) == (400, 20, [])
+    assert found["opportunities"]["internet"]["rows"] == 400
+    assert found["problems"] == []
+
+
+# -- check ----------------------------------------------------------------------------------------------------------
+
+
+def test_check_prints_the_design_and_its_lines_for_stata_and_r(folder, run):
+    code, stdout, _ = run("check", "study.toml")
+    assert code == 0
     for part in (
+        "file             households.csv: 400 rows, 8 columns",
         "households       400",
         "strata           8 (region x urbrur)",
         "PSUs             20 (ea), 2 to 3",
         "single-PSU       0",
         "missing          age age: 0 persons",
+        "opportunity      internet: 400 households",
         "egen long _stratum = group(region urbrur)",
         "svyset ea [pweight=hhweight], strata(_stratum)",
         "svydesign(ids = ~ea, strata = ~interaction(region, urbrur, drop = TRUE), weights = ~hhweight",
     ):
-        assert part in done.stdout
+        assert part in stdout
 
 
-def test_check_of_files_finds_single_psu_strata_and_goes_on(folder):
-    done = sp2lnob("check", "households.csv", "persons.csv", "--psu", "ea", "--strata", "ea", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert "single-PSU       20: 1; 2; 3; 4; 5" in done.stdout
+def test_check_of_files_finds_single_psu_strata_and_goes_on(folder, run):
+    code, stdout, _ = run("check", "households.csv", "persons.csv", "--psu", "ea", "--strata", "ea")
+    assert code == 0
+    assert "single-PSU       20: 1; 2; 3; 4; 5" in stdout
 
 
-def test_check_of_files_counts_what_is_missing_in_roles(folder):
-    done = sp2lnob("check", "households.csv", "persons.csv", "--role", "birth=births_12m", cwd=folder)
-    assert done.returncode == 0, done.stderr
+def test_check_of_files_counts_what_is_missing_in_roles(folder, run):
+    code, stdout, _ = run("check", "households.csv", "persons.csv", "--role", "birth=births_12m")
+    assert code == 0
     missing = int(pd.read_csv(folder / "persons.csv")["births_12m"].isna().sum())
-    assert f"missing          birth births_12m: {missing:,} persons" in done.stdout
-    assert sp2lnob("check", "households.csv", "persons.csv", "--role", "births", cwd=folder).returncode == 2
+    assert f"missing          birth births_12m: {missing:,} persons" in stdout
+    assert run("check", "households.csv", "persons.csv", "--role", "births")[0] == 2
 
 
-def test_demo(tmp_path):
-    done = sp2lnob("demo", "--out", "out", "--replicates", 20, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert sorted(contents(tmp_path / "out")) == [
-        "estimates.csv",
-        "groups.csv",
-        "manifest.json",
-        "tree-clean-fuel.json",
-        "tree-internet.json",
-    ]
+def test_check_of_a_study_tells_every_problem_at_once(folder, run):
+    text = (
+        STUDY.replace('outcome = "internet"', 'outcome = "intrenet"').replace("[6,", "[-6,").replace("n = 20", "n = 1")
+    )
+    text += '[[opportunity]]\nname = "b"\noutcome = "internet"\ncircumstances = ["urbur"]\n'
+    (folder / "study.toml").write_text(text + '[tree]\nrule = "lnbo"\n')
+    code, stdout, _ = run("check", "study.toml")
+    problems = [line for line in stdout.splitlines() if line.startswith("problem")]
+    assert code == 2
+    assert "households       400" in stdout
+    for word in ("'intrenet'", "'urbur'", "'lnbo'", "amount", "replicates"):
+        assert any(word in problem for problem in problems), word
 
 
-def test_version(tmp_path):
-    assert sp2lnob("--version", cwd=tmp_path).stdout.startswith("sp2lnob 0.")
+# -- report, demo, version ------------------------------------------------------------------------------------------
+
+
+def test_a_report_is_made_again(folder, run, page):
+    assert run("run", "study.toml", "-q")[0] == 0
+    first = contents("results")
+    Path("results/report.html").unlink()
+    assert run("report", "results") == (0, f"{Path('results/report.html')}\n", "")
+    assert contents("results") == first
+    assert run("report", "results", "--out", "pages/mine.html")[0] == 0
+    assert Path("pages/mine.html").read_bytes() == first["report.html"]
+
+
+def test_a_report_of_a_folder_without_one_is_part_of_the_result(folder, run, page):
+    assert run("run", "study.toml", "-q", "--no-report")[0] == 0
+    plain = contents("results")
+    assert run("report", "results")[0] == 0
+    made = contents("results")
+    assert "report.html" in json.loads(made["manifest.json"])["files"]
+    assert {name: made[name] for name in plain if name != "manifest.json"} == {
+        name: content for name, content in plain.items() if name != "manifest.json"
+    }
+    assert run("run", "study.toml", "-q")[0] == 0  # which replaces it, and refuses files of others
+
+
+def test_a_report_replaces_no_result(folder, run, page):
+    assert run("run", "study.toml", "-q")[0] == 0
+    before = contents("results")
+    code, _, stderr = run("report", "results", "--out", "results/estimates.csv")
+    assert code == 2
+    assert "must be called report.html" in stderr
+    assert run("report", "nowhere")[0] == 2
+    assert contents("results") == before
+
+
+def test_results_stand_even_if_the_report_cannot_be_made(folder, run, monkeypatch):
+    def fails(found):
+        raise sp.InputError("The report needs jinja2, but it is not installed.")
+
+    monkeypatch.setattr("sp2lnob.report.render", fails)
+    code, _, stderr = run("run", "study.toml")
+    assert code == 2
+    assert "The report needs jinja2" in stderr
+    assert list(contents("results")) == PLAIN
+
+
+def test_demo(tmp_path, run, page):
+    code, stdout, _ = run("demo", "--out", tmp_path / "out", "--replicates", 20)
+    assert code == 0
+    assert "clean fuel" in stdout
+    assert list(contents(tmp_path / "out")) == [*PLAIN[:3], "report.html", "tree-clean-fuel.json", "tree-internet.json"]
+
+
+def test_version(run):
+    assert run("--version")[1].startswith("sp2lnob 0.")
+
+
+# -- errors ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["run", "nothing.toml"], "The study file must exist, but there is no 'nothing.toml'. Check the path."),
+        (["run", "."], "The study file must exist, but '.' is a folder. Check the path."),
+        (["run", "households.csv"], "The study file must be TOML in UTF-8"),
+        (["run", "binary.toml"], "The study file must be TOML in UTF-8"),
         (
             ["run", "study.toml", "--out", "mine"],
             "The output folder must be new, or hold an earlier result alone, but 'mine' holds 'thesis.txt'",
         ),
         (["run", "study.toml", "--out", "file"], "The output must be a folder, but 'file' is a file."),
+        (["run", "study.toml", "--disclosure", "dsh"], "Did you mean 'dhs'?"),
+        (["run", "study.toml", "--disclosure", "-1"], "disclosure must be 0 or more, but it is -1."),
         (["run", "broken.toml"], "Did you mean 'psu'?"),
         (["run", "study.toml", "--threads", "0"], "n_threads must be 1 or more, but it is 0."),
+        (["run", "study.toml", "--threads", "1000000"], "Invalid value for '--threads'"),
         (["check", "households.csv", "--household", "hdi"], "Did you mean 'hid'?"),
+        (["check", "households.csv", "--household", "HID"], "Did you mean 'hid'?"),
         (["check", "a.csv", "b.csv", "c.csv"], "check takes one study, or one or two data files, but 3 files came."),
+        (["report", "mine"], "The folder must hold a result"),
+        (["init", "mine", "--out", "new.toml"], "The file of households must be one of"),
+        (["init", "households.csv"], "The study file must be new"),
         (["runn"], "No such command"),
+        (["runn"], "Did you mean"),
         (["run", "study.toml", "--outt", "x"], "No such option"),
+        (["run", "study.toml", "--outt", "x"], "--out"),
     ],
 )
-def test_errors_are_a_line_and_exit_code_2_and_nothing_is_written_or_lost(folder, arguments, message):
+def test_errors_are_a_line_and_exit_code_2_and_nothing_is_written_or_lost(folder, run, arguments, message):
     (folder / "mine").mkdir()
     (folder / "mine" / "thesis.txt").write_text("mine")
     (folder / "file").write_text("mine")
     (folder / "broken.toml").write_text(STUDY.replace("psu", "pus"))
+    (folder / "binary.toml").write_bytes(bytes(range(256)))
     before = sorted(folder.rglob("*"))
-    done = sp2lnob(*arguments, cwd=folder)
-    assert done.returncode == 2
-    assert message in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
+    code, stdout, stderr = run(*arguments)
+    assert (code, stdout) == (2, "")
+    assert message in " ".join(stderr.split())
+    assert "Traceback" not in stderr
     assert sorted(folder.rglob("*")) == before
     assert (folder / "mine" / "thesis.txt").read_text() == "mine"
 
 
-def test_an_error_in_the_data_leaves_an_earlier_result_as_it_was(folder):
-    assert sp2lnob("run", "study.toml", "--out", "out", cwd=folder).returncode == 0
+@pytest.mark.parametrize(
+    ("old", "new", "nearest"),
+    [
+        ("[survey]", "[Survey]", "'survey'"),
+        ('psu = "ea"', 'PSU = "ea"', "'psu'"),
+        ('psu = "ea"', 'psu = "EA"', "'ea'"),
+        ('welfare = "pc_exp"', 'welfare = "pcexp"', "'pc_exp'"),
+        ('"region", "urbrur"]', '"region", "urbur"]', "'urbrur'"),
+        ('outcome = "internet"', 'outcome = "Internet == 1"', "'internet'"),
+        ('["bottom40", "urbrur"]', '["bottom40", "urbrr"]', "'urbrur'"),
+        ('kind = "child_benefit"', 'kind = "child_benefits"', "'child_benefit'"),
+        ('[6, "month"]', '[6, "months"]', "'month'"),
+        ("[replicates]", '[estimate]\nby = ["urbRur"]\n[replicates]', "'urbrur'"),
+        ("[replicates]", '[survey.roles]\nages = "age"\n[replicates]', "'age'"),
+        ("[replicates]", '[survey.roles]\nage = "aeg"\n[replicates]', "'age'"),
+        ("[replicates]", '[survey.derive]\na = "head(sxe)"\n[replicates]', "'sex'"),
+        ("[replicates]", '[estimate]\neffect = "re-route"\n[replicates]', "'reroute'"),
+        ("[replicates]", "[replicate]", "'replicates'"),
+        ("n = 20", "N = 20", "'n'"),
+    ],
+)
+def test_a_slip_is_told_what_was_meant(folder, run, old, new, nearest):
+    assert old in STUDY
+    (folder / "study.toml").write_text(STUDY.replace(old, new))
+    code, _, stderr = run("run", "study.toml", "--no-report")
+    assert code == 2
+    assert f"Did you mean {nearest}" in stderr, stderr
+    assert not Path("results").exists()
+
+
+def test_an_error_in_the_data_leaves_an_earlier_result_as_it_was(folder, run):
+    assert run("run", "study.toml", "--out", "out", "--no-report")[0] == 0
     before = contents(folder / "out")
     (folder / "study.toml").write_text(STUDY.replace('outcome = "internet"', 'outcome = "intrenet"'))
-    assert sp2lnob("run", "study.toml", "--out", "out", cwd=folder).returncode == 2
+    assert run("run", "study.toml", "--out", "out")[0] == 2
     assert contents(folder / "out") == before
 
 
-@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_an_interrupt_stops_within_a_second_and_writes_nothing(folder):
-    (folder / "study.toml").write_text(STUDY.replace("n = 50", "n = 2000000"))
-    running = subprocess.Popen(
-        [sys.executable, "-m", "sp2lnob.cli", "run", "study.toml", "--out", "out"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    time.sleep(6)
-    assert running.poll() is None
-    start = time.monotonic()
-    running.send_signal(signal.SIGINT)
-    _, stderr = running.communicate(timeout=30)
-    assert time.monotonic() - start < 5  # a second, and slack for a busy machine
+def test_what_was_put_into_an_earlier_result_is_not_deleted(folder, run):
+    assert run("run", "study.toml", "--out", "out", "--no-report")[0] == 0
+    (folder / "out" / "thesis.txt").write_text("mine")
+    code, _, stderr = run("run", "study.toml", "--out", "out")
+    assert code == 2
+    assert "'out' holds 'thesis.txt'" in stderr
+    assert (folder / "out" / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 1, "not enough memory"),
+        (OSError(28, "No space left on device", "results"), 1, "No space left on device: results"),
+        (RecursionError("deep"), 1, "RecursionError: deep (unforeseen"),
+        (ZeroDivisionError("two\nlines"), 1, "ZeroDivisionError: two lines (unforeseen"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_whatever_goes_wrong_is_a_line_and_leaves_nothing(folder, run, monkeypatch, error, code, message):
+    def fails(*arguments, **keywords):
+        raise error
+
+    before = sorted(folder.rglob("*"))
+    monkeypatch.setattr("sp2lnob.study.assess", fails)
+    got, stdout, stderr = run("run", "study.toml", "--json")
+    assert got == code
+    assert stderr.count("\n") == 1
+    assert message in stderr
+    assert events(stdout)[-1]["code"] == code
+    assert sorted(folder.rglob("*")) == before
+    monkeypatch.setenv("SP2LNOB_TRACEBACK", "1")
+    if code == 1:
+        with pytest.raises(type(error)):
+            run("run", "study.toml")
+
+
+def test_a_full_disk_leaves_the_earlier_result(folder, run, monkeypatch):
+    def full(frame, path, **keywords):
+        Path(path).write_text("half")
+        raise OSError(28, "No space left on device", str(path))
+
+    assert run("run", "study.toml", "-q", "--no-report")[0] == 0
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    code, _, stderr = run("run", "study.toml", "--no-report")
+    assert code == 1
+    assert "No space left on device" in stderr
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@POSIX
+def test_an_interrupt_while_files_are_written_waits_until_they_stand(folder, run, monkeypatch):
+    usual = pd.DataFrame.to_csv
+
+    def interrupted(frame, path, **keywords):
+        signal.raise_signal(signal.SIGINT)
+        usual(frame, path, **keywords)
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", interrupted)
+    code, _, stderr = run("run", "study.toml", "--no-report")
+    assert (code, stderr) == (130, "sp2lnob: interrupted\n")
+    assert list(contents("results")) == PLAIN
+    assert not list(folder.glob(".results*"))
+
+
+# -- streams, signals, terminals ------------------------------------------------------------------------------------
+
+
+@POSIX
+def test_an_interrupt_stops_at_once_and_writes_nothing(folder):
+    (folder / "study.toml").write_text(STUDY.replace("n = 20", "n = 2000000"))
+    command = [*COMMAND, "run", "study.toml", "--out", "out", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        while json.loads(running.stdout.readline())["event"] != "progress":
+            pass
+        running.send_signal(signal.SIGINT)
+        stdout, stderr = running.communicate(timeout=10)  # a second, and slack for a busy machine
     assert running.returncode == 130
-    assert "Traceback" not in stderr
+    assert stderr == "sp2lnob: interrupted\n"
+    assert events(stdout)[-1] == {"event": "error", "message": "interrupted", "code": 130}
     assert not (folder / "out").exists()
     assert not list(folder.glob(".out*"))
 
 
-def test_what_was_put_into_an_earlier_result_is_not_deleted(folder):
-    assert sp2lnob("run", "study.toml", "--out", "out", cwd=folder).returncode == 0
-    (folder / "out" / "thesis.txt").write_text("mine")
-    done = sp2lnob("run", "study.toml", "--out", "out", cwd=folder)
-    assert done.returncode == 2
-    assert "'out' holds 'thesis.txt'" in done.stderr
-    assert (folder / "out" / "thesis.txt").read_text() == "mine"
+@POSIX
+def test_a_reader_who_has_gone_is_no_traceback(folder):
+    """As in ``| head``: the results are whole or not there."""
+    (folder / "study.toml").write_text(STUDY.replace("n = 20", "n = 20000"))
+    command = [*COMMAND, "run", "study.toml", "--json", "--no-report"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        stderr = running.stderr.read()
+        running.wait(timeout=60)
+    assert (running.returncode, stderr) == (1, "")
+    assert not (folder / "results").exists()
 
 
-def test_a_console_without_the_letters_is_no_error(folder):
-    (folder / "study.toml").write_text(STUDY.replace('name = "internet"', 'name = "អ៊ីនធឺណិត"'), encoding="utf-8")
-    done = sp2lnob("run", "study.toml", "--out", "out", cwd=folder, PYTHONIOENCODING="ascii")
-    assert done.returncode == 0, done.stderr
-    assert "tree-អ៊ីនធឺណិត.json" in contents(folder / "out")
+@POSIX
+def test_a_full_device_is_a_line(folder):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "check", "study.toml"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "sp2lnob: No space left on device\n")
+
+
+@POSIX
+def test_a_bar_on_a_terminal_without_colors(folder):
+    import pty
+
+    (folder / "study.toml").write_text(STUDY.replace("n = 20", "n = 4000"))
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "run", "study.toml", "--no-report"],
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        env=environment(TERM="xterm", NO_COLOR="1"),
+    ) as running:
+        os.close(theirs)
+        shown = b""
+        try:
+            while block := os.read(ours, 4096):
+                shown += block
+        except OSError:  # how some systems say that the other end is closed
+            pass
+    os.close(ours)
+    assert running.returncode == 0
+    assert b"/4000" in shown
+    assert b"\x1b[3" not in shown  # no color of letters
+
+
+# -- completion -----------------------------------------------------------------------------------------------------
+
+SHELLS = {"bash": "complete -o default -F", "zsh": "#compdef sp2lnob", "fish": "complete --command sp2lnob"}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_scripts(run, monkeypatch, shell):
+    """The variable works where no shell can be detected; the option asks for the shell if told not to detect it."""
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    code, stdout, _ = run("--show-completion", shell)
+    assert code == 0
+    assert SHELLS[shell] in stdout
+    monkeypatch.setenv("_SP2LNOB_COMPLETE", f"source_{shell}")
+    code, script, _ = run()
+    assert code == 0
+    assert SHELLS[shell] in script
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("sp2lnob r", {"run", "report"}), ("sp2lnob run --dis", {"--disclosure"}), ("sp2lnob run stu", set())],
+)
+def test_completion_of_commands_options_and_files(folder, run, monkeypatch, words, offered):
+    """Nothing is offered for a file: the script leaves these to the shell."""
+    monkeypatch.setenv("_SP2LNOB_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    code, stdout, stderr = run()
+    assert (code, stderr) == (0, "")
+    assert set(stdout.split()) == offered

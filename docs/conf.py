@@ -5,11 +5,9 @@ napoleon makes of every word in it a link that leads nowhere. Formulas become Ma
 every browser draws by itself: sphinx.ext.mathjax would load a script from elsewhere, sphinx.ext.imgmath needs LaTeX.
 """
 
-import inspect
 import shutil
 import sys
 import tempfile
-from importlib import import_module
 from importlib.metadata import version as version_of
 from pathlib import Path
 
@@ -17,6 +15,8 @@ from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
+
+import sp2lnob
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
@@ -33,16 +33,17 @@ nitpicky = True
 
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
-
-
-def promised(module: str, name: str, methods: list[str]) -> list[str]:
-    """Return the methods of a class that users are to call: each has an example."""
-    made = getattr(import_module(module), name)
-    return [method for method in methods if "Examples" in (inspect.getdoc(getattr(made, method)) or "")]
-
+# A method that users are to call has an example; the others stay out of the pages.
+promised = {
+    name: [method for method, it in vars(made).items() if "Examples" in (getattr(it, "__doc__", None) or "")]
+    for name, made in ((name, getattr(sp2lnob, name)) for name in sp2lnob.__all__)
+    if isinstance(made, type)
+}
 
 autosummary_generate = True
 autosummary_context = {"promised": promised}
+# Where the case of letters is no difference between files, these two would be those of functions.
+autosummary_filename_map = {f"sp2lnob.{name}": f"sp2lnob.{name}-statistic" for name in ("Lorenz", "Quantile")}
 autodoc_typehints = "none"  # the docstrings say it, with shapes and units
 autodoc_preserve_defaults = True
 numpydoc_show_class_members = False  # the template lists them
@@ -83,6 +84,11 @@ def pictures(app: Sphinx) -> None:
                 shutil.copy(path, made / path.name)
 
 
+def bars(app: Sphinx, what: str, name: str, made: object, options: object, lines: list[str]) -> None:
+    """Let a bar in a docstring be what a terminal shows: an absolute value, no substitution."""
+    lines[:] = [line if line.lstrip().startswith((">>>", "...")) else line.replace("|", r"\|") for line in lines]
+
+
 def inline_math(writer: HTML5Translator, node: nodes.math) -> None:
     """Write a formula within a line."""
     writer.body.append(tex2mathml(node.astext()))
@@ -98,6 +104,7 @@ def block_math(writer: HTML5Translator, node: nodes.math_block) -> None:
 def setup(app: Sphinx) -> None:
     """Tell Sphinx of the pictures and the formulas."""
     app.connect("builder-inited", pictures)
+    app.connect("autodoc-process-docstring", bars, priority=400)  # before numpydoc
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
 
 

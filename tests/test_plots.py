@@ -468,11 +468,13 @@ def test_what_is_withheld_is_told_and_no_zero_is_drawn():
     assert "nan" not in plots.svg(chart).lower()
 
 
-def test_figures_withheld_have_a_line_of_their_own():
-    rows = [(s, "o", "before", "all", "all", 0.5, 0.1, HIDDEN) for s in ("furthest_behind", "furthest_ahead", "gap")]
-    found = with_frame(tidy(("access", "o", "before", "all", "all", 0.5, 0.1), *rows), trees={"o": {}})
+def test_figures_withheld_have_a_line_of_their_own_and_no_gap_gives_them_away():
+    rows = [(name, "o", "before", "all", "all", 0.4321, 0.1) for name in ("access", "gap", "furthest_ahead")]
+    found = with_frame(tidy(("furthest_behind", "o", "before", "all", "all", 0.5, 0.1, HIDDEN), *rows), trees={"o": {}})
     chart = plots.gap(found)
-    assert words(chart).count("withheld (n<25)") == 2
+    assert "furthest behind: withheld (n<25)" in words(chart)
+    assert "gap withheld" in words(chart)
+    assert "43.2 points" not in words(chart) + spec(chart)["description"]
     check_room(chart)
 
 

@@ -941,7 +941,9 @@ def gap(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
             lanes.append(_Lane(tuple(p for p in points if math.isfinite(p.value)), "", word))
             lanes += [_Lane((p,)) for p in points if not math.isfinite(p.value)]
             measured = _point(at["gap"])
-            distance = f"{_points(measured.value).lstrip('+')} points" if math.isfinite(measured.value) else "withheld"
+            # A gap and one of its ends would give away the other.
+            known = all(math.isfinite(point.value) for point in (*ends, measured))
+            distance = f"{_points(measured.value).lstrip('+')} points" if known else "withheld"
             below.append(f"average {average.shown(PERCENT)}, gap {distance}{' ' + word if word else ''}")
         rows.append(_Row(f"{name} (barrier)" if barrier else name, tuple(lanes), below="; ".join(below)))
     words = _Words(

@@ -127,7 +127,7 @@ def short(value: float) -> str:
 
 
 # -- notebooks ------------------------------------------------------------------------------------------------------
-# Styles stand on the elements, and name no color: notebooks strip style sheets, and may be dark.
+# Styles stand on the elements, and take the color that is there: notebooks strip style sheets, and may be dark.
 
 RULE = "1px solid rgba(128,128,128,.5)"
 WORDS = "text-align:left;padding:.2em .8em .2em 0"
@@ -153,7 +153,7 @@ def table(
         return f'<{tag}{scope} style="{style};vertical-align:top">{_isolated(text)}</{tag}>'
 
     lines = [
-        '<table style="border-collapse:collapse;border:0;margin:.5em 0">',
+        '<table style="border-collapse:collapse;border:0;margin:.5em 0;color:inherit">',
         f'<caption style="{WORDS};caption-side:top;font-weight:bold">{_isolated(caption)}</caption>',
         f'<thead><tr style="border-bottom:{RULE}">',
         *(cell("th", j, name, ' scope="col"') for j, name in enumerate(head)),
@@ -183,7 +183,7 @@ def fields(caption: str, pairs: Iterable[tuple[str, str]]) -> str:
     ]
     return "\n".join(
         [
-            '<table style="border-collapse:collapse;border:0;margin:.5em 0">',
+            '<table style="border-collapse:collapse;border:0;margin:.5em 0;color:inherit">',
             f'<caption style="{WORDS};caption-side:top;font-weight:bold">{_isolated(caption)}</caption>',
             "<tbody>",
             *lines,

@@ -87,6 +87,18 @@ class Figure:
         return self.scenario == "change"
 
     @property
+    def unsure(self) -> bool:
+        """Whether its interval has both signs."""
+        return self.low < 0 < self.high
+
+    @property
+    def verb(self) -> str:
+        """What a change does, in a sentence."""
+        if not self.there:
+            return "changes by an amount that is withheld"
+        return "does not move" if self.value == 0 else f"{'falls' if self.falls else 'rises'} by"
+
+    @property
     def falls(self) -> bool:
         """Whether it is below 0."""
         return self.value < 0
@@ -109,8 +121,8 @@ class Figure:
 
     @property
     def ends(self) -> str:
-        """The interval, written as the figure is; of a fall, as the fall."""
-        if self.is_change and self.falls:
+        """The interval, written as the figure is; of a fall that is sure, as the fall."""
+        if self.is_change and self.falls and not self.unsure:
             return self.form.ends(-self.high, -self.low)
         return self.form.ends(self.low, self.high)
 
@@ -291,7 +303,7 @@ def figure_cell(figure: Figure | None, forms: Mapping[str, FormOf]) -> Cell:
     if figure is None:
         return Cell("")
     if not figure.there:
-        return Cell(NONE)
+        return Cell(NONE, "withheld" if "withheld" in figure.flags else "empty")
     form = forms[figure.statistic]
     text = (replace(form, signed=True) if figure.is_change else form).text(figure.value)
     below = form.ends(figure.low, figure.high) or "no interval"

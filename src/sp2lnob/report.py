@@ -308,9 +308,14 @@ class _Page:
         number = next(self._pictures)
         return Picture(number, table.number, checked(plots.svg(make(self.findings, *args), f"figure-{number}")))
 
+    def _opportunity_asked(self, name: str) -> Mapping[str, Any]:
+        """Return what was asked of an opportunity."""
+        found: Mapping[str, Any] = next(made for made in self.asked["opportunities"] if made["name"] == name)
+        return found
+
     def _counts_households(self, name: str) -> bool:
         """Return whether an opportunity is told of households, not of people."""
-        asked = next(made for made in self.asked["opportunities"] if made["name"] == name)
+        asked = self._opportunity_asked(name)
         return bool(asked["unit"] == "household" and asked["weigh"] == "households")
 
     # -- sections -----------------------------------------------------------------------------------------------------
@@ -357,8 +362,9 @@ class _Page:
         columns = self._scenarios("access")
         parts, index = [], []
         for name in self.findings.trees:
+            affected = "Share affected" if self._opportunity_asked(name)["kind"] == "barrier" else "Access"
             rows = [
-                Row(said(statistic)[0], row.figures, unit=True, data=False)
+                Row(affected if statistic == "access" else said(statistic)[0], row.figures, unit=True, data=False)
                 for statistic in ("access", "furthest_behind", "furthest_ahead", "gap")
                 for row in self._across(statistic, columns, of=name)
             ]
@@ -381,7 +387,7 @@ class _Page:
 
     def _opportunity(self, name: str) -> dict[str, Any]:
         """Return an opportunity: its tree, its groups, and the figures that sentences tell."""
-        asked = next(made for made in self.asked["opportunities"] if made["name"] == name)
+        asked = self._opportunity_asked(name)
         groups = self.findings.groups[self.findings.groups["opportunity"] == name]
         records = groups.to_dict("records")
         ends = {}
@@ -430,7 +436,7 @@ class _Page:
                 if side in node:
                     label = f"{node['circumstance']}: {_listed(node[f'{side}_levels'])}"
                     waiting.append((node[side], t, depth + 1, label))
-        columns = [Column("Branch", words=True), Column("Share", "%"), Column("n"), Column("Access", "%")]
+        columns = [Column("Branch", words=True), Column("Share", "%"), Column("n"), Column("Rate", "%")]
         names = ["node", "parent", "depth", "branch", "share", "n", "rate", "group"]
         return self._table(
             "tree",
@@ -464,7 +470,7 @@ class _Page:
         whom = "households" if self._counts_households(name) else "people"
         more = [Column("Gaining", f"{gaining.word} {whom}".strip())] if self.package else []
         columns = [Column("Group", words=True), share, Column("n"), *heads, *more, Column("Flag", words=True)]
-        return self._table("groups", "Access by group", columns, [Block(lines)], groups, of=name)
+        return self._table("groups", "The groups", columns, [Block(lines)], groups, of=name)
 
     def _poverty(self) -> dict[str, Any] | None:
         if not self.has(*POVERTY):

@@ -12,17 +12,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ._results import check_folder, write_file
-from ._validate import SP2LNOBError, fail
-from .disclosure import least_cases
-
 try:
     import typer
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.table import Table
     from rich.text import Text
-except ImportError:
+
+    from ._results import check_folder, write_file
+    from ._validate import SP2LNOBError, fail
+    from .disclosure import least_cases
+except KeyboardInterrupt:
+    raise SystemExit(130) from None
+except ImportError as error:
+    if str(error.name).partition(".")[0] not in ("typer", "rich"):
+        raise
     raise SystemExit("sp2lnob: the command line needs typer and rich: pip install 'sp2lnob[cli]'") from None
 
 if TYPE_CHECKING:

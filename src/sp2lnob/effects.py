@@ -187,7 +187,10 @@ def _rows(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, with_a
                     flag="biased",
                 )
             )
-        rows.append(Row("gap", name, param, which, n=n, df=df, scale="none", flag="biased"))
+        # The gap rests on the groups at both ends: where one is too small to be published, so is what would tell it.
+        ends = [groups.behind, groups.ahead]
+        least, fewest = int(groups.n[ends].min()), int(group_df[ends].min())
+        rows.append(Row("gap", name, param, which, n=least, df=fewest, scale="none", flag="biased"))
         return rows
 
     cells_index = Row("d_index", name, cells.index_of("cells"), n=n, df=df, scale="none", flag="biased")

@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import pairwise, starmap
 from numbers import Real
+from operator import eq
 from typing import Any
 
 import numpy as np
@@ -79,9 +81,9 @@ class Column:
 
     def label(self, code: float) -> str:
         """Return what to call a value: its label, its text, or the number itself."""
-        if np.isnan(code):
+        if code != code:
             return "missing"
-        return self.labels.get(float(code)) or self.bare(code)
+        return self.labels.get(code) or self.bare(code)
 
     def bare(self, code: float) -> str:
         """Return a value without its label."""
@@ -120,9 +122,10 @@ class Column:
                         f"{seen[text.strip()]!r} and {text!r} do not",
                         "Strip the column's text before it is read.",
                     )
-        labels = [self.label(code) for code in present]
-        times = Counter(labels)
-        if len(times) < len(labels):
+        labels = [self.label(code) for code in present.tolist()]
+        # Without labels only neighbors can read alike, by their 15 digits: no set of all that there are.
+        if len(set(labels)) < len(labels) if self.labels else any(starmap(eq, pairwise(labels))):
+            times = Counter(labels)
             labels = [
                 f"{label} ({self.bare(code)})" if times[label] > 1 else label
                 for label, code in zip(labels, present, strict=True)
@@ -267,7 +270,7 @@ def table_of(frame: Frame, what: str) -> Table:
             fail(f"The {what} must have at least one column", "the dict is empty", "Pass name: values pairs.")
         check_names(names, what)
         for name, values in frame.items():
-            if isinstance(values, str) or not hasattr(values, "__len__") or np.shape(values) == ():
+            if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) == 0:
                 fail_type(f"Column {name!r} must be a sequence", values, "Pass one value a row.")
         return Table(dict(frame), len(frame[names[0]]), what)
     import narwhals.stable.v1 as nw
@@ -394,7 +397,7 @@ def _from_categories(name: str, series: Any) -> Column:
     if type(native).__module__.startswith(("pyarrow", "pandas")):
         import pyarrow as pa
 
-        arrow = pa.chunked_array([pa.array(native)]) if hasattr(native, "index") else native
+        arrow = pa.chunked_array([pa.array(native)]) if type(native).__module__.startswith("pandas") else native
         growing = Growing(name, len(arrow))
         for chunk in arrow.chunks:
             add_dictionary(growing, chunk)

@@ -38,6 +38,7 @@ BYTES = 2**22  # of text that is checked at once
 LONGEST = 2**26  # bytes that a line may have
 STATA_BYTES = {251: 1, 252: 2, 253: 4, 254: 4, 255: 8}  # of a number by its type; that of text is its length
 QUOTE, COMMA, CR, LF = b'",\r\n'
+LESS = "Keep fewer rows or columns, or use a larger machine."
 EXTRA = "Install what reads it: pip install 'sp2lnob[io]'."
 
 # How files begin that are often taken for others.
@@ -128,7 +129,11 @@ def read_survey(
         None if path is None else read_table(path, what, named, encoding)
         for path, what in ((households, "households"), (persons, "persons"))
     ]
-    return Survey(*tables, **survey)
+    try:
+        return Survey(*tables, **survey)
+    except MemoryError:
+        rows = max(table.rows for table in tables if table is not None)
+        fail("A survey must fit into memory", f"this one of {rows:,} rows does not", LESS)
 
 
 def _named(survey: Mapping[str, Any]) -> set[str]:
@@ -233,7 +238,7 @@ class File(Mapping[str, Column]):
             fail(
                 "The columns in use must fit into memory",
                 f"{len(asked)} of {self.path.name!r} with {self.rows:,} rows do not",
-                "Keep fewer rows or columns, or use a larger machine.",
+                LESS,
             )
 
     def _stat(self) -> tuple[int, int] | None:
@@ -419,7 +424,7 @@ class Spss(ReadStat):
 
 
 class Parquet(File):
-    """Apache Parquet, read by columns from a map of the file."""
+    """Apache Parquet, read by columns."""
 
     must = "The file must be a readable Parquet file"
     mend = "Write it again, without encryption."
@@ -485,7 +490,8 @@ class Parquet(File):
     def _file(self) -> Any:
         from pyarrow import parquet
 
-        return parquet.ParquetFile(self.path, memory_map=True)
+        # By a buffer, and not a map of the file: its pages would count as memory of the process.
+        return parquet.ParquetFile(self.path, buffer_size=BYTES)
 
 
 # -- comma-separated text -------------------------------------------------------------------------------------------

@@ -452,13 +452,12 @@ def test_whatever_goes_wrong_is_a_line_and_leaves_nothing(folder, run, monkeypat
 
 
 def test_a_full_disk_leaves_the_earlier_result(folder, run, monkeypatch):
-    def full(frame, path, **keywords):
-        Path(path).write_text("half")
-        raise OSError(28, "No space left on device", str(path))
+    def full(manifest):  # the last file to be written
+        raise OSError(28, "No space left on device", "manifest.json")
 
     assert run("run", "study.toml", "-q", "--no-report")[0] == 0
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    monkeypatch.setattr("sp2lnob._results.as_json", full)
     code, _, stderr = run("run", "study.toml", "--no-report")
     assert code == 1
     assert "No space left on device" in stderr
@@ -467,13 +466,15 @@ def test_a_full_disk_leaves_the_earlier_result(folder, run, monkeypatch):
 
 @POSIX
 def test_an_interrupt_while_files_are_written_waits_until_they_stand(folder, run, monkeypatch):
-    usual = pd.DataFrame.to_csv
+    from sp2lnob import _results
 
-    def interrupted(frame, path, **keywords):
+    usual = _results.as_json
+
+    def interrupted(manifest):
         signal.raise_signal(signal.SIGINT)
-        usual(frame, path, **keywords)
+        return usual(manifest)
 
-    monkeypatch.setattr(pd.DataFrame, "to_csv", interrupted)
+    monkeypatch.setattr(_results, "as_json", interrupted)
     code, _, stderr = run("run", "study.toml", "--no-report")
     assert (code, stderr) == (130, "sp2lnob: interrupted\n")
     assert list(contents("results")) == PLAIN

@@ -197,6 +197,7 @@ class Table:
     blocks: Sequence[Block]
     link: "Link"
     notes: Sequence[str] = ()
+    level: str = ""  # of its intervals, if it has any
 
     @property
     def flat(self) -> bool:

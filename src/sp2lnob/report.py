@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from . import plots
-from ._html import FormOf, form_of
+from ._html import FormOf, form_of, short
 from ._results import MANIFEST, as_json
 from ._tables import (
     Block,
@@ -86,6 +86,7 @@ def render(findings: Findings) -> str:
     environment = _environment()
     from markupsafe import Markup
 
+    environment.filters["short"] = short
     page = _Page(findings)
     made = page.sections()
     style = resources.files("sp2lnob").joinpath("templates", "report.css").read_text(encoding="utf-8")
@@ -275,12 +276,13 @@ class _Page:
         told = [*notes, *(["Changes of percentages are in percentage points."] if points else [])]
         return self._table(
             file,
-            f"{caption}, with {self.level} intervals" if any(isfinite(f.low) for f in every) else caption,
+            caption,
             [Column(first, words=True), Column("n"), *heads, Column("Flag", words=True)],
             shown,
             self.findings.estimates.iloc[rows],
             of=of,
             notes=told,
+            level=self.level if any(isfinite(figure.low) for figure in every) else "",
         )
 
     def _unit(self, figures: Sequence[Figure | None], forms: Mapping[str, FormOf]) -> str:
@@ -297,11 +299,12 @@ class _Page:
         *,
         of: str = "",
         notes: Sequence[str] = (),
+        level: str = "",
     ) -> Table:
         """Return a table with a number, and a frame as its link."""
         number = next(self._tables)
         link = _csv(f"table-{number:02d}-{file}.csv", frame)
-        return Table(number, caption, of, columns, blocks, link, notes)
+        return Table(number, caption, of, columns, blocks, link, notes, level)
 
     def _picture(self, table: Table, make: Callable[..., Any], *args: Any) -> Picture:
         """Return a picture of the figures of a table."""
@@ -470,7 +473,7 @@ class _Page:
         whom = "households" if self._counts_households(name) else "people"
         more = [Column("Gaining", f"{gaining.word} {whom}".strip())] if self.package else []
         columns = [Column("Group", words=True), share, Column("n"), *heads, *more, Column("Flag", words=True)]
-        return self._table("groups", "The groups", columns, [Block(lines)], groups, of=name)
+        return self._table("groups", "The groups", columns, [Block(lines)], groups, of=name, level=self.level)
 
     def _poverty(self) -> dict[str, Any] | None:
         if not self.has(*POVERTY):

@@ -5,11 +5,13 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._results import MANIFEST, as_json, file_name, read_manifest, write_folder
 from ._validate import fail
+from .disclosure import FIGURES, GROUP_FIGURES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +21,8 @@ GROUPS = "groups.csv"
 TEXT = ("statistic", "of", "param", "scenario", "by", "level", "flag", "opportunity", "label")
 WHOLE = ("n", "replicates", "group")
 YES_NO = ("furthest_behind", "furthest_ahead")
+OF_ESTIMATES = ("statistic", "of", "param", "scenario", "by", "level", *FIGURES, "n", "replicates", "flag")
+OF_GROUPS = ("opportunity", "group", "label", "share", "n", *GROUP_FIGURES, *YES_NO, "flag")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,20 +64,19 @@ class Findings:
     def write(self, folder: str | os.PathLike[str], report: str | None = None) -> Path:
         """Write the folder, whole or not at all; an earlier result is replaced, other files are refused."""
 
-        def csv(frame: "pd.DataFrame") -> Any:
-            return lambda path: frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
-
         def text(content: str) -> Any:
             return lambda path: path.write_text(content, encoding="utf-8", newline="\n")
 
-        files: dict[str, Any] = {ESTIMATES: csv(self.estimates), GROUPS: csv(self.groups)}
+        tables = {ESTIMATES: self.estimates, GROUPS: self.groups}
+        files: dict[str, Any] = {name: text(_as_csv(frame)) for name, frame in tables.items()}
         taken: set[str] = set()
         trees = {name: file_name("tree-", name, taken, ".json") for name in self.trees}
         for name, made in self.trees.items():
             files[trees[name]] = text(as_json(made))
         if report is not None:
             files["report.html"] = text(report)
-        return write_folder(folder, files, {**self.manifest, "trees": trees})
+        rows = {name: len(frame) for name, frame in tables.items()}
+        return write_folder(folder, files, {**self.manifest, "trees": trees, "rows": rows})
 
 
 def read_results(folder: str | os.PathLike[str]) -> Findings:
@@ -115,18 +118,33 @@ def read_results(folder: str | os.PathLike[str]) -> Findings:
             f"{str(folder)!r} has no {MANIFEST} of sp2lnob",
             "Name the folder that save() or `sp2lnob run` wrote.",
         )
+    why = "rows, columns or nodes lack"
     try:
         estimates, groups = (_table(path / name) for name in (ESTIMATES, GROUPS))
         trees = {
             name: json.loads((path / file).read_text(encoding="utf-8")) for name, file in manifest["trees"].items()
         }
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+        whole = (
+            [*estimates.columns] == [*OF_ESTIMATES]
+            and [*groups.columns] == [*OF_GROUPS]
+            and manifest["rows"] == {ESTIMATES: len(estimates), GROUPS: len(groups)}
+            and all(tree["nodes"] for tree in trees.values())
+        )
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, csv.Error) as error:
+        whole, why = False, " ".join(str(error).split())
+    if not whole:
         fail(
             "Every file of the result must be there and whole",
-            f"{str(folder)!r} is not ({' '.join(str(error).split())})",
+            f"{str(folder)!r} is not ({why})",
             "Run the study again.",
         )
     return Findings(estimates, groups, trees, manifest)
+
+
+def _as_csv(frame: "pd.DataFrame") -> str:
+    """Return a table as text; a carriage return within a label is quoted, or it would end the row."""
+    made = frame.to_csv(index=False, lineterminator="\n")
+    return frame.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC) if "\r" in made else made
 
 
 def _table(path: Path) -> "pd.DataFrame":
@@ -134,7 +152,9 @@ def _table(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     with path.open(newline="", encoding="utf-8") as file:
-        header, *rows = csv.reader(file)
+        text = file.read()
+    text = text[: text.rindex("\n") + 1]  # what lacks its end is no row
+    header, *rows = csv.reader(StringIO(text, newline=""))
     columns = dict(zip(header, zip(*rows, strict=True) if rows else [()] * len(header), strict=True))
     return pd.DataFrame({name: [_read(name, text) for text in texts] for name, texts in columns.items()})
 

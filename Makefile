@@ -31,8 +31,9 @@ types: $(VENV)/installed $(VENV)/lint-tools
 	cd $(VENV) && bin/python -m mypy.stubtest sp2lnob --mypy-config-file ../pyproject.toml
 
 # A warning in them is an error. The pages' code is run by `make test`.
-docs: $(VENV)/installed $(VENV)/docs-tools
+docs: $(VENV)/installed $(VENV)/test-tools $(VENV)/docs-tools
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	SP2LNOB_DOCS_BUILT=build/docs $(BIN)/python -m pytest -q tests/test_docs.py -k fetch
 
 bench: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
 	mkdir -p results

@@ -43,6 +43,10 @@ class Transfers:
         Currency paid to each household per year.
     welfare_after : ndarray of shape (households,), or None
         Per person and the survey's ``welfare_period``; None where the survey has no welfare.
+    received : ndarray of shape (persons, schemes)
+        Whether each person receives each scheme.
+    cost : DataFrame
+        Recipients and cost a year, by scheme and of the package.
 
     Examples
     --------

@@ -94,7 +94,7 @@ def test_run_writes_the_results_and_prints_their_paths_on_any_console(folder):
     """The console has no letters but ASCII."""
     (folder / "study.toml").write_text(STUDY.replace('name = "internet"', 'name = "អ៊ីនធឺណិត"'), encoding="utf-8")
     done = subprocess.run(
-        [*COMMAND, "run", "study.toml", "--out", "results/one"],
+        [*COMMAND, "run", "study.toml", "--out", "results/one", "--no-report"],
         capture_output=True,
         text=True,
         timeout=300,
@@ -104,9 +104,9 @@ def test_run_writes_the_results_and_prints_their_paths_on_any_console(folder):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # no progress bar where there is no terminal
     assert "\x1b" not in done.stdout
-    names = sorted([*PLAIN[:3], "report.html", "tree-អ៊ីនធឺណិត.json"])
+    names = [*PLAIN[:3], "tree-អ៊ីនធឺណិត.json"]
     assert sorted(contents(folder / "results" / "one")) == names
-    for name in names[:4]:
+    for name in names[:3]:
         assert str(Path("results/one") / name) in done.stdout
     assert "headcount" in done.stdout
     assert "interval" in done.stdout
@@ -492,7 +492,7 @@ def test_an_interrupt_stops_at_once_and_writes_nothing(folder):
         while json.loads(running.stdout.readline())["event"] != "progress":
             pass
         running.send_signal(signal.SIGINT)
-        stdout, stderr = running.communicate(timeout=10)  # a second, and slack for a busy machine
+        stdout, stderr = running.communicate(timeout=30)  # a second, and slack for a busy machine
     assert running.returncode == 130
     assert stderr == "sp2lnob: interrupted\n"
     assert events(stdout)[-1] == {"event": "error", "message": "interrupted", "code": 130}

@@ -177,13 +177,13 @@ def test_psus_numbered_anew_in_every_stratum(tmp_path):
 def test_a_stratum_of_one_psu(tmp_path):
     survey, text = survey_of(tmp_path, stratum=np.repeat([1, 2], [4, 36]))
     assert survey["single_psu"] == "certainty"
-    assert "guess: 1 strata have one PSU" in text
+    assert "guess: strata of one PSU, 1 here" in text
 
 
 def test_welfare_of_the_whole_household_with_gaps(tmp_path):
     survey, text = survey_of(tmp_path, annual_x=1, tot_exp=[np.nan, *range(100, 139)])
     assert (survey["welfare"], survey["welfare_per"], survey["missing"]) == ("tot_exp", "household", "drop")
-    assert "1 households have no welfare" in text
+    assert "welfare is missing in 1 households" in text
 
 
 def test_columns_of_no_use_are_not_guessed(tmp_path):

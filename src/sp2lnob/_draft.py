@@ -381,7 +381,7 @@ class _Drafting:
             note = "guess" if known else f'CHECK: "month" or "year"? The file does not tell; {median}'
             out.key("welfare_period", period, note)
             if lost:
-                out.key("missing", "drop", f"guess: {lost:,} households have no welfare")
+                out.key("missing", "drop", f"guess: welfare is missing in {lost:,} households")
             return
         out.key("welfare", BLANK, f"consumption, expenditure or income{_could(per_head + total)}", off=True)
         out.key("welfare_period", "month", 'or "year"', off=True)
@@ -429,7 +429,7 @@ class _Drafting:
             out.key("strata", BLANK, f"a column, or a list of columns to be combined{_could(columns)}", off=True)
         if "single_psu" in kept:
             single = len(self.survey().design.single_psu_strata) if not self.wrong else 0
-            out.key("single_psu", "certainty", f"guess: {single:,} strata have one PSU, and add no variance then")
+            out.key("single_psu", "certainty", f"guess: strata of one PSU, {single:,} here, add no variance then")
 
     def _roles(self) -> None:
         """Write who has which role, and what is derived of the head."""

@@ -247,7 +247,6 @@ class _Page:
         *,
         of: str = "",
         first: str = "Figure",
-        notes: Sequence[str] = (),
     ) -> Table:
         """Return a table of figures; a column is a title, and the statistic whose unit it has, if all of it has one."""
         every = [figure for part in parts for row in part.rows for figure in row.figures if figure]
@@ -273,7 +272,6 @@ class _Page:
             for title, statistic in columns
         ]
         points = any(figure.is_change and said(figure.statistic)[1] == "share" for figure in every)
-        told = [*notes, *(["Changes of percentages are in percentage points."] if points else [])]
         return self._table(
             file,
             caption,
@@ -281,7 +279,7 @@ class _Page:
             shown,
             self.findings.estimates.iloc[rows],
             of=of,
-            notes=told,
+            notes=["Changes of percentages are in percentage points."] if points else [],
             level=self.level if any(isfinite(figure.low) for figure in every) else "",
         )
 

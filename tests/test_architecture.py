@@ -56,8 +56,8 @@ ROOMS = (
     "assessment",
     "io",
     "datasets",
-    "study",
     "_draft",
+    "study",
     "cli",
 )
 

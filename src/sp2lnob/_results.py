@@ -49,8 +49,13 @@ def write_folder(
         if path.exists():  # set aside until the new one stands
             aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
             path.replace(aside / path.name)
-            made.replace(path)
-            shutil.rmtree(aside)
+            try:
+                made.replace(path)
+            except BaseException:
+                (aside / path.name).replace(path)
+                raise
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
         else:
             made.replace(path)
     except BaseException:

@@ -14,6 +14,8 @@ from ._parallel import LANES
 from ._typing import CodeArray, CountArray, FloatArray, LongArray
 from ._validate import choice, fail, seed, whole
 
+MOST = 2**31 - 1  # replicates: their number is one word of the counter that random numbers are made from
+
 
 @dataclass(frozen=True, eq=False)
 class Design:
@@ -157,7 +159,8 @@ class Bootstrap:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        whole(self.n, "The number of replicates", low=2)
+        if whole(self.n, "The number of replicates", low=2) > MOST:
+            fail(f"The number of replicates must be at most {MOST:,}", f"it is {self.n}", "Choose a smaller one.")
         seed(self.seed, "The seed")
 
     def fold(self, design: Design) -> FloatArray:

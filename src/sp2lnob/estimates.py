@@ -264,6 +264,8 @@ def interval(value: float, se: float, df: float, scale: str, level: float) -> tu
     if not 0 < value < 1:
         return none
     center, spread = np.log(value / (1 - value)), t * se / (value * (1 - value))
+    if spread > WIDEST:
+        return none
     return float(1 / (1 + np.exp(spread - center))), float(1 / (1 + np.exp(-spread - center)))
 
 

@@ -393,7 +393,7 @@ def describe(found: dict[str, Any]) -> list[str]:
         *(f"file             {of['file']}: {of['rows']:,} rows, {of['columns']:,} columns" for of in found["files"]),
         f"households       {found['households']:,}",
         f"persons          {'no file' if persons is None else f'{persons:,}'}",
-        f"people           {found['people']:,.6g} (weights times members)",
+        f"people           {found['people']:,.0f} (weights times members)",
         f"weight           {weight['column']}: {weight['min']:.6g} to {weight['max']:.6g}, sum {weight['sum']:,.6g}, "
         f"{weight['zero']:,} zero",
         f"strata           {strata['number']:,} ({' x '.join(strata['columns']) or 'none named'})",
@@ -408,7 +408,9 @@ def describe(found: dict[str, Any]) -> list[str]:
             f"(read per person and {welfare['period']})"
         )
     lines += [
-        f"missing          {role} {of['column']}: {of['missing']:,} persons" for role, of in found["roles"].items()
+        f"missing          {role} {of['column']}: {of['missing']:,} persons"
+        + (" (who were not asked count as having none)" if role == "birth" and of["missing"] else "")
+        for role, of in found["roles"].items()
     ]
     for name, of in found.get("opportunities", {}).items():
         lost = "".join(f"; {count:,} dropped, missing {what}" for what, count in of["missing"].items())
@@ -455,7 +457,7 @@ def summary(found: "Findings") -> list[Table]:
     for _, row in frame[(frame["by"] == "all") & frame["statistic"].isin(list(shown))].iterrows():
         form = shown[str(row["statistic"])]
         table.add_row(
-            str(row["statistic"]),
+            Text(" ".join(part for part in (str(row["statistic"]), str(row["param"])) if part)),
             Text(str(row["of"])),
             str(row["scenario"]),
             form(float(row["value"])),

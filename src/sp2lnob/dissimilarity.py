@@ -15,9 +15,9 @@ from ._validate import fail, fail_if_any, vector, weights as check_weights
 def d_index(access: npt.ArrayLike, groups: Any, weights: npt.ArrayLike) -> float:
     """Dissimilarity index: the share of all access that would have to change hands for groups to be equal.
 
-    ``D = sum_g W_g |p_g - p| / (2 p W)``, over the groups that occur: with several circumstances, all their combinations.
-    Merging groups never raises it. Where groups are small it is biased upward: what differs by chance counts as
-    difference.
+    ``D = sum_g W_g |p_g - p| / (2 p W)``, over the groups that occur: with several circumstances, all their
+    combinations. Merging groups never raises it. Where groups are small it is biased upward: what differs by chance
+    counts as difference.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ from hashlib import file_digest
 from inspect import signature
 from itertools import chain
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
@@ -417,7 +417,61 @@ class Spss(ReadStat):
         head = self.beginning()
         if not head.startswith((b"$FL2", b"$FL3")):
             self.fail_as_other(head)
+        with self.guarded(), self.path.open("rb") as file:
+            self._check_dictionary(file)
         super().open()
+
+    def _check_dictionary(self, file: BinaryIO) -> None:
+        """Fail where text columns claim more records, or labels more columns, than there are.
+
+        ReadStat believes both, and takes the interpreter down with it.
+        """
+        size = self.path.stat().st_size
+        file.seek(64)
+        order = "<" if file.read(4)[:1] in (b"\2", b"\3") else ">"
+
+        def damaged() -> NoReturn:
+            self.fail(f"its dictionary is damaged at byte {file.tell():,}")
+
+        def skip(count: int) -> None:
+            if not 0 <= count <= size - file.tell():
+                damaged()
+            file.seek(count, os.SEEK_CUR)
+
+        def whole(count: int = 1) -> tuple[int, ...]:
+            if not 0 <= 4 * count <= size - file.tell():
+                damaged()
+            return struct.unpack(f"{order}{count}i", file.read(4 * count))
+
+        columns, due = 0, 0  # records so far; and of the present text, which takes one for eight letters, to come
+        file.seek(176)
+        while (kind := whole()[0]) != 999:
+            if kind == 2:  # a column, or more of the one before
+                width, labeled, missing, _, _ = whole(5)
+                skip(8)
+                if labeled:
+                    skip(-(-whole()[0] // 4) * 4)
+                skip(8 * abs(missing))
+                if not -1 <= width <= 255 or (width == -1) != (due > 0):
+                    damaged()
+                due = due - 1 if width == -1 else max(width - 1, 0) // 8
+                columns += 1
+            elif kind == 3:  # labels of values
+                for _ in range(whole()[0]):
+                    skip(8)
+                    skip(file.read(1)[0] // 8 * 8 + 7)
+            elif kind == 4:  # the columns that have them
+                if not all(1 <= column <= columns for column in whole(whole()[0])):
+                    damaged()
+            elif kind == 6:  # lines of notes
+                skip(80 * whole()[0])
+            elif kind == 7:  # what later versions added
+                _, length, count = whole(3)
+                skip(length * count)
+            else:
+                damaged()
+        if due:
+            damaged()
 
 
 # -- Parquet --------------------------------------------------------------------------------------------------------

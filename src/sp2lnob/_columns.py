@@ -274,24 +274,18 @@ def table_of(frame: Frame, what: str) -> Table:
                 fail_type(f"Column {name!r} must be a sequence", values, "Pass one value a row.")
         return Table(dict(frame), len(frame[names[0]]), what)
     import narwhals.stable.v1 as nw
-    from narwhals.exceptions import DuplicateError
 
+    # Arrow has its arrays under ``columns``. Names come first: of two alike, narwhals reads one or fails in its words.
+    names = list(getattr(frame, "column_names", getattr(frame, "columns", ())))
+    check_names(names, what)
     try:
         native = nw.from_native(frame, eager_only=True)
-        names = list(native.columns)
-    except DuplicateError as error:
-        fail(
-            f"Every column of the {what} must have a name of its own",
-            " ".join(str(error).split()),
-            "Rename the columns.",
-        )
     except TypeError:
         fail_type(
             f"The {what} must be a data frame (pandas, polars, pyarrow) or a dict of arrays",
             frame,
             "Convert it to one of these.",
         )
-    check_names(names, what)
     return Table({name: native[name] for name in names}, len(native), what)
 
 
@@ -368,7 +362,10 @@ def _series(values: Any) -> Any:
 
 def _exact(values: Any) -> bool:
     """Return whether doubles tell the numbers apart: not the whole numbers of long identifiers."""
-    whole = values.dtype.kind in "iu" if isinstance(values, np.ndarray) else values.dtype.is_integer()
+    if isinstance(values, np.ndarray):
+        whole = values.dtype.kind in "iu"
+    else:
+        whole = str(values.dtype).startswith(("Int", "UInt"))
     if not len(values) or not whole:
         return True
     return all(abs(int(end)) < EXACT for end in (values.min(), values.max()) if not _absent(end))

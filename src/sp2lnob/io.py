@@ -322,7 +322,7 @@ class ReadStat(File):
                 if len(block[name]) != rows:
                     self.fail(f"it ends after {start + len(block[name]):,} of {self.rows:,} rows")
                 if name in self._texts:
-                    column.add_texts([text or None for text in block[name]])
+                    column.add_texts([text if isinstance(text, str) and text else None for text in block[name]])
                 else:
                     column.add(np.array(block[name], dtype=np.float64))  # None becomes NaN
         return {name: self._finished(name, column) for name, column in growing.items()}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import sp2lnob as sp
-from sp2lnob._columns import Table
+from sp2lnob._columns import Table, table_of
 from sp2lnob._household_types import TYPES, household_types
 
 from . import oracles
@@ -189,7 +189,7 @@ COUPLES = [[(40, "head"), (38, "spouse")]] * 4
         ),
         (
             lambda: survey_of(COUPLES, {"head": "Head", "spouse": "Consort"}.__getitem__),
-            ("must be the spouse's", "0 labels of 'relation' begin with 'spouse' or 'wife'", "Consort"),
+            ("must be the spouse's", "no label of 'relation' begins with spouse, wife", "Consort"),
         ),
         (
             lambda: survey_of(COUPLES, {"head": "Chief", "spouse": "Spouse"}.__getitem__),
@@ -217,6 +217,17 @@ def test_what_types_cannot_be_made_of(make, parts):
     assert parts[0] in must
     assert parts[1] in rest
     assert parts[2] in rest
+
+
+def test_a_label_that_nobody_has_is_enough_to_say_that_nobody_has_a_spouse():
+    households = {"hid": [1, 2], "hhweight": [1, 1]}
+    persons = {"hid": [1, 1, 2], "age": [40, 4, 70], "relation": [1.0, 3.0, 1.0]}
+    labelled = table_of(persons, "persons").labeled({"relation": {1: "Head", 2: "Wife", 3: "Wife's mother"}})
+    survey = sp.Survey(households, labelled, roles={"relation": "relation"})
+    assert [survey.household_type.label(code) for code in survey.household_type.values] == [
+        "Single parent or caregiver",
+        "One person 60+",
+    ]
 
 
 def test_who_does_not_ask_for_types_needs_no_roles():

@@ -1,8 +1,11 @@
 """Types of household, by who lives together: the eight that ESCAP's SPOT Simulator shows.
 
 A child is under 18, of working age from 18 to 59, older from 60. SPOT defines three and skipped generations in words;
-the other rules are our reading of their names. Each household is of the first type that fits.
+the other rules are our reading of their names. One person alone comes first, then generations, couples, and single
+caregivers: each household is of the first of these that fits.
 """
+
+import re
 
 import numpy as np
 
@@ -19,6 +22,23 @@ TYPES = (
     "Other",
 )
 CHILD, OLDER = 18, 60  # years: below the first, from the second
+
+SPOUSES = ("spouse", "wife", "husband", "partner")
+ANOTHERS = re.compile(r"['\u2019]s\b|\bof\b(?!.*\bhead\b)")  # "Wife's mother", "Spouse of son"
+
+
+def is_spouse(label: str) -> bool:
+    """Return whether the label of a relation names the head's spouse.
+
+    Examples
+    --------
+    >>> is_spouse("Wife or husband"), is_spouse("Spouse of the head")
+    (True, True)
+    >>> is_spouse("Spouse of son"), is_spouse("Wife's mother")
+    (False, False)
+    """
+    words = label.strip().casefold()
+    return words.startswith(SPOUSES) and not ANOTHERS.search(words)
 
 
 def household_types(age: FloatArray, partner: BoolArray, first_person: CodeArray) -> FloatArray:

@@ -14,7 +14,7 @@ from ._prepared import Asked, Scenario, Statistic
 from ._results import write_file
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
 from .design import Bootstrap
-from .disclosure import GROUP_FIGURES, withhold, withhold_tree
+from .disclosure import GROUP_FIGURES, least_cases, withhold, withhold_tree
 from .effects import Groups, groups_of, reroute
 from .estimates import Estimates
 from .estimation import Progress, evaluate, full_sample_of
@@ -158,12 +158,13 @@ class Assessment:
         >>> bool(result.findings(disclosure="none").estimates["value"].isna().any())
         False
         """
-        trees = {name: withhold_tree(self._tree(name), disclosure) for name in self.trees}
+        policy = disclosure if isinstance(disclosure, str) else least_cases(disclosure)
+        trees = {name: withhold_tree(self._tree(name), policy) for name in self.trees}
         return Findings(
-            withhold(self.estimates.frame(), disclosure),
-            withhold(self.groups, disclosure, GROUP_FIGURES),
+            withhold(self.estimates.frame(), policy),
+            withhold(self.groups, policy, GROUP_FIGURES),
             trees,
-            {**self._manifest(), "disclosure": disclosure, **(study or {})},
+            {**self._manifest(), "disclosure": policy, **(study or {})},
         )
 
     def save(
@@ -459,7 +460,7 @@ def assess(
         "replicates": {"method": "rao-wu", **asdict(replicates)},
         "effect": effect,
         "classes": classes,
-        "level": level,
+        "level": estimates.level,
         "df": df,
     }
     frame = _groups(estimates, groups_by, transfers is not None)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHOWN = 40  # rows in a notebook
+ROUNDING = 1e-14
 WIDEST = 50.0  # logarithms on either side of a value, beyond which an interval would say nothing
 
 
@@ -214,6 +215,8 @@ def summarize(rows: tuple[Row, ...], value: FloatArray, draws: FloatArray, df: F
         succeeded[i] = len(drawn)
         if len(drawn) >= 2 and np.isfinite(value[i]):
             se[i], bias[i] = drawn.std(ddof=1), drawn.mean() - value[i]
+            if se[i] <= ROUNDING * abs(value[i]):  # it does not vary: what is left are the last bits of sums
+                se[i] = 0.0
     ends = np.array([interval(*given, level) for given in zip(value, se, df, (row.scale for row in rows), strict=True)])
     low, high = ends.reshape(-1, 2).T
     flags = []

@@ -4,7 +4,7 @@ Rows are sorted on entry by the labels of stratum, PSU, household and person, so
 changes no digit, and a person's random number stays the person's own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -15,7 +15,7 @@ import numpy as np
 from ._cells import combine
 from ._columns import Column
 from ._expressions import Grouping, parse
-from ._household_types import TYPES, household_types
+from ._household_types import SPOUSES, TYPES, household_types, is_spouse
 from ._html import fields, short
 from ._roster import build_roster, constant_within
 from ._sweeps import Ordering
@@ -36,7 +36,6 @@ from .design import Design, build_design
 
 ROLES = ("age", "sex", "disability", "relation", "birth")
 HOUSEHOLD_TYPE = "household_type"
-SPOUSES = ("spouse", "wife", "husband", "partner")
 USUAL = {"age": "age", "sex": "sex"}  # taken where the column exists; any other role must be named
 
 
@@ -302,14 +301,30 @@ class Survey:
         if self.persons is None:
             fail(f"{HOUSEHOLD_TYPE!r} is made from persons", "the survey has no frame of persons", "Pass persons.")
         age = self.role("age").numbers("The age")
-        partner = self._is("the spouse's", SPOUSES, code=2)
+        labels, partner = self._related(is_spouse, code=2)
+        relation = self.role("relation")
+        declared = relation.levels or tuple(relation.labels.values())
+        if labels == [] and not any(map(is_spouse, declared)):  # another language, or other words: no couple is found
+            fail(
+                "One level of relation must be the spouse's",
+                f"no label of {relation.name!r} begins with {', '.join(SPOUSES)}",
+                f"Label it 'Spouse'; the labels are {', '.join(declared)}.",
+            )
         partner[self.heads()] = True
         types = household_types(age, partner, self.first_person)
         return Column(HOUSEHOLD_TYPE, types, TYPES, ordered=False)
 
     def heads(self) -> CodeArray:
         """Return the row of each household's head; a household must have exactly one."""
-        head = self._is("the head's", ("head",), code=1, levels=1)
+        labels, head = self._related(lambda label: label.strip().casefold().startswith("head"), code=1)
+        if labels is not None and len(labels) != 1:
+            relation = self.role("relation")
+            names = (relation.label(code) for code in relation.categories()[0])
+            fail(
+                "One level of relation must be the head's",
+                f"{len(labels)} labels of {relation.name!r} begin with 'head'",
+                f"Label the head's code 'Head'; the labels are {', '.join(names)}.",
+            )
         heads = np.bincount(self.household_of, head, self.n_households)
         fail_if_any(
             heads != 1,
@@ -319,21 +334,13 @@ class Survey:
         )
         return np.flatnonzero(head).astype(np.int32)
 
-    def _is(self, whose: str, words: tuple[str, ...], code: int, levels: int | None = None) -> BoolArray:
-        """Return who has a relation whose label begins with one of some words; without labels, whose code is given."""
+    def _related(self, named: Callable[[str], bool], code: int) -> tuple[list[str] | None, BoolArray]:
+        """Return who has a relation that is named so, and its labels; without labels, who has its usual code."""
         relation = self.role("relation")
         if relation.levels is None and not relation.labels:
-            return np.asarray(relation.values == code)
-        names = {code: relation.label(code) for code in relation.categories()[0]}
-        codes = [code for code, label in names.items() if label.strip().casefold().startswith(words)]
-        if not codes or (levels is not None and len(codes) != levels):
-            listed = " or ".join(repr(word) for word in words)
-            fail(
-                f"One level of relation must be {whose}",
-                f"{len(codes)} labels of {relation.name!r} begin with {listed}",
-                f"Label the code {words[0].title()!r}; the labels are {', '.join(names.values())}.",
-            )
-        return np.isin(relation.values, codes)
+            return None, np.asarray(relation.values == code)
+        labels = {code: label for code in relation.categories()[0] if named(label := relation.label(code))}
+        return list(labels.values()), np.isin(relation.values, list(labels))
 
     def _all_names(self) -> list[str]:
         return [*self.households, *(self.persons or ())]

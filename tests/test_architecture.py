@@ -50,6 +50,8 @@ ROOMS = (
     "estimation",
     "_results",
     "findings",
+    "_canvas",
+    "_tree_layout",
     "plots",
     "_tables",
     "report",

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import sp2lnob as sp
-from sp2lnob import plots
+from sp2lnob import _canvas, _tree_layout, plots
 from sp2lnob.findings import Findings
 
 alt = pytest.importorskip("altair", reason="pictures need altair: pip install 'sp2lnob[report]'")
@@ -337,7 +337,7 @@ def test_branches_are_as_thick_as_their_share(found, name):
     nodes = found.trees[name]["nodes"]
     assert {b["share"] for b in branches} == {node["share"] for node in nodes}
     for b in branches:
-        assert b["width"] == pytest.approx(plots.THICKEST * b["share"])
+        assert b["width"] == pytest.approx(_tree_layout.THICKEST * b["share"])
     assert len(branches) == 2 * (len(nodes) - 1) + 1
 
 
@@ -395,7 +395,7 @@ def boxes(chart):
             for k, line in enumerate(item["text"].split("\n")):
                 if not line:
                     continue
-                long, size = plots._long(line, item["size"]), item["size"]
+                long, size = _canvas.text_width(line, item["size"]), item["size"]
                 left = item["x"] - {"left": 0, "center": long / 2, "right": long}[mark["align"]]
                 middle = item["y"] + k * mark["lineHeight"]
                 made.append((left, middle - 0.4 * size, left + long, middle + 0.4 * size, line))
@@ -518,14 +518,14 @@ def test_without_a_package_nothing_is_called_before(example):
     ],
 )
 def test_shares_have_sensible_digits(share, text):
-    assert plots._percent(share) == text
+    assert _canvas.percent(share) == text
 
 
 @pytest.mark.parametrize(
     ("change", "text"), [(0, "0"), (0.0123, "+1.2"), (-0.0123, "−1.2"), (0.0004, "+0.04"), (-0.5, "−50.0")]
 )
 def test_changes_have_a_sign(change, text):
-    assert plots._points(change) == text
+    assert _canvas.percentage_points(change) == text
 
 
 @pytest.mark.parametrize(
@@ -533,28 +533,28 @@ def test_changes_have_a_sign(change, text):
     [(0, "0"), (123456, "123,456"), (12.345, "12.3"), (1.2345, "1.23"), (0.012345, "0.0123"), (-2, "−2.00")],
 )
 def test_numbers_have_three_digits(value, text):
-    assert plots._three(value) == text
+    assert _canvas.three_digits(value) == text
 
 
 @given(st.text(max_size=60), st.floats(40, 300))
 def test_lines_are_no_longer_than_they_may_be(text, width):
-    lines = plots._wrap(text, width, 14, 3)
+    lines = _canvas.wrap(text, width, 14, 3)
     assert 1 <= len(lines) <= 3
     for line in lines:
-        assert plots._long(line, 14) <= width
+        assert _canvas.text_width(line, 14) <= width
     if not lines[-1].endswith("…"):
-        assert "".join(lines).replace(" ", "") == plots._plain(text).replace(" ", "")
+        assert "".join(lines).replace(" ", "") == _canvas.plain(text).replace(" ", "")
 
 
 def test_letters_keep_their_marks():
     word = "ស្រ្តី"
-    assert plots._letters(word) == [word]
-    assert plots._letters("e\u0301a") == ["e\u0301", "a"]
+    assert _canvas.letters(word) == [word]
+    assert _canvas.letters("e\u0301a") == ["e\u0301", "a"]
 
 
 @given(st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=5), st.sampled_from([True, False, None]))
 def test_an_axis_holds_its_values(values, zero):
-    axis = plots._axis(values, 10, 400, zero)
+    axis = _canvas.axis_of(values, 10, 400, zero)
     assert all(a < b for a, b in pairwise(axis.ticks))
     assert 2 <= len(axis.ticks) <= 12
     for value in values:

@@ -1,6 +1,7 @@
 """Values with their standard errors, intervals and flags, and how they are made of replicates."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -248,12 +249,10 @@ def interval(value: float, se: float, df: float, scale: str, level: float) -> tu
     >>> interval(0.0, 0.0, 100, "logit", 0.95)
     (nan, nan)
     """
-    from scipy.stats import t as student
-
     none = (np.nan, np.nan)
     if scale == "none" or not se > 0 or not df > 0 or not np.isfinite(value):
         return none
-    t = float(student.ppf(0.5 + level / 2, df))
+    t = _student(df, level)
     if scale == "t":
         return value - t * se, value + t * se
     if scale == "log":
@@ -270,6 +269,14 @@ def interval(value: float, se: float, df: float, scale: str, level: float) -> tu
     if spread > WIDEST:
         return none
     return float(1 / (1 + np.exp(spread - center))), float(1 / (1 + np.exp(-spread - center)))
+
+
+@lru_cache(4096)  # a survey has few degrees of freedom, and a frame many rows
+def _student(df: float, level: float) -> float:
+    """Return the quantile of Student's t that a central interval ends at."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.5 + level / 2, df))
 
 
 def _n(row: Row) -> int:

@@ -275,17 +275,22 @@ def table_of(frame: Frame, what: str) -> Table:
         return Table(dict(frame), len(frame[names[0]]), what)
     import narwhals.stable.v1 as nw
 
-    # Arrow has its arrays under ``columns``. Names come first: of two alike, narwhals reads one or fails in its words.
-    names = list(getattr(frame, "column_names", getattr(frame, "columns", ())))
-    check_names(names, what)
     try:
         native = nw.from_native(frame, eager_only=True)
+        names = list(native.columns)
+    except ValueError as error:  # how narwhals calls it has changed
+        fail(
+            f"Every column of the {what} must have a name of its own",
+            " ".join(str(error).split()),
+            "Rename the columns.",
+        )
     except TypeError:
         fail_type(
             f"The {what} must be a data frame (pandas, polars, pyarrow) or a dict of arrays",
             frame,
             "Convert it to one of these.",
         )
+    check_names(names, what)
     return Table({name: native[name] for name in names}, len(native), what)
 
 

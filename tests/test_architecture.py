@@ -272,6 +272,14 @@ def test_errors_have_one_root_and_are_python_s_own_as_well():
     assert not issubclass(sp.SP2LNOBError, ValueError | TypeError)
 
 
+@pytest.mark.parametrize("error", [sp.SP2LNOBError, sp.InputError, sp.InputTypeError])
+def test_errors_show_where_users_find_them_and_their_examples_run(error):
+    assert error.__module__ == "sp2lnob"  # for which the search for doctests in `_validate` passes them by
+    finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    (examples,) = (found for found in finder.find(error, globs={}) if found.examples)
+    assert runner.run(examples).failed == 0
+
+
 # -- public names ---------------------------------------------------------------------------------------------------
 
 

@@ -42,7 +42,7 @@ class InputError(SP2LNOBError, ValueError):
     >>> sp.fgt([1, 2], [1, 1], line=0)
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: line must be above 0, but it is 0. Correct the value.
+    sp2lnob.InputError: line must be above 0, but it is 0. Correct the value.
     >>> issubclass(sp.InputError, ValueError)
     True
     """
@@ -57,10 +57,14 @@ class InputTypeError(SP2LNOBError, TypeError):
     >>> sp.Bootstrap("many")
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputTypeError: The number of replicates must be a whole number, but 'many' is of type str. ...
+    sp2lnob.InputTypeError: The number of replicates must be a whole number, but 'many' is of type str. ...
     >>> issubclass(sp.InputTypeError, TypeError)
     True
     """
+
+
+for _error in (SP2LNOBError, InputError, InputTypeError):
+    _error.__module__ = "sp2lnob"  # where users import them from, and what a traceback shows
 
 
 def fail(must: str, came: str, mend: str) -> NoReturn:

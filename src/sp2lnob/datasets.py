@@ -173,7 +173,7 @@ def example_survey(households: int = 2000, seed: int = 1) -> Survey:
     >>> sp.example_survey(10)
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: The number of households must be 320 or more, but it is 10. Correct the value.
+    sp2lnob.InputError: The number of households must be 320 or more, but it is 10. Correct the value.
     """
     frame, persons = example_frames(households, seed)
     roster = table_of(persons, "persons").labeled({"educ": EDUC})

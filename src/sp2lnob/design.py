@@ -152,7 +152,7 @@ class Bootstrap:
     >>> sp.Bootstrap(1)
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: The number of replicates must be 2 or more, but it is 1. Correct the value.
+    sp2lnob.InputError: The number of replicates must be 2 or more, but it is 1. Correct the value.
     """
 
     n: int = 1000

@@ -117,7 +117,7 @@ class Estimates:
         >>> est.find(scenario="before")
         Traceback (most recent call last):
         ...
-        sp2lnob._validate.InputError: One row must have scenario='before', but 3 of 3 do. Name more of its fields.
+        sp2lnob.InputError: One row must have scenario='before', but 3 of 3 do. Name more of its fields.
         """
         found = [i for i, row in enumerate(self.rows) if all(getattr(row, key, None) == v for key, v in what.items())]
         if len(found) != 1:

@@ -121,7 +121,7 @@ def read_survey(
     >>> sp.read_survey("nowhere.dta")
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: The file must exist, but there is no 'nowhere.dta'. Check the path.
+    sp2lnob.InputError: The file must exist, but there is no 'nowhere.dta'. Check the path.
     """
     text_or_none(encoding, "encoding")
     named = _named(survey)

@@ -57,7 +57,7 @@ class Opportunity:
     >>> sp.Opportunity("electricity", outcome="electricity", circumstances=[])
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: Opportunity 'electricity' must have a circumstance, but none came. Name one or more.
+    sp2lnob.InputError: Opportunity 'electricity' must have a circumstance, but none came. Name one or more.
     """
 
     name: str

@@ -46,7 +46,7 @@ class Economy:
     >>> sp.Economy(gdp=0)
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: gdp of the economy must be above 0, but it is 0. Correct the value.
+    sp2lnob.InputError: gdp of the economy must be above 0, but it is 0. Correct the value.
     """
 
     currency: str = ""
@@ -105,7 +105,7 @@ class Amount:
     >>> sp.Amount(0.04, "gdp_per_capita").per_year()
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: An amount in 'gdp_per_capita' needs an Economy, but none was given. ...
+    sp2lnob.InputError: An amount in 'gdp_per_capita' needs an Economy, but none was given. ...
     """
 
     value: float
@@ -219,7 +219,7 @@ class Scheme:
     >>> sp.Scheme("nobody", amount=sp.Amount(20, "month"), min_age=18, max_age=17)
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: max_age of scheme 'nobody' must be min_age or more, but they are 17 and 18. ...
+    sp2lnob.InputError: max_age of scheme 'nobody' must be min_age or more, but they are 17 and 18. ...
     """
 
     name: str
@@ -309,7 +309,7 @@ class Package:
     >>> sp.Package([])
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: A package must have 1 to 64 schemes, but 0 came. Add or join schemes.
+    sp2lnob.InputError: A package must have 1 to 64 schemes, but 0 came. Add or join schemes.
     """
 
     schemes: Sequence[Scheme]

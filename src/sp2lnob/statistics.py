@@ -110,7 +110,7 @@ class Poverty(OfWelfare):
     >>> sp.Poverty(line=0)
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: The poverty line must be above 0, but it is 0. Correct the value.
+    sp2lnob.InputError: The poverty line must be above 0, but it is 0. Correct the value.
     """
 
     line: float
@@ -164,7 +164,7 @@ class Access(Statistic):
     >>> sp.Access("electricity")
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputTypeError: Access takes an Opportunity, but 'electricity' is of type str. ...
+    sp2lnob.InputTypeError: Access takes an Opportunity, but 'electricity' is of type str. ...
     """
 
     opportunity: Opportunity
@@ -304,7 +304,7 @@ class Inequality(Statistic):
     >>> sp.Inequality(["ginni"])
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: A measure of inequality must be one of 'gini', 'palma', ... but it is 'ginni'. ...
+    sp2lnob.InputError: A measure of inequality must be one of 'gini', 'palma', ... but it is 'ginni'. ...
     """
 
     measures: Sequence[str] = ("gini", "palma")
@@ -369,7 +369,7 @@ class Quantile(Statistic):
     >>> sp.Quantile(1.0)
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: q must be in (0, 1), but it is 1. Correct the value.
+    sp2lnob.InputError: q must be in (0, 1), but it is 1. Correct the value.
     """
 
     q: float | Sequence[float] = field(default=0.5)
@@ -410,7 +410,7 @@ class Lorenz(Statistic):
     >>> sp.Lorenz([0.0])
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: points must be in (0, 1), but it is 0. Correct the value.
+    sp2lnob.InputError: points must be in (0, 1), but it is 0. Correct the value.
     """
 
     points: Sequence[float] = tuple(k / 10 for k in range(1, 10))
@@ -450,7 +450,7 @@ class Dissimilarity(Statistic):
     >>> sp.Dissimilarity(None)
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputTypeError: Dissimilarity takes an Opportunity, but None is of type NoneType. ...
+    sp2lnob.InputTypeError: Dissimilarity takes an Opportunity, but None is of type NoneType. ...
     """
 
     opportunity: Opportunity

@@ -251,7 +251,7 @@ def read_study(path: str | os.PathLike[str]) -> Study:
     >>> read_study("nowhere.toml")
     Traceback (most recent call last):
     ...
-    sp2lnob._validate.InputError: The study file must exist, but there is no 'nowhere.toml'. Check the path.
+    sp2lnob.InputError: The study file must exist, but there is no 'nowhere.toml'. Check the path.
     """
     file = Path(path)
     if not file.is_file():

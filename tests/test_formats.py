@@ -763,3 +763,15 @@ def test_a_damaged_file_is_read_or_refused(kind, frames, tmp_path):
             damaged[chance.randrange(chance.choice((600, len(data))))] = chance.randrange(256)
         path.write_bytes(damaged)
         attempt(path)
+
+
+@pytest.mark.parametrize(("at", "value"), [(180, 40), (183, 1), (212, 255), (None, 77)])
+def test_a_dictionary_that_would_crash_readstat_is_refused(at, value, frames, tmp_path):
+    """A number that claims to be text, text without its further records, and labels of a column that is not there."""
+    path = write(frames[0], tmp_path, "h", "sav", {"internet": {0: "no", 1: "yes"}})
+    data = bytearray(path.read_bytes())
+    at = at or data.index(b"\4\0\0\0\1\0\0\0", 400) + 8
+    data[at] = value
+    path.write_bytes(data)
+    with pytest.raises(sp.InputError, match="its dictionary is damaged at byte"):
+        read_table(path, "households")

@@ -163,6 +163,11 @@ class Growing:
         place = self._place
         self.add(np.array([*(place.setdefault(level, len(place) - 1.0) for level in levels), np.nan])[codes])
 
+    @property
+    def long(self) -> bool:
+        """Whether some of the numbers are so long that, if they are whole, doubles do not tell them from others."""
+        return bool(max(np.fmax.reduce(self.values, initial=0.0), -np.fmin.reduce(self.values, initial=0.0)) >= EXACT)
+
     def of_numbers(self, labels: Mapping[float, str] | None = None) -> Column:
         """Return the finished column of numbers."""
         return Column(self.name, self.values, labels=dict(labels or {}))
@@ -447,7 +452,7 @@ def _from_objects(
     growing = Growing(name, rows)
     kinds: set[type] = set()
     words: set[str] = set()
-    whole, long = True, False
+    whole = True
     for start in range(0, rows, BLOCK):
         block = [None if _absent(value) else value for value in listed(slice(start, start + BLOCK))]
         kinds |= {type(value) for value in block if value is not None}
@@ -462,12 +467,11 @@ def _from_objects(
         if words == {"text"}:
             growing.add_texts([None if value is None else str(value) for value in block])
         else:
-            numbers = growing.add([np.nan if value is None else float(value) for value in block])
+            growing.add([np.nan if value is None else float(value) for value in block])
             whole = whole and all(value is None or _whole(value) for value in block)
-            long = long or bool((np.abs(numbers) >= EXACT).any())
     if words == {"text"}:
         return growing.of_texts()
-    if not (whole and long):
+    if not (whole and growing.long):
         return growing.of_numbers(labels)
     growing = Growing(name, rows)  # of identifiers, which only text tells apart
     for start in range(0, rows, BLOCK):

@@ -645,6 +645,30 @@ def test_notebooks_show_the_figures(found):
     assert number(table["rows"][1][table["rows"][0].index(["value", "", ""])][0]) == pytest.approx(mean, rel=1e-3)
 
 
+def test_notebooks_withhold_what_a_publication_may_not_show():
+    """A notebook is published as it stands; the frames that were asked for by name hold all."""
+    opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["bottom40", "ea"])
+    tree = sp.OpportunityTree(min_obs=5, min_share=0.0)
+    result = sp.assess(sp.example_survey(400), [opportunity], by=["ea"], tree=tree, replicates=sp.Bootstrap(10))
+    assert (result.groups["n"] < 25).any()
+    page = Page(result._repr_html_())
+    _, *rows = page.table("internet, from")
+    for cells, n in zip(rows, result.groups["n"], strict=True):
+        assert (cells[3][0] == "—") == ("withheld" in cells[5][0]) == (n < 25)
+    assert "fewer than 25 unweighted cases are withheld here: groups and estimates.frame() hold all" in page.words
+    assert result.groups["before"].notna().all()
+    few = sp.estimate(sp.example_survey(400), [sp.MeanWelfare()], by=["ea"], replicates=sp.Bootstrap(10))
+    head, *rows = Page(few._repr_html_()).tables[0]["rows"]
+    value, n, flag = ([cell[0] for cell in head].index(name) for name in ("value", "n", "flag"))
+    assert [cells[value][0] == "" for cells in rows] == [int(cells[n][0]) < 25 for cells in rows]
+    assert all("withheld" in cells[flag][0] for cells in rows[1:])
+    for text in (repr(few), few._repr_html_()):
+        assert "withheld here: frame() holds all" in text
+    assert f"{few.value[0]:.5g}" in repr(few)
+    assert not any(f"{value:.5g}" in repr(few) for value in few.value[1:])
+    assert "withheld" not in repr(sp.estimate(sp.example_survey(400), [sp.MeanWelfare()], replicates=sp.Bootstrap(10)))
+
+
 def test_a_tree_shows_its_groups_once_it_is_fitted():
     tree = sp.OpportunityTree(min_obs=1, min_share=0)
     assert tree._repr_html_() is None

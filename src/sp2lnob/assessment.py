@@ -14,7 +14,7 @@ from ._prepared import Asked, Scenario, Statistic
 from ._results import write_file
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
 from .design import Bootstrap
-from .disclosure import GROUP_FIGURES, least_cases, withhold, withhold_tree
+from .disclosure import FEWEST, GROUP_FIGURES, least_cases, withhold, withhold_tree
 from .effects import Groups, groups_of, reroute
 from .estimates import Estimates
 from .estimation import Progress, evaluate, full_sample_of
@@ -302,13 +302,14 @@ class Assessment:
     def _repr_html_(self) -> str:
         level = f"{100 * self.estimates.level:g} %"
         found = []
-        for name, groups in self.groups.groupby("opportunity", sort=False):
-            head, shown = ["group", "share, %", "n"], ["before"]
+        shown = withhold(self.groups, "dhs", GROUP_FIGURES)  # notebooks are published
+        for name, groups in shown.groupby("opportunity", sort=False):
+            head, scenarios = ["group", "share, %", "n"], ["before"]
             if self.transfers is not None:
-                shown += ["after", "change"]
-            for which in shown:
+                scenarios += ["after", "change"]
+            for which in scenarios:
                 head += [f"{which}, %" if which != "change" else "change, points", f"{level} interval"]
-            forms = {which: form_of("share", groups[which], signed=which == "change") for which in shown}
+            forms = {which: form_of("share", groups[which], signed=which == "change") for which in scenarios}
             lines = []
             for row in groups.to_dict("records"):
                 line = [row["label"], f"{100 * row['share']:.1f}", f"{row['n']:,}"]
@@ -317,7 +318,8 @@ class Assessment:
                 lines.append([*line, row["flag"].replace(";", "; ")])
             caption = f"{name}, from the group furthest behind to the furthest ahead"
             found.append(table(caption, [*head, "flag"], lines, (0, len(head))))
-        frame = self.estimates.frame()
+        every = self.estimates.frame()
+        frame = withhold(every, "dhs")
         lines = [
             [
                 *(row[name] for name in ("statistic", "of", "scenario")),
@@ -329,7 +331,10 @@ class Assessment:
             for row in frame[(frame["by"] == "all") & frame["statistic"].isin(MAIN)].to_dict("records")
         ]
         head = ["figure", "of", "when", "value", f"{level} interval", "n", "flag"]
-        return "\n".join([*found, table("All people", head, lines, (0, 1, 2, 6), repr(self))])
+        hidden = shown is not self.groups or frame is not every
+        few = f"Figures from fewer than {FEWEST} unweighted cases are withheld here"
+        note = f". {few}: groups and estimates.frame() hold all."
+        return "\n".join([*found, table("All people", head, lines, (0, 1, 2, 6), repr(self) + note * hidden)])
 
     def __repr__(self) -> str:
         opportunities = f"{len(self.trees)} opportunit{'y' if len(self.trees) == 1 else 'ies'}"

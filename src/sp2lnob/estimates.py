@@ -10,7 +10,7 @@ from ._domains import Row
 from ._html import short, table
 from ._typing import FloatArray
 from ._validate import fail, whole
-from .disclosure import few_cases
+from .disclosure import FEWEST, few_cases, withhold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,13 +180,14 @@ class Estimates:
     def __repr__(self) -> str:
         import pandas as pd
 
-        frame = self.frame().drop(columns=["bias", "df", "replicates"])
+        shown, note = _published(self.frame())
         with pd.option_context(
             "display.width", 200, "display.max_columns", 20, "display.float_format", "{:.5g}".format
         ):
-            return repr(frame)
+            return "\n".join([repr(shown.drop(columns=["bias", "df", "replicates"])), *([note] if note else [])])
 
     def _repr_html_(self) -> str:
+        shown, note = _published(self.frame())
         names = [
             name
             for name in ("statistic", "of", "param", "scenario", "by", "level")
@@ -194,18 +195,27 @@ class Estimates:
         ]
         lines = [
             [
-                *(getattr(row, name) for name in names),
-                *(short(x) for x in (self.value[i], self.se[i], self.ci_low[i], self.ci_high[i])),
-                f"{_n(row):,}",
-                self.flags[i].replace(";", "; "),
+                *(row[name] for name in names),
+                *(short(row[figure]) for figure in ("value", "se", "ci_low", "ci_high")),
+                f"{row['n']:,}",
+                row["flag"].replace(";", "; "),
             ]
-            for i, row in enumerate(self.rows[:SHOWN])
+            for row in shown.head(SHOWN).to_dict("records")
         ]
         more = len(self.rows) - len(lines)
-        note = f"… {more:,} more: frame() has all of them." if more else ""
+        notes = [f"… {more:,} more: frame() has all of them."] if more else []
         caption = f"{len(self.rows):,} estimates with intervals of {100 * self.level:g} %"
         head = [*names, "value", "se", "low", "high", "n", "flag"]
-        return table(caption, head, lines, [*range(len(names)), len(head) - 1], note)
+        return table(
+            caption, head, lines, [*range(len(names)), len(head) - 1], " ".join([*notes, *([note] if note else [])])
+        )
+
+
+def _published(frame: "pd.DataFrame") -> tuple["pd.DataFrame", str]:
+    """Return a frame as it may be shown, as notebooks are published, and what is to be said of what it lacks."""
+    shown = withhold(frame, "dhs")
+    few = shown is not frame
+    return shown, f"Figures from fewer than {FEWEST} unweighted cases are withheld here: frame() holds all." * few
 
 
 def summarize(rows: tuple[Row, ...], value: FloatArray, draws: FloatArray, df: FloatArray, level: float) -> Estimates:

@@ -149,6 +149,29 @@ def test_what_is_withheld_is_not_printed_either(folder, run):
     assert pd.read_csv("results/estimates.csv").query("n < 500")["value"].isna().all()
 
 
+def test_changes_of_shares_are_points_and_money_has_its_unit(folder, run):
+    text = STUDY.replace("[economy]", '[economy]\ncurrency = "coins"').replace(
+        "psu =", 'welfare_period = "year"\npsu ='
+    )
+    (folder / "study.toml").write_text(text)
+    code, stdout, _ = run("run", "study.toml", "--no-report")
+    assert code == 0
+    frame = pd.read_csv("results/estimates.csv").query("by == 'all'")
+    for statistic in ("headcount", "access", "gap"):
+        row = frame[(frame["statistic"] == statistic) & (frame["scenario"] == "change")].iloc[0]
+        (line,) = [line for line in stdout.splitlines() if line.startswith(statistic) and " change " in line]
+        assert f"{100 * row['value']:.1f} pts" in line
+        assert "%" not in line
+        if row["ci_low"] == row["ci_low"]:
+            assert f"{100 * row['ci_low']:.1f} to {100 * row['ci_high']:.1f} pts" in line
+    assert all("pts" in line for line in stdout.splitlines() if line.startswith("gap "))
+    groups = [line for line in stdout.splitlines() if line.startswith("bottom40: ")]
+    assert groups
+    assert all("pts" in line for line in groups)
+    assert "mean_welfare, coins per person and year" in " ".join(stdout.split())
+    assert "total_cost, coins a year" in " ".join(stdout.split())
+
+
 def test_the_study_says_what_is_withheld_unless_the_command_does(folder, run):
     (folder / "study.toml").write_text(STUDY + "[publish]\ndisclosure = 500\n")
     for option, expected in (((), 500), (("--disclosure", "none"), "none"), (("--disclosure", "30"), 30)):
@@ -269,6 +292,28 @@ def test_check_of_a_study_tells_every_problem_at_once(folder, run):
     assert "households       400" in stdout
     for word in ("'intrenet'", "'urbur'", "'lnbo'", "amount", "replicates"):
         assert any(word in problem for problem in problems), word
+
+
+def test_check_withholds_the_rate_of_few_cases(folder, run):
+    few = STUDY.replace('outcome = "internet"', 'outcome = "internet"\npopulation = "ea == 3"').replace(
+        '["bottom40", "urbrur"]', '["head"]'
+    )
+    few = few.replace("[economy]", '[survey.derive]\nhead = "head(sex)"\n[economy]').replace(
+        "psu =", 'roles = { relation = "relation" }\npsu ='
+    )
+    for policy, least in (("", 25), ("[publish]\ndisclosure = 20\n", None), ("[publish]\ndisclosure = 30\n", 30)):
+        (folder / "study.toml").write_text(few + policy)
+        code, stdout, _ = run("check", "study.toml")
+        assert code == 0, stdout
+        (line,) = [line for line in stdout.splitlines() if line.startswith("opportunity")]
+        assert line.startswith("opportunity      internet: 20 households, ")
+        (told,) = events(run("check", "study.toml", "--json")[1])
+        access = told["opportunities"]["internet"]["access"]
+        if least is None:
+            assert line.endswith(f" {access:.1%}")
+        else:
+            assert line.endswith(f" withheld (n<{least})")
+            assert access is None
 
 
 # -- report, demo, version ------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ try:
 
     from ._results import check_folder, write_file
     from ._validate import SP2LNOBError, fail
-    from .disclosure import least_cases
+    from .disclosure import FEWEST, least_cases
 except KeyboardInterrupt:
     raise SystemExit(130) from None
 except ImportError as error:
@@ -353,18 +353,33 @@ def facts(survey: "Survey") -> dict[str, Any]:
 
 
 def asked_of(study: "Study", survey: "Survey") -> dict[str, Any]:
-    """Return whom each opportunity of a study counts, and every problem on the way to its figures."""
+    """Return whom each opportunity of a study counts, and every problem on the way to its figures.
+
+    A rate of fewer cases than the study publishes is None.
+    """
     from .transfers import simulate
 
     counted: dict[str, Any] = {}
     problems: list[str] = []
+    least = FEWEST
+
+    def policy() -> None:
+        nonlocal least
+        least = least_cases(study.disclosure)
 
     def opportunities() -> None:
         for opportunity in study.opportunities:
             with found():
                 cells = opportunity.prepare(survey)
-                access = float(cells.weight @ cells.outcome / cells.weight.sum())
-                rows = {"unit": opportunity.unit, "rows": len(cells.index), "access": access, "missing": cells.dropped}
+                n = int((cells.weight > 0).sum())
+                access = float(cells.weight @ cells.outcome / cells.weight.sum()) if n >= least else None
+                rows = {
+                    "unit": opportunity.unit,
+                    "rows": len(cells.index),
+                    "access": access,
+                    "least": least,
+                    "missing": cells.dropped,
+                }
                 counted[opportunity.name] = rows
 
     def package() -> None:
@@ -379,7 +394,7 @@ def asked_of(study: "Study", survey: "Survey") -> dict[str, Any]:
         except SP2LNOBError as error:
             problems.append(str(error))
 
-    for part in (opportunities, package, lambda: study.tree, lambda: study.replicates, lambda: study.disclosure):
+    for part in (policy, opportunities, package, lambda: study.tree, lambda: study.replicates):
         with found():
             part()
     return {"opportunities": counted, "problems": problems}
@@ -414,7 +429,8 @@ def describe(found: dict[str, Any]) -> list[str]:
     ]
     for name, of in found.get("opportunities", {}).items():
         lost = "".join(f"; {count:,} dropped, missing {what}" for what, count in of["missing"].items())
-        lines.append(f"opportunity      {name}: {of['rows']:,} {of['unit']}s, {of['access']:.1%}{lost}")
+        rate = f"withheld (n<{of['least']})" if of["access"] is None else f"{of['access']:.1%}"
+        lines.append(f"opportunity      {name}: {of['rows']:,} {of['unit']}s, {rate}{lost}")
     lines += [f"problem          {problem}" for problem in found.get("problems", ())]
     stata, r = ([f"  {line}" for line in found[key]] for key in ("svyset", "svydesign"))
     return [*lines, "", "Stata", *stata, "R", *r]
@@ -433,7 +449,8 @@ def summary(found: "Findings") -> list[Table]:
             cells = []
             for which in ("before", "after", "change"):
                 value, low, high = (float(row[which + end]) for end in ("", "_low", "_high"))
-                cells += [_share(value), _ends(value, low, high, _share)]
+                form = _points if which == "change" else _share
+                cells += [form(value), _ends(value, low, high, form)]
             table.add_row(Text(str(row["label"])), f"{row['share']:.1%}", f"{row['n']:,}", *cells, str(row["flag"]))
         table.caption = Text("The groups at either end were picked for their rates: these are biased outward.")
         table.caption_justify = "left"
@@ -444,7 +461,7 @@ def summary(found: "Findings") -> list[Table]:
         "headcount": _share,
         "poverty_gap": _share,
         "d_index": _ratio,
-        "gap": _share,
+        "gap": _points,
         "mean_welfare": _money,
         "gini": _ratio,
         "palma": _ratio,
@@ -453,11 +470,20 @@ def summary(found: "Findings") -> list[Table]:
         "cost_gdp": _share,
         "cost_revenue": _share,
     }
+    currency = (found.manifest["asked"]["economy"] or {}).get("currency") or "local currency"
+    units = {
+        "mean_welfare": f"{currency} per person and {found.manifest['survey']['welfare_period']}",
+        "total_cost": f"{currency} a year",
+    }
     table = _table("All people", ("figure", "of", "when", "value", level, "n", "flag"))
     for _, row in frame[(frame["by"] == "all") & frame["statistic"].isin(list(shown))].iterrows():
-        form = shown[str(row["statistic"])]
+        statistic = str(row["statistic"])
+        form = shown[statistic]
+        if form is _share and row["scenario"] == "change":
+            form = _points
+        named = " ".join(part for part in (statistic, str(row["param"])) if part)
         table.add_row(
-            Text(" ".join(part for part in (str(row["statistic"]), str(row["param"])) if part)),
+            Text(f"{named}, {units[statistic]}" if statistic in units else named),
             Text(str(row["of"])),
             str(row["scenario"]),
             form(float(row["value"])),
@@ -582,6 +608,11 @@ def _share(value: float) -> str:
     return "" if value != value else f"{value:.1%}"
 
 
+def _points(value: float) -> str:
+    """Return a difference of shares: in points, for per cent of what would be a riddle."""
+    return "" if value != value else f"{100 * value:.1f} pts"
+
+
 def _money(value: float) -> str:
     return "" if value != value else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
@@ -591,7 +622,10 @@ def _ratio(value: float) -> str:
 
 
 def _ends(value: float, low: float, high: float, form: Callable[[float], str]) -> str:
-    return "" if value != value else "none" if low != low else f"{form(low)} to {form(high)}"
+    if value != value or low != low:
+        return "" if value != value else "none"
+    unit = " pts" * (form is _points)
+    return f"{form(low).removesuffix(unit)} to {form(high)}"
 
 
 if __name__ == "__main__":

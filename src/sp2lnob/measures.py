@@ -4,7 +4,8 @@ Poor is strictly below the line. Weights are required: ``np.ones(n)`` says unwei
 weigh a household by its sampling weight times its members.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -377,11 +378,12 @@ def power_columns(welfare: FloatArray, weight: FloatArray, power: float) -> tupl
 
     Near the powers 0 and 1 stand (y**power - 1) / power and y (y**(power - 1) - 1) / (power - 1) in its place, which
     there are ln y and y ln y: a power itself would leave no digit. Welfare is taken relative to the largest of those
-    with weight: neither measure depends on the unit, no power above 0 overflows, and where all are equal no digit is
-    rounded.
+    with weight, or to the smallest where the power is negative: neither measure depends on the unit, no power
+    overflows, and where all are equal no digit is rounded.
     """
-    largest = welfare.max(initial=0.0, where=weight > 0)
-    y = np.minimum(welfare, largest) / largest if largest > 0 else welfare
+    counts = weight > 0
+    largest, least = welfare.max(initial=0.0, where=counts), welfare.min(initial=np.inf, where=counts)
+    y = np.clip(welfare, least, largest) / (least if power < 0 < least else largest) if largest > 0 else welfare
     positive = y > 0
     logarithm = np.log(np.where(positive, y, 1.0))
     if abs(power) < NEAR:
@@ -404,18 +406,21 @@ def entropy_of(totals: FloatArray, alpha: float) -> FloatArray:
         logarithm, off = np.log(center), alpha - 1
         entropy = (raised / sum_y - _box_cox(logarithm, off)) * np.exp(-off * logarithm) / alpha
     else:
-        entropy = (raised / weight / center**alpha - 1) / (alpha * (alpha - 1))
+        with np.errstate(over="ignore", divide="ignore"):  # beyond the range of numbers it is infinite
+            entropy = (raised / weight / center**alpha - 1) / (alpha * (alpha - 1))
     return np.maximum(entropy, 0.0)  # what rounding leaves where all are equal is not below
 
 
 def atkinson_of(totals: FloatArray, epsilon: float) -> FloatArray:
     """Return the Atkinson index from totals of the columns of the power 1 - epsilon."""
     power = 1 - epsilon
+    if abs(power) >= NEAR and abs(power - 1) >= NEAR:
+        weight, sum_y, raised = totals[..., 0, :], totals[..., 1, :], totals[..., 2, :]
+        return np.maximum(1 - (raised / weight) ** (1 / power) / (sum_y / weight), 0.0)
     entropy = entropy_of(totals, power)
     if power == 0:
         return 0.0 - np.expm1(-entropy)
-    with np.errstate(divide="ignore"):  # where one in 10**17 has everything
-        return 0.0 - np.expm1(np.log1p(power * (power - 1) * entropy) / power)
+    return 0.0 - np.expm1(np.log1p(power * (power - 1) * entropy) / power)
 
 
 def _box_cox(logarithm: FloatArray, power: float) -> FloatArray:
@@ -423,7 +428,11 @@ def _box_cox(logarithm: FloatArray, power: float) -> FloatArray:
     return logarithm if power == 0 else np.asarray(np.expm1(power * logarithm) / power)
 
 
-def quantile(welfare: Numbers, weights: Numbers, q: float) -> float:
+@overload
+def quantile(welfare: Numbers, weights: Numbers, q: float) -> float: ...
+@overload
+def quantile(welfare: Numbers, weights: Numbers, q: Sequence[float] | FloatArray) -> FloatArray: ...
+def quantile(welfare: Numbers, weights: Numbers, q: float | Sequence[float] | FloatArray) -> float | FloatArray:
     """Weighted quantile: the smallest value at which the cumulative share of weight reaches ``q``.
 
     The bottom-40 threshold is ``quantile(welfare, weights, 0.4)``; the bottom 40 are those at it or below.
@@ -432,11 +441,11 @@ def quantile(welfare: Numbers, weights: Numbers, q: float) -> float:
     ----------
     welfare : array_like of shape (n,), any currency
     weights : array_like of shape (n,), 0 or more
-    q : float in (0, 1)
+    q : float in (0, 1), or array_like of them
 
     Returns
     -------
-    float
+    float, or ndarray of the shape of ``q``
         One of the values, never a mean of two.
 
     Raises
@@ -453,14 +462,20 @@ def quantile(welfare: Numbers, weights: Numbers, q: float) -> float:
     >>> import numpy as np, sp2lnob as sp
     >>> sp.quantile([10, 20, 30, 40, 50], np.ones(5), 0.4)
     20.0
-    >>> sp.quantile([10, 20], [1, 99], 0.4)
-    20.0
+    >>> sp.quantile([10, 20], [1, 99], [0.005, 0.4])
+    array([10., 20.])
     """
     y, w = _checked(welfare, weights)
-    share = number(q, "q", above=0)
-    if share >= 1:
-        fail("q must be below 1", f"it is {share:g}", "Take the largest value for q = 1.")
-    return float(_sweep(y, w, np.array([share])).quantiles[0, 0])
+    alone = isinstance(q, (int, float, np.number))
+    shares = np.array([number(q, "q")]) if alone else vector(q, "q")
+    fail_if_any(
+        (shares <= 0) | (shares >= 1),
+        "Every q must be in (0, 1)",
+        "Take the smallest value for q = 0, the largest for q = 1.",
+        lambda i: f"{shares[i]:g}",
+    )
+    found = _sweep(y, w, shares).quantiles[:, 0]
+    return float(found[0]) if alone else found
 
 
 def _checked(welfare: Numbers, weights: Numbers) -> tuple[FloatArray, FloatArray]:

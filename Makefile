@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEBUG_SITE := build/debug-site
 SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
 
-.PHONY: demo test test-debug lint types docs bench bench-tiny wheel wheel-check clean
+.PHONY: demo test test-debug test-oldest lint types docs bench bench-tiny wheel wheel-check clean
 
 demo: $(VENV)/installed
 	$(BIN)/sp2lnob demo --out results/demo
@@ -19,6 +19,14 @@ test-debug: $(VENV)/installed $(VENV)/test-tools
 	rm -rf $(DEBUG_SITE)
 	SP2LNOB_DEBUG=1 $(BIN)/python -m pip install -q --no-deps --target $(DEBUG_SITE) .
 	SP2LNOB_DEBUG=1 PYTHONPATH=$(DEBUG_SITE) $(BIN)/python -m pytest --pyargs sp2lnob tests
+
+# The oldest libraries that pyproject.toml promises, pandas 2 among them; TESTS= names some of the tests.
+TESTS := tests
+test-oldest: constraints-oldest.txt
+	$(PYTHON) -m venv --clear build/oldest
+	build/oldest/bin/python -m pip install -q --upgrade "pip>=25.1"
+	build/oldest/bin/python -m pip install -q -c constraints-oldest.txt ".[all]" --group test
+	build/oldest/bin/python -m pytest --pyargs $(TESTS)
 
 lint: $(VENV)/lint-tools
 	$(BIN)/ruff check .

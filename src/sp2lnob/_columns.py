@@ -362,7 +362,7 @@ def _series(values: Any) -> Any:
     if isinstance(series, nw.Series) or isinstance(values, np.ndarray):
         return series
     if type(values).__module__.startswith("pyarrow"):  # one chunk alone
-        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow as pa
 
         return nw.from_native(pa.chunked_array([values]), series_only=True)
     import pandas as pd  # an array of pandas' own

@@ -140,7 +140,7 @@ def _key_of(homes: Table, household: str | None, shared: bool) -> Column:
             f"its numbers, such as {np.abs(key.values).max():.15g}, are too long for the decimal numbers they came as",
             "Read the key as text.",
         )
-    present, codes, _ = key.categories()
+    present, codes = key.coded()
     times = np.bincount(codes, minlength=len(present))
     fail_if_any(
         (times > 1)[codes],
@@ -163,7 +163,7 @@ def _from_persons(people: Table, household: str | None) -> tuple[Column, LongArr
         )
     key = people[household]
     fail_if_any(key.missing, f"Every person must have a household key {household!r}", "Mend or drop these rows.")
-    present, codes, _ = key.categories()
+    present, codes = key.coded()
     return replace(key, values=present), codes.astype(np.int64)
 
 

@@ -487,7 +487,7 @@ class Parquet(File):
     def open(self) -> None:
         """Read the schema."""
         try:
-            import pyarrow as pa  # type: ignore[import-untyped]
+            import pyarrow as pa
         except ImportError:
             fail("Reading .parquet needs pyarrow", "it is not installed", EXTRA)
         head = self.beginning()

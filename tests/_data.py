@@ -213,6 +213,11 @@ class ByHand:
             self._levels[key] = [" x ".join(row) for row in zip(*columns, strict=True)]
         return self._levels[key]
 
+    def cases(self, by, factor, level, unit="household"):
+        """Return how many rows with weight are at a level."""
+        weight = self.weights(factor, unit)
+        return sum(found == level and w > 0 for found, w in zip(self.levels(by, factor, unit), weight, strict=True))
+
     def value(self, statistic, factor, by=(), level="all", unit="household", scenario="before", of=None):
         """Return ``statistic(values, weight)`` of the rows at a level, NaN where they have no weight; of welfare."""
         rows = [i for i, found in enumerate(self.levels(by, factor, unit)) if found == level]

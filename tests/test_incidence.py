@@ -220,7 +220,8 @@ def test_cost_equals_a_count_by_hand(variant):
             )
             found = made.value[i] if not replicate else made.draws[replicate - 1, i]
             assert found == pytest.approx(expected, rel=1e-12), row
-        assert row.n == sum(p[s] > 0 for p in hand.paid)
+        weight = hand.survey.person_weight
+        assert row.n == sum(p[s] > 0 and w > 0 for p, w in zip(hand.paid, weight, strict=True))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -605,7 +605,7 @@ def compare(made, hand, by):
         row = made.rows[i]
         expected = [hand.value(oracle_of(row), factor, by, row.level, unit, row.scenario) for factor in every]
         close([made.value[i], *made.draws[:, i]], expected, row)
-        assert row.n == hand.levels(by, every[0], unit).count(row.level)
+        assert row.n == hand.cases(by, every[0], row.level, unit)
     return rows
 
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from ._cells import combine
 from ._sweeps import Ordering, columns_of
-from ._typing import CodeArray, CountArray, FloatArray, LongArray
+from ._typing import BoolArray, CodeArray, CountArray, FloatArray, LongArray
 from ._validate import fail, fail_if_any, fail_type
 from .survey import Survey
 
 MOST_LEVELS = 1000
+RESERVED = frozenset({"all", "group"})  # what rows of everybody, and of a tree's groups, say that they are by
 NO_CUTS: tuple[float, ...] = ()
 
 
@@ -78,6 +79,11 @@ class Rows:
     household: CodeArray
     weight: FloatArray
 
+    @property
+    def cases(self) -> BoolArray:
+        """Rows that a figure rests on: those with weight."""
+        return self.weight > 0
+
     @cached_property
     def psu(self) -> CodeArray:
         """PSU of each row."""
@@ -99,7 +105,7 @@ class Domain:
     shares : tuple of float
         Where welfare is cut; empty without a welfare class.
     n, df : ndarray of shape (levels,), int64
-        Unweighted rows; PSUs minus strata among those that have a row of the level with weight.
+        Rows with weight, counted without it; PSUs minus strata among those that have a row of the level with weight.
     """
 
     rows: Rows
@@ -178,7 +184,7 @@ def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:
             ("all",),
             everything,
             NO_CUTS,
-            np.array([len(rows.index)], dtype=np.int64),
+            np.array([rows.cases.sum()], dtype=np.int64),
             rows.survey.design.df_by_level(rows.psu, everything, 1, rows.weight),
         )
     survey = rows.survey
@@ -233,7 +239,7 @@ def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:
     if shares:
         assert survey.welfare is not None
         level += np.searchsorted(full.cuts(shares)[:, 0], survey.welfare[rows.household], side="left")
-    n = np.bincount(level, minlength=len(named))
+    n = np.bincount(level[rows.cases], minlength=len(named))
     df = survey.design.df_by_level(rows.psu, level, len(named), rows.weight)
     return Domain(rows, name, tuple(named), fixed, shares, n, df)
 
@@ -247,6 +253,12 @@ def check_by(by: Sequence[str | Sequence[str]] | str) -> list[tuple[str, ...]]:
         if not names or not all(isinstance(name, str) for name in names):
             fail_type(
                 "by must list columns, or tuples of columns to be joined", entry, "Write by=['urbrur', 'decile']."
+            )
+        for name in RESERVED.intersection(names):
+            fail(
+                "A domain must have a name of its own",
+                f"{name!r} is taken",
+                f"Copy it: derive={{'my_{name}': '{name}'}}.",
             )
         if names not in result:
             result.append(names)

@@ -171,6 +171,11 @@ def _compact(
     )
 
 
+def _apart(label: str) -> str:
+    """Return a label in quotation marks where it would pass for several."""
+    return f'"{label}"' if " + " in label or " to " in label else label
+
+
 def describe(
     splits: Splits, circumstances: tuple[Circumstance, ...], codes: CodeArray, leaf_of_cell: CodeArray, leaf: int
 ) -> str:
@@ -180,7 +185,7 @@ def describe(
     for f in dict.fromkeys(int(splits.circumstance[t]) for t in path):
         circumstance = circumstances[f]
         present = np.unique(codes[leaf_of_cell == leaf, f])
-        named = [circumstance.labels[level] for level in present]
+        named = [_apart(circumstance.labels[level]) for level in present]
         if circumstance.ordered and len(named) > LISTED:
             parts.append(f"{circumstance.name}: {named[0]} to {named[-1]}")
         else:

@@ -52,7 +52,8 @@ def least_cases(policy: str | int) -> int:
 
 def withhold(frame: "pd.DataFrame", policy: str | int, figures: tuple[str, ...] = FIGURES) -> "pd.DataFrame":
     """Return a frame in which the figures of rows with too few cases are missing, and these rows marked."""
-    few = frame["n"].to_numpy() < least_cases(policy)
+    n = frame["n"].to_numpy()
+    few = (n > 0) & (n < least_cases(policy))  # of nobody there is nothing to give away: 0, or no figure
     if not few.any():
         return frame
     result = frame.copy()

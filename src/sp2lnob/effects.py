@@ -117,7 +117,7 @@ def groups_of(cells: Cells, tree: OpportunityTree, cuts: FloatArray) -> Groups:
     return Groups(
         tuple(frame["label"].to_numpy()[standing]),
         of_cell,
-        np.bincount(row_group, minlength=len(standing)).astype(np.int64),
+        np.bincount(row_group[cells.weight > 0], minlength=len(standing)).astype(np.int64),
         weight,
         0,
         ahead,
@@ -149,7 +149,7 @@ def reroute(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, tran
 
 def _rows(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, with_after: bool) -> tuple[Row, ...]:
     """Name the values that ``Reroute.evaluate`` returns, in its order."""
-    name, param, n = cells.opportunity.name, cells.opportunity.param, len(cells.index)
+    name, param, n = cells.opportunity.name, cells.opportunity.param, cells.cases
     row_group = groups.of_cell[cells.domain * cells.bands + cells.band(cuts)]
     group_df = cells.design.df_by_level(cells.psu, row_group, len(groups.labels), cells.weight)
     df = cells.df

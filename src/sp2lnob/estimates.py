@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN = 40  # rows in a notebook
 ROUNDING = 1e-14
-WIDEST = 50.0  # logarithms on either side of a value, beyond which an interval would say nothing
+WIDEST = {"log": 3.0, "logit": 50.0}  # on either side of a value, beyond which an interval would say nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,14 +269,14 @@ def interval(value: float, se: float, df: float, scale: str, level: float) -> tu
         if value == 0:
             return none
         spread = t * se / abs(value)
-        if spread > WIDEST:
+        if spread > WIDEST[scale]:
             return none
         ends = value * np.exp(-spread), value * np.exp(spread)
         return float(min(ends)), float(max(ends))
     if not 0 < value < 1:
         return none
     center, spread = np.log(value / (1 - value)), t * se / (value * (1 - value))
-    if spread > WIDEST:
+    if spread > WIDEST[scale]:
         return none
     return float(1 / (1 + np.exp(spread - center))), float(1 / (1 + np.exp(-spread - center)))
 

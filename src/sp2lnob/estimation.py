@@ -190,7 +190,11 @@ def evaluate(
     counted = np.array([row.df for row in rows], dtype=np.float64)
     if df == "effective" and design.df < FEW_DF:
         counted = np.minimum(counted, _effective_df(design, prepared, full, order, minus))
-    return summarize(tuple(rows), _changed(value, order, minus)[:, 0], _changed(draws, order, minus).T, counted, level)
+    found = summarize(tuple(rows), _changed(value, order, minus)[:, 0], _changed(draws, order, minus).T, counted, level)
+    for i, (row, other) in enumerate(zip(rows, minus, strict=True)):
+        if row.falls and other >= 0:  # nothing can fall by more than there was
+            found.ci_low[i] = max(found.ci_low[i], -found.ci_high[order.index(other)])
+    return found
 
 
 def _evaluated(prepared: Sequence[Prepared], block: Block) -> FloatArray:
@@ -202,9 +206,9 @@ def _with_changes(rows: Sequence[Row], changes: Mapping[str, str]) -> tuple[list
 
     Returns the position of each row's value, the rows, and the position of what is taken off it (-1: nothing).
     """
-    together: dict[Row, dict[str, int]] = {}
+    together: dict[tuple[str, ...], dict[str, int]] = {}
     for i, row in enumerate(rows):
-        figure = together.setdefault(replace(row, scenario="", n=None, df=0), {})
+        figure = together.setdefault((row.statistic, row.of, row.param, row.by, row.level), {})
         if row.scenario in figure:
             fail(
                 "Every figure must have a name of its own",

@@ -156,19 +156,19 @@ class Incidence(Statistic):
         people = _recipients(transfers, domain)
         benefit = transfers.amounts[:, None] * people[:-1]
         columns = (*benefit, benefit.sum(axis=0), *people)
-        return [prepare_additive(_IncidenceOf(_schemes(transfers)), scenario.name, domain, columns)]
+        return [prepare_additive(_IncidenceOf(transfers), scenario.name, domain, columns)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _IncidenceOf:
-    """Incidence of some schemes: the columns are money paid, and recipients."""
+    """Incidence of one package: the columns are money paid, and recipients, whose number in the sample is n."""
 
-    schemes: tuple[str, ...]
+    transfers: Transfers
 
     def values(self) -> list[Row]:
         """Return both measures of every scheme."""
         measures = ("benefit_incidence", "beneficiary_incidence")
-        return [Row(name, of, scale="logit") for name in measures for of in self.schemes]
+        return [Row(name, of, scale="logit", n=n) for name in measures for of, n in _counted(self.transfers).items()]
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return each level's share of all levels, which are added up in their order."""
@@ -222,14 +222,9 @@ class _CostOf:
 
     def values(self) -> list[Row]:
         """Return every measure of every scheme, then of the package."""
-        n = (self.transfers.paid > 0).sum(axis=0)
-        names = _schemes(self.transfers)
-        measures = self.transfers.measures(np.zeros((len(names), 1)))
-        return [
-            Row(measure, name, scale="log", n=int(count))
-            for name, count in zip(names, n, strict=True)
-            for measure in measures
-        ]
+        counted = _counted(self.transfers)
+        measures = self.transfers.measures(np.zeros((len(counted), 1)))
+        return [Row(measure, name, scale="log", n=n) for name, n in counted.items() for measure in measures]
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return the measures of the one level there is."""
@@ -240,6 +235,12 @@ class _CostOf:
 def _schemes(transfers: Transfers) -> tuple[str, ...]:
     """Return the names of the schemes, and what all of them together are called."""
     return (*(scheme.name for scheme in transfers.package.schemes), PACKAGE)
+
+
+def _counted(transfers: Transfers) -> dict[str, int]:
+    """Return the recipients in the sample by scheme, and those with at least one: unweighted."""
+    paid = (transfers.paid > 0) & (transfers.survey.person_weight > 0)[:, None]
+    return dict(zip(_schemes(transfers), paid.sum(axis=0).tolist(), strict=True))
 
 
 def _recipients(transfers: Transfers, domain: Domain) -> FloatArray:

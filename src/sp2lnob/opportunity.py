@@ -311,6 +311,11 @@ class Cells:
         return CellSums.of(self.weight, self._counted(absence), self.domain, len(self.domains), self.psu)
 
     @property
+    def cases(self) -> int:
+        """Number of rows with weight."""
+        return int((self.weight > 0).sum())
+
+    @property
     def df(self) -> int:
         """PSUs minus strata among those that have a row with weight."""
         return int(self.design.df_by_level(self.psu, np.zeros_like(self.psu), 1, self.weight)[0])

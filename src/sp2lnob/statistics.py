@@ -75,7 +75,7 @@ class MeanWelfare(OfWelfare):
         return totals[:, 1:] / totals[:, :1]
 
 
-FGT = {"headcount": "logit", "poverty_gap": "log", "poverty_severity": "log"}  # each with its scale
+FGT = {"headcount": "logit", "poverty_gap": "logit", "poverty_severity": "logit"}  # each with its scale
 POVERTY = {**FGT, "watts": "log"}
 
 
@@ -471,7 +471,7 @@ class Dissimilarity(Statistic):
             "d_index",
             self.opportunity.name,
             cells.index_of("cells"),
-            n=len(cells.index),
+            n=cells.cases,
             df=cells.df,
             scale="none",
             flag="biased",

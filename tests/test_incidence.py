@@ -509,3 +509,16 @@ def test_classes_are_of_before_also_where_a_package_turns_the_order_round():
     # Bottom 40: homes 1 and 2 (40 of 90 people). Gains: 2,000 over 3 members in home 1; 1,000 over 2 in home 4.
     assert values["consumption_gain", "", "Bottom 40"] == pytest.approx(10 * 2000 / (30 * 1 + 10 * 2))
     assert values["consumption_gain", "", "Top 60"] == pytest.approx(5 * 1000 / (40 * 3 + 10 * 4))
+
+
+def test_shares_of_few_recipients_are_withheld_though_their_levels_are_large():
+    survey = sp.example_survey(400)
+    package = sp.Package([sp.Scheme("rare", who="age >= 86", amount=sp.Amount(20, "month"))])
+    made = sp.assess(survey, [], package, by=["urbrur"], replicates=sp.Bootstrap(10))
+    recipients = int((made.transfers.received[:, 0] > 0).sum())
+    assert 0 < recipients < 25
+    frame = made.findings().estimates
+    shares = frame[frame["statistic"].isin(["benefit_incidence", "beneficiary_incidence"])]
+    assert len(shares) == 2 * 2 * 2
+    assert set(shares["n"]) == {recipients}
+    assert shares["value"].isna().all()

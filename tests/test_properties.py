@@ -584,3 +584,69 @@ def test_a_statistic_of_the_whole_country_is_told_once_whatever_the_domains(stat
 def test_a_statistic_that_has_no_value_is_refused_and_not_lost(statistic, by, message):
     with pytest.raises(sp.InputError, match=message):
         sp.estimate(toy_survey(), [sp.MeanWelfare(), statistic], by=by, replicates=sp.Bootstrap(2))
+
+
+def test_a_level_that_looks_like_two_is_not_taken_for_them():
+    n = 100
+    level = np.repeat(["A", "B", "A + B", "C"], n)
+    rng = np.random.default_rng(1)
+    access = (rng.random(4 * n) < np.repeat([0.75, 0.72, 0.3, 0.0], n)).astype(int)
+    frame = {"hid": np.arange(4 * n), "hhweight": np.ones(4 * n), "n": np.ones(4 * n), "level": level, "o": access}
+    survey = sp.Survey(frame, size="n")
+    tree = sp.OpportunityTree(min_obs=1, min_share=0, cp=0.01)
+    result = sp.assess(
+        survey, [sp.Opportunity("o", "o", circumstances=["level"])], tree=tree, replicates=sp.Bootstrap(2)
+    )
+    assert sorted(result.groups["label"]) == ['level: "A + B"', "level: A + B", "level: C"]
+    assert result.groups["before"].tolist() == pytest.approx(result.tree("o").groups_["rate"].tolist(), rel=1e-12)
+    of = dict(zip(result.groups["label"], result.groups["before"], strict=True))
+    assert of['level: "A + B"'] == pytest.approx(access[level == "A + B"].mean(), rel=1e-12)
+    assert of["level: A + B"] == pytest.approx(access[np.isin(level, ["A", "B"])].mean(), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["all", "group"])
+def test_a_domain_may_not_be_called_what_rows_say_of_everybody_and_of_groups(name):
+    households, persons = toy_frames()
+    households[name] = households["urbrur"]
+    with pytest.raises(sp.InputError, match=f"A domain must have a name of its own, but '{name}' is taken"):
+        sp.estimate(sp.Survey(households, persons, **DESIGN), [sp.MeanWelfare()], by=[name], replicates=sp.Bootstrap(2))
+
+
+SHARES = [
+    *("headcount", "poverty_gap", "poverty_severity", "coverage", "coverage_direct"),
+    *("benefit_incidence", "beneficiary_incidence", "lorenz", "gini"),
+]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_interval_reaches_beyond_what_a_measure_can_be(seed):
+    survey = sp.example_survey(400, seed=seed + 1)
+    transfers = sp.simulate(survey, sp.Package([sp.household_benefit(sp.Amount(2, "month"), coverage=0.2)]))
+    statistics = [sp.Poverty(50), sp.Coverage(), sp.Lorenz(), sp.Incidence(), sp.Inequality(), sp.MeanWelfare()]
+    frame = sp.estimate(
+        survey, statistics, {"after": transfers}, by=["decile", "urbrur"], replicates=sp.Bootstrap(60)
+    ).frame()
+    has = frame[frame["ci_low"].notna()]
+    assert len(has) > 100
+    assert (has["ci_low"] <= has["value"]).all()
+    assert (has["value"] <= has["ci_high"]).all()
+    level = has[has["scenario"] != "change"]
+    assert (level["ci_low"] >= 0).all()
+    within = level[level["statistic"].isin(SHARES)]
+    assert (within["ci_high"] <= 1).all()
+    key = ["statistic", "of", "param", "by", "level"]
+    falls = has[(has["scenario"] == "change") & has["statistic"].isin(["headcount", "poverty_gap", "poverty_severity"])]
+    before = frame[frame["scenario"] == "before"].set_index(key)["ci_high"]
+    for row in falls.itertuples():
+        assert row.ci_high < 0
+        highest = before[tuple(getattr(row, name) for name in key)]
+        assert np.isnan(highest) or row.ci_low >= -highest
+
+
+def test_rows_without_weight_are_no_cases():
+    frame = {"hid": range(100), "hhweight": [1.0] * 2 + [0.0] * 98, "n": [1] * 100, "pc": range(1, 101)}
+    survey = sp.Survey(frame, size="n", welfare="pc")
+    result = sp.assess(survey, [], replicates=sp.Bootstrap(10))
+    mean = result.estimates.frame().iloc[0]
+    assert (mean["statistic"], mean["n"]) == ("mean_welfare", 2)
+    assert result.findings().estimates["value"].isna().all()

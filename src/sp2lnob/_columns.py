@@ -55,7 +55,12 @@ class Column:
     def numbers(self, what: str) -> FloatArray:
         """Return the values, which must be numbers."""
         if self.levels is not None:
-            fail(f"{what} must be a number", "it is text", "Convert the column to numbers.")
+            known = ~self.missing
+            words = np.array([not _is_number(level) for level in self.levels], dtype=np.bool_)
+            culprits = np.flatnonzero(known)[words[self.values[known].astype(np.intp)]]
+            some = f" ({len(culprits):,} rows, first {self.label(self.values[culprits[0]])!r})" if len(culprits) else ""
+            mend = "Mend these rows, and convert" if some else "Convert"
+            fail(f"{what} must be a number", f"it is text{some}", f"{mend} the column to numbers.")
         return self.values
 
     @property
@@ -193,6 +198,15 @@ class Growing:
             {rank[text]: label for text, label in (labels or {}).items() if text in rank},
             ordered,
         )
+
+
+def _is_number(text: str) -> bool:
+    """Return whether a text could be read as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 class Table:

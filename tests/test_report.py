@@ -7,8 +7,10 @@ import os
 import re
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
+from math import nan
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,7 @@ import pytest
 import sp2lnob as sp
 from sp2lnob import plots
 from sp2lnob._html import form_of
+from sp2lnob._tables import Figure, figure_cell
 from sp2lnob.report import checked, render
 
 PLAIN = '<svg xmlns="http://www.w3.org/2000/svg" role="img"/>'
@@ -38,7 +41,7 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
         self.open, self.tags, self.ids, self.headings = [], [], [], []
-        self.tables, self.links, self.text = [], {}, []
+        self.tables, self.links, self.text, self.prose = [], {}, [], []
         self.feed(text)
         self.close()
         assert not self.open
@@ -74,6 +77,8 @@ class Page(HTMLParser):
         if "style" in self.open:
             return
         self.text.append(text)
+        if "svg" not in self.open:  # whose lines are elements
+            self.prose.append(text)
         if "caption" in self.open:
             self.tables[-1]["caption"] += text
         elif self.open and ("td" in self.open or "th" in self.open):
@@ -178,6 +183,10 @@ def test_nothing_is_fetched_and_nothing_runs(html, page):
     assert "url(" not in html[html.index("<style>") : html.index("</style>")]
 
 
+def test_sentences_have_a_space_between_them(page):
+    assert not glued(page)
+
+
 def test_the_policy_allows_the_one_style_alone(html, page):
     from hashlib import sha256
 
@@ -253,7 +262,13 @@ def same(cell, row, factor=1.0, end="value", low="ci_low", high="ci_high"):
         shown = ends(below)
         assert shown == pytest.approx((row[low] * factor, row[high] * factor), abs=0.501 * 10**-digits)
     else:
-        assert below == "no interval"
+        assert below in (
+            ["no interval"]
+            if "biased" in row["flag"]
+            else ["no interval: it does not vary"]
+            if row[end] not in (0, 1)
+            else [f"no interval: it {words}" for words in ("does not vary", "is 0", "is 0%", "is 100%")]
+        )
 
 
 def test_groups_show_the_frame_of_groups(found, page):
@@ -351,8 +366,70 @@ def test_sentences_say_what_the_tables_show(found, page):
     )
     barrier = row_of(everybody, statistic="access", of="no internet", scenario="before")
     assert f"no internet. {barrier['value']:.1%} of people are affected" in page.words
+    change = row_of(everybody, statistic="access", of="no internet", scenario="change")
+    assert change["ci_high"] < 0
     gaining = found.groups[found.groups["opportunity"] == "no internet"]["gaining"].sum()
-    assert f"{gaining:,.0f} people leave the barrier" in page.words
+    people = gaining / -change["value"]
+    assert (
+        f"The share with the barrier falls by {-100 * change['value']:.1f} points "
+        f"({-100 * change['ci_high']:.1f} to {-100 * change['ci_low']:.1f}; n = 800 households), "
+        f"to {change['value'] + barrier['value']:.1%}; of {people:,.0f} people that is {gaining:,.0f} "
+        "who would leave the barrier, if access follows the tree."
+    ) in page.words.replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "told"),
+    [
+        (-0.0079, -0.0187, 0.0029, "falls by 0.79 points −0.29 to 1.87"),
+        (-0.0079, -0.0187, -0.0009, "falls by 0.79 points 0.09 to 1.87"),
+        (0.0079, -0.0029, 0.0187, "rises by 0.79 points −0.29 to 1.87"),
+        (0.0079, 0.0009, 0.0187, "rises by 0.79 points 0.09 to 1.87"),
+    ],
+)
+@pytest.mark.parametrize("n", [30, 800])
+def test_an_interval_is_of_the_figure_that_is_told(value, low, high, told, n):
+    """The verb has the sign of a change, so that both ends are of the fall; parentheses are around the interval."""
+    figure = Figure("access", "change", value, low, high, n, "n<50" if n < 50 else "")
+    assert f"{figure.verb} {figure.words} {figure.ends}" == told
+    level = Figure("access", "before", 0.4, 0.3, 0.5, n, "")
+    assert (level.words, level.ends) == ("40.0%", "30.0 to 50.0")
+
+
+def counted(words):
+    """Return what the sentences on certainty count."""
+    (told,) = re.findall(r"Of ([\d,]+) figures, ([\d,]+) have a standard error, and ([\d,]+) a 95% interval\.", words)
+    without = re.search(r"Those without an interval: ([^.]*)\.", words)
+    why = re.findall(r"([\d,]+) (\D+?)(?:, |$)", without[1].replace("0 or 100%", "none or all")) if without else []
+    return [int(count.replace(",", "")) for count in told], {words: int(n.replace(",", "")) for n, words in why}
+
+
+def test_how_sure_is_counted(found, page):
+    frame = found.estimates
+    every, why = counted(page.words)
+    assert every == [len(frame), frame["se"].notna().sum(), frame["ci_low"].notna().sum()]
+    without = frame[frame["ci_low"].isna()]
+    biased = without["flag"].str.contains("biased")
+    assert why.pop("biased") == biased.sum()
+    still = (~biased & ((without["se"] == 0) | without["value"].isin([0, 1]))).sum()
+    assert why.pop("that do not vary") + why.pop("of none or all") == still
+    assert sum(why.values()) == len(without) - biased.sum() - still
+
+
+def test_what_has_no_interval_says_why():
+    def lacking(value, **more):
+        return figure_cell(
+            Figure("access", more.pop("scenario", "before"), value, *[nan] * 2, 90, more.pop("flag", ""), **more),
+            {"access": form_of("share", [value])},
+        ).below
+
+    assert lacking(0.0, se=0.0) == "no interval: it is 0%"
+    assert lacking(1.0, se=0.0) == "no interval: it is 100%"
+    assert lacking(0.4, se=0.0) == "no interval: it does not vary"
+    assert lacking(0.0, se=0.1, scenario="change") == "no interval: it is 0"
+    assert lacking(0.4, se=0.1, df=0) == "no interval: no degrees of freedom"
+    assert lacking(0.4, se=0.1, df=9) == "no interval: too unsure"
+    assert lacking(0.4, se=0.1, flag="biased") == "no interval"
 
 
 def test_every_figure_is_on_the_page(found, page):
@@ -464,9 +541,32 @@ def test_a_tree_that_finds_nothing():
     opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["head_sex"])
     tree = sp.OpportunityTree(max_depth=0)
     page = Page(render(sp.assess(survey, [opportunity], tree=tree, replicates=sp.Bootstrap(10)).findings()))
-    assert "The tree found no groups" in page.words
+    assert "No circumstance splits the population under the rule of the tree" in page.words
     _, row = page.table("The groups: internet")
     assert "furthest" not in row[0][2]
+    shown = " ".join("".join(cell) for table in page.tables for row in table["rows"] for cell in row)
+    assert not re.search("Furthest|Gap|Between the tree", shown)
+    assert "Between all combinations" in shown
+    assert "Furthest behind, average" not in page.words  # the title of the picture of gaps
+    assert not any("branch by branch" in table["caption"] for table in page.tables)
+    estimates = content_of(page.links["estimates.csv"].split(",", 1)[1])
+    assert {"gap", "furthest_behind", "furthest_ahead"} <= set(estimates["statistic"])  # they stay in the frame
+
+
+def test_an_opportunity_without_a_split_leaves_the_others_theirs():
+    survey = sp.example_survey(400)
+    whole = sp.Opportunity("flat", outcome="internet", circumstances=["head_sex"])
+    split = sp.Opportunity("internet", outcome="internet", circumstances=["bottom40", "urbrur"])
+    tree = sp.OpportunityTree(cp=0.02)
+    result = sp.assess(survey, [whole, split], tree=tree, replicates=sp.Bootstrap(10))
+    assert len(result.trees["flat"].groups_) == 1
+    page = Page(render(result.findings()))
+    _, *rows = page.table("Access and its gap")
+    labels = [cells[0][0].strip() for cells in rows]
+    assert labels == ["flat", "Access", "internet", "Access", "Furthest behind", "Furthest ahead", "Gap between them"]
+    _, *rows = page.table("Dissimilarity index")
+    assert [cells[0][0] for cells in rows].count("Between the tree’s groups") == 1
+    assert "under this rule for “flat”" in page.words
 
 
 def test_what_is_withheld_is_a_dash(monkeypatch):
@@ -490,14 +590,88 @@ def test_what_is_withheld_is_a_dash(monkeypatch):
             assert "withheld (n<25)" in cells[7][0]
         else:
             assert all((text[0] + text[-1] == "()") == bracketed for text in texts)
-    assert "rest on fewer than 25 unweighted cases, and are withheld" in page.words
-    assert "People gaining are not added up" in page.words
+    assert "What is withheld rests on fewer than 25 unweighted cases." in page.words
+    assert "Who would gain is not added up" in page.words
     _, *rows = page.table("Breakdown")
-    assert all(cell[0] in ("—", "") for cells in rows if len(cells) > 1 for cell in cells[2:5])
+    rows = [cells for cells in rows if len(cells) > 1 and int(cells[1][0]) < 25]
+    assert rows
+    assert all(cell[0] in ("—", "") for cells in rows for cell in cells[2:5])
     monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
     open_page = Page(render(result.findings(disclosure="none")))
     assert "Nothing is withheld" in open_page.words
     assert not any("withheld" in cell[0] for table in open_page.tables for row in table["rows"] for cell in row)
+    for read in (page, open_page):
+        assert not glued(read)
+        sentences = " ".join(read.words.split("In brief", 2)[2].split("What was asked")[0].split())
+        assert not re.search(r"\([\d,.−]+%?( points)?\)", sentences)  # parentheses hold intervals there, not figures
+    assert "Figures in parentheses rest on fewer than 50 unweighted cases." in page.words
+    every, why = counted(page.words)
+    assert every[0] - every[2] == sum(why.values())
+    assert why["withheld"] == found.estimates["flag"].str.contains("withheld").sum()
+
+
+def glued(page):
+    """Return sentences that lack the space between them."""
+    return re.findall(r"\S*[a-z)%]\.[A-Z0-9]\S*", " ".join("".join(page.prose).split()))
+
+
+def text_of(*schemes, disclosure="dhs", opportunities=(), **more):
+    """Return the words of a report on some schemes."""
+    package = sp.Package(schemes, **more)
+    result = sp.assess(sp.example_survey(400), opportunities, package, ECONOMY, replicates=sp.Bootstrap(10))
+    page = Page(render(result.findings(disclosure)))
+    assert not glued(page)
+    return page.words.replace("\N{NO-BREAK SPACE}", " "), page
+
+
+def test_a_package_that_pays_nobody_is_told_as_such():
+    opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["bottom40", "urbrur"])
+    words, _ = text_of(sp.old_age_pension(sp.Amount(8, "month"), min_age=120), opportunities=[opportunity])
+    assert "What the package changes Nothing: nobody in the survey receives a benefit of this package." in words
+    assert "What it costs Nothing: nobody is paid." in words
+    assert "does not move" not in words
+    assert "no figure" not in words
+
+
+def test_a_package_that_pays_too_few_is_told_as_such():
+    words, _ = text_of(sp.household_benefit(sp.Amount(8, "month"), coverage=0.04))
+    assert re.search(r"What the package costs, and to how many it is paid, is withheld: n = \d+ recipients", words)
+    assert "paid to withheld" not in words
+    assert "withheld of GDP" not in words
+
+
+def test_who_is_paid_once_a_household_is_a_recipient():
+    words, page = text_of(
+        sp.household_benefit(sp.Amount(8, "month"), coverage=0.2), sp.child_benefit(sp.Amount(2, "month"))
+    )
+    assert re.search(r"paid to [\d,]+ recipients \(", words)
+    assert "Where a benefit is paid per household, one recipient stands for the household." in words
+    _, *rows = page.table("The package")
+    assert [cells[3][0] for cells in rows] == [
+        "every household once; 20% of them, drawn at random with the seed 1",
+        "every person aged 0 to 17",
+    ]
+    words, page = text_of(sp.child_benefit(sp.Amount(2, "month"), coverage=0.5), draws="expected")
+    assert re.search(r"paid to [\d,]+ people \(", words)
+    assert page.table("The package")[1][3][0] == "every person aged 0 to 17, each at 50% of the amount"
+
+
+def test_a_threshold_above_that_of_parentheses_leaves_none():
+    words, page = text_of(sp.child_benefit(sp.Amount(2, "month")), disclosure=60)
+    assert "Figures from fewer than 60 unweighted cases are withheld." in words
+    assert "stand in parentheses" not in words
+    assert "figure stands in parentheses" not in words
+    assert not any(cell[0].startswith("(") for table in page.tables for row in table["rows"] for cell in row)
+    words, _ = text_of(sp.child_benefit(sp.Amount(2, "month")))
+    assert "are withheld; those from fewer than 50 stand in parentheses in tables" in words
+
+
+def test_incidence_is_of_the_levels_that_were_asked_for():
+    package = sp.Package([sp.child_benefit(sp.Amount(2, "month"))])
+    result = sp.assess(sp.example_survey(400), [], package, by=["region"], replicates=sp.Bootstrap(10))
+    words = Page(render(result.findings())).words
+    assert "decile’s share" not in words
+    assert "Benefit incidence is a group’s share of all that is paid" in words
 
 
 # -- escaping -------------------------------------------------------------------------------------------------------
@@ -572,6 +746,20 @@ def test_labels_of_every_script_keep_their_direction(monkeypatch):
     html = render(result.findings())
     assert all(f"<bdi>{name}</bdi>" in html for name in names)
     assert all(f"<bdi>{name}" in result._repr_html_() for name in names)
+
+
+def test_characters_that_turn_text_around_are_shown_and_not_obeyed(monkeypatch):
+    monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
+    name = "inter\u202etenretni\u2066"
+    opportunity = sp.Opportunity(name, outcome="internet", circumstances=["urbrur"])
+    result = sp.assess(sp.example_survey(400), [opportunity], replicates=sp.Bootstrap(10))
+    html = render(result.findings())
+    for text in (html, result._repr_html_()):
+        assert not re.search("[\u202a-\u202e\u2066-\u2069]", text)
+        assert "inter\\u202etenretni\\u2066" in text
+    assert "<title>Who is left behind: inter\\u202etenretni\\u2066</title>" in html
+    (shown,) = re.findall(r'<pre class="long".*?>(.*?)</pre>', html, re.S)
+    assert json.loads(unescape(shown))["asked"]["opportunities"][0]["name"] == name  # JSON says it so as well
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EM DASH}"
 SMALLEST = 1e-9  # what is smaller is the rounding of sums
 NOT_ZERO = set("123456789")
+# Characters that turn the text around them from left to right, or back: in a name they would turn ours as well.
+DIRECTIONS = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 SCALES = ((1e10, 1e9, "billion"), (1e7, 1e6, "million"))
 PERCENT = 100.0
 
@@ -194,4 +196,4 @@ def fields(caption: str, pairs: Iterable[tuple[str, str]]) -> str:
 
 def _isolated(text: str) -> str:
     """Return a text that keeps its direction to itself."""
-    return f"<bdi>{escape(text)}</bdi>" if text else ""
+    return f"<bdi>{escape(text).translate(DIRECTIONS)}</bdi>" if text else ""

@@ -3,8 +3,8 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
-from typing import TYPE_CHECKING
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Any
 
 from ._html import NONE, FormOf, form_of
 from .disclosure import FEW
@@ -65,6 +65,8 @@ class Figure:
     param: str = ""
     level: str = ""
     row: int = -1  # of the tidy frame, if it is one of it
+    se: float = nan
+    df: float = nan
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -78,8 +80,8 @@ class Figure:
 
     @property
     def few(self) -> bool:
-        """Whether it rests on few cases, and stands in parentheses."""
-        return self.there and self.n < FEW
+        """Whether it rests on few cases, and stands in parentheses in tables; of nobody, 0 is no estimate."""
+        return self.there and 0 < self.n < FEW
 
     @property
     def is_change(self) -> bool:
@@ -95,7 +97,7 @@ class Figure:
     def verb(self) -> str:
         """What a change does, in a sentence."""
         if not self.there:
-            return "changes by an amount that is withheld"
+            return f"changes by an amount that is {self.words}"
         return "does not move" if self.value == 0 else f"{'falls' if self.falls else 'rises'} by"
 
     @property
@@ -116,15 +118,27 @@ class Figure:
         form, kind = self.form, said(self.statistic)[1]
         text = form.text(abs(self.value) if self.is_change else self.value)
         points = kind == "share" and (self.is_change or self.statistic == "gap")
-        text += " points" if points else "%" if kind == "share" else f" {form.word}" if form.word else ""
-        return f"({text})" if self.few else text
+        return text + (" points" if points else "%" if kind == "share" else f" {form.word}" if form.word else "")
 
     @property
     def ends(self) -> str:
-        """The interval, written as the figure is; of a fall that is sure, as the fall."""
-        if self.is_change and self.falls and not self.unsure:
-            return self.form.ends(-self.high, -self.low)
-        return self.form.ends(self.low, self.high)
+        """The interval, written as the figure is in ``words``: that of a fall holds the fall."""
+        low, high = (-self.high, -self.low) if self.is_change and self.falls else (self.low, self.high)
+        return self.form.ends(low, high)
+
+    @property
+    def lacking(self) -> str:
+        """Why it has no interval, or no text: it has one, or its flag says why."""
+        if isfinite(self.low) or not self.there or "biased" in self.flags:
+            return ""
+        rate = said(self.statistic)[1] == "share" and not self.is_change
+        if rate and self.value in (0, 1):
+            return f"it is {self.value:.0%}"
+        if self.se == 0:
+            return "it does not vary"
+        if self.value == 0:
+            return "it is 0"
+        return "no degrees of freedom" if self.df == 0 else "too unsure"
 
     @property
     def told(self) -> str:
@@ -262,7 +276,7 @@ def amount_of(scheme: Scheme, currency: str) -> str:
 
 
 def who_of(scheme: Scheme) -> str:
-    """Return who is paid in words."""
+    """Return who is paid in words; not how many of them."""
     ages = {
         (True, True): f"aged {scheme.min_age} to {scheme.max_age}",
         (True, False): f"aged {scheme.min_age} or more",
@@ -280,6 +294,16 @@ def who_of(scheme: Scheme) -> str:
     if scheme.per == "household":
         return f"every household once, if a person {whom} lives in it" if whom else "every household once"
     return f"every person {whom}".strip()
+
+
+def drawn_of(scheme: Scheme, package: Mapping[str, Any]) -> str:
+    """Return how recipients are drawn, in words, or no text where all are paid."""
+    if scheme.coverage >= 1:
+        return ""
+    percent = f"{100 * scheme.coverage:g}%"
+    if package["draws"] == "expected":
+        return f", each at {percent} of the amount"
+    return f"; {percent} of them, drawn at random with the seed {package['seed']}"
 
 
 def n_cell(figures: Sequence[Figure | None]) -> Cell:
@@ -307,7 +331,8 @@ def figure_cell(figure: Figure | None, forms: Mapping[str, FormOf]) -> Cell:
         return Cell(NONE, "withheld" if "withheld" in figure.flags else "empty")
     form = forms[figure.statistic]
     text = (replace(form, signed=True) if figure.is_change else form).text(figure.value)
-    below = form.ends(figure.low, figure.high) or "no interval"
+    below = form.ends(figure.low, figure.high)
+    below = below or f"no interval{figure.lacking and ': '}{figure.lacking}"
     return Cell(f"({text})" if figure.few else text, below)
 
 

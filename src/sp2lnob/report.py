@@ -6,8 +6,9 @@ the same figures. The same findings give the same bytes.
 """
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from hashlib import sha256
 from importlib import resources
 from itertools import count
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from . import plots
-from ._html import FormOf, form_of, short
+from ._html import DIRECTIONS, FormOf, form_of, short
 from ._results import MANIFEST, as_json
 from ._tables import (
     Block,
@@ -30,6 +31,7 @@ from ._tables import (
     Row,
     Table,
     amount_of,
+    drawn_of,
     figure_cell,
     flag_cell,
     link_of,
@@ -62,6 +64,18 @@ BETWEEN = {
     "groups, of absence": "Between the tree’s groups, of absence",
     "cells, of absence": "Between all combinations of circumstances, of absence",
 }
+ENDS = ("furthest_behind", "furthest_ahead", "gap")
+GROUPS_OF_TREE = "groups"  # how a dissimilarity index between them begins
+# Why figures have no interval, as it is counted: what flags say, then what the figures themselves say.
+WITHOUT = {
+    "biased": "biased",
+    "it does not vary": "that do not vary",
+    "0 or 1": "of 0 or 100%",
+    "too unsure": "too unsure for an interval to tell anything",
+    "no degrees of freedom": "without degrees of freedom",
+    "empty": "of nobody",
+    "withheld": "withheld",
+}
 COST = ("recipients", "transfer_cost", "total_cost", "cost_gdp", "cost_revenue")
 RECEIPT = (("coverage_direct", "coverage"), ("benefit_incidence", "beneficiary_incidence"))
 
@@ -90,7 +104,7 @@ def render(findings: Findings) -> str:
     page = _Page(findings)
     made = page.sections()
     style = resources.files("sp2lnob").joinpath("templates", "report.css").read_text(encoding="utf-8")
-    return environment.get_template("report.html").render(
+    html = environment.get_template("report.html").render(
         page=page,
         made=made,
         title=page.title,
@@ -99,6 +113,7 @@ def render(findings: Findings) -> str:
         style=Markup(style),  # our own file
         style_hash=base64.b64encode(sha256(style.encode()).digest()).decode(),
     )
+    return html.translate(DIRECTIONS)  # names enter everywhere, and nothing of ours has such characters
 
 
 def _contents(made: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -163,10 +178,15 @@ class _Page:
         self.fewest, self.few = FEWEST, FEW
         self.figures = [_figure(i, row) for i, row in enumerate(findings.estimates.to_dict("records"))]
         self.by = findings.estimates["by"].tolist()
+        self.whole = [name for name, tree in findings.trees.items() if len(tree["nodes"]) == 1]  # nothing splits it
         self._at: dict[tuple[str, str], list[Figure]] = {}
-        for figure, by in zip(self.figures, self.by, strict=True):
-            self._at.setdefault((figure.statistic, by), []).append(figure)
         self.shown: set[int] = set()
+        self._left_out: list[int] = []
+        for figure, by in zip(self.figures, self.by, strict=True):
+            if figure.of in self.whole and (figure.statistic in ENDS or figure.param.startswith(GROUPS_OF_TREE)):
+                self._left_out.append(figure.row)  # one group has no ends, and nothing between them
+            else:
+                self._at.setdefault((figure.statistic, by), []).append(figure)
         self.sources: list[str] = []
         self._tables, self._pictures = count(1), count(1)
 
@@ -185,10 +205,27 @@ class _Page:
         there = self.figures
         return {
             "all": len(there),
+            "se": sum(isfinite(figure.se) for figure in there),
             "interval": sum(isfinite(figure.low) for figure in there),
             "withheld": sum("withheld" in figure.flags for figure in there),
             "few": sum(figure.few for figure in there),
         }
+
+    @property
+    def without(self) -> list[str]:
+        """How many figures have no interval, by what they lack it for."""
+        why = [_why(figure) for figure in self.figures if not isfinite(figure.low)]
+        return [f"{why.count(words):,} {words}" for words in WITHOUT.values() if words in why]
+
+    @property
+    def recipients(self) -> Figure | None:
+        """Who has at least one benefit."""
+        return self.one("recipients", PACKAGE, "after")
+
+    @property
+    def by_household(self) -> bool:
+        """Whether a benefit is paid per household."""
+        return any(scheme["per"] == "household" for scheme in self.package["schemes"])
 
     def cite(self, source: str) -> str:
         """Return the number of a source, which is listed once it is cited."""
@@ -272,6 +309,7 @@ class _Page:
             for title, statistic in columns
         ]
         points = any(figure.is_change and said(figure.statistic)[1] == "share" for figure in every)
+        notes = ["Changes of percentages are in percentage points."] if points else []
         return self._table(
             file,
             caption,
@@ -279,7 +317,7 @@ class _Page:
             shown,
             self.findings.estimates.iloc[rows],
             of=of,
-            notes=["Changes of percentages are in percentage points."] if points else [],
+            notes=[*notes, *_marked(figure.few for figure in every)],
             level=self.level if any(isfinite(figure.low) for figure in every) else "",
         )
 
@@ -307,7 +345,15 @@ class _Page:
     def _picture(self, table: Table, make: Callable[..., Any], *args: Any) -> Picture:
         """Return a picture of the figures of a table."""
         number = next(self._pictures)
-        return Picture(number, table.number, checked(plots.svg(make(self.findings, *args), f"figure-{number}")))
+        return Picture(number, table.number, checked(plots.svg(make(self._split, *args), f"figure-{number}")))
+
+    @cached_property
+    def _split(self) -> Findings:
+        """What was found, as far as the page shows it."""
+        if not self._left_out:
+            return self.findings
+        frame = self.findings.estimates
+        return replace(self.findings, estimates=frame.iloc[sorted(set(range(len(frame))).difference(self._left_out))])
 
     def _opportunity_asked(self, name: str) -> Mapping[str, Any]:
         """Return what was asked of an opportunity."""
@@ -343,7 +389,8 @@ class _Page:
         for scheme in self.package["schemes"]:
             made = Scheme(**{**scheme, "amount": Amount(**scheme["amount"])})
             a_year = made.per_year(economy, self.survey["welfare_period"])
-            rows.append((made.name, amount_of(made, self.currency), a_year, who_of(made), made.coverage))
+            who = who_of(made) + drawn_of(made, self.package)
+            rows.append((made.name, amount_of(made, self.currency), a_year, who, made.coverage))
         money = form_of("money", [row[2] for row in rows])
         lines = [
             Line(name, [Cell(amount), Cell(money.text(a_year)), Cell(who), Cell(f"{100 * coverage:g}%")])
@@ -366,7 +413,7 @@ class _Page:
             affected = "Share affected" if self._opportunity_asked(name)["kind"] == "barrier" else "Access"
             rows = [
                 Row(affected if statistic == "access" else said(statistic)[0], row.figures, unit=True, data=False)
-                for statistic in ("access", "furthest_behind", "furthest_ahead", "gap")
+                for statistic in ("access", *ENDS)
                 for row in self._across(statistic, columns, of=name)
             ]
             parts.append(Part(rows, of=name))
@@ -381,7 +428,7 @@ class _Page:
         index_table = self._figures("dissimilarity", "Dissimilarity index", columns, index, first="Index")
         return {
             "table": table,
-            "picture": self._picture(table, plots.gap),
+            "picture": self._picture(table, plots.gap) if self.has("gap") else None,
             "index": index_table,
             "index_picture": self._picture(index_table, plots.dissimilarity),
         }
@@ -395,26 +442,29 @@ class _Page:
         for key in ("furthest_behind", "furthest_ahead"):
             row = next(row for row in records if row[key])
             ends[key] = {"label": row["label"], "share": f"{row['share']:.1%}"} | {
-                scenario: _of_group(row, scenario) for scenario in SCENARIOS
+                scenario: self._of_group(row, scenario) for scenario in SCENARIOS
             }
-        gaining = sum(row["gaining"] for row in records)
-        tree, table = self._tree(name), self._groups(name, groups)
+        figures = {
+            f"{statistic}_{scenario}": self.one(statistic, name, scenario)
+            for statistic in ("access", "gap")
+            for scenario in SCENARIOS
+        }
+        split = len(records) > 1
+        tree = self._tree(name) if split else None
+        tree_picture = self._picture(tree, plots.tree, name) if tree else None
+        table = self._groups(name, groups)
         return {
             "name": name,
             "asked": asked,
             "ends": ends,
             "groups": len(records),
-            "figures": {
-                f"{statistic}_{scenario}": self.one(statistic, name, scenario)
-                for statistic in ("access", "gap")
-                for scenario in SCENARIOS
-            },
-            "gaining": form_of("count", [gaining]).text(gaining) if isfinite(gaining) else "",
-            "gains": gaining > 0,
+            "figures": figures,
+            "gaining": _gaining(sum(row["gaining"] for row in records), figures["access_change"]),
+            "withheld": any("withheld" in row["flag"].split(";") for row in records),
             "tree": tree,
-            "tree_picture": self._picture(tree, plots.tree, name),
+            "tree_picture": tree_picture,
             "table": table,
-            "picture": self._picture(table, plots.groups, name),
+            "picture": self._picture(table, plots.groups, name) if split else None,
             "dropped": self.manifest["dropped"].get(name, {}),
         }
 
@@ -423,7 +473,7 @@ class _Page:
         import pandas as pd
 
         nodes = {node["node"]: node for node in self.findings.trees[name]["nodes"]}
-        lines, rows = [], []
+        lines, rows, few = [], [], False
         waiting = [(0, -1, 0, "everybody")]
         while waiting:
             t, parent, depth, branch = waiting.pop()
@@ -431,6 +481,7 @@ class _Page:
             rate = nan if node["rate"] is None else node["rate"]
             group = str(node.get("group", ""))
             cells = [Cell(f"{100 * node['share']:.1f}"), Cell(f"{node['n']:,}"), Cell(_rate(rate, node["n"]))]
+            few = few or (0 < node["n"] < FEW and isfinite(rate))
             lines.append(Line(branch, [*cells, Cell(group)], depth=min(depth, 9)))
             rows.append([t, parent, depth, branch, node["share"], node["n"], rate, group])
             for side in ("right", "left"):  # the left one is taken out first
@@ -446,6 +497,7 @@ class _Page:
             [Block(lines)],
             pd.DataFrame(rows, columns=names),
             of=name,
+            notes=_marked([few]),
         )
 
     def _groups(self, name: str, groups: "pd.DataFrame") -> Table:
@@ -454,9 +506,11 @@ class _Page:
         scenarios = SCENARIOS if self.package else SCENARIOS[:1]
         forms = {"access": form_of("share", groups["before"])}
         gaining = form_of("count", groups["gaining"])
-        lines = []
+        notes = ["Gaining is the change times those in the group: who would gain if access followed the tree."]
+        lines, few = [], False
         for row in records:
-            figures = [_of_group(row, scenario) for scenario in scenarios]
+            figures = [self._of_group(row, scenario) for scenario in scenarios]
+            few = few or any(figure.few for figure in figures)
             cells = [Cell(f"{100 * row['share']:.1f}"), n_cell(figures)]
             cells += [figure_cell(figure, forms) for figure in figures]
             if self.package:
@@ -471,7 +525,16 @@ class _Page:
         whom = "households" if self._counts_households(name) else "people"
         more = [Column("Gaining", f"{gaining.word} {whom}".strip())] if self.package else []
         columns = [Column("Group", words=True), share, Column("n"), *heads, *more, Column("Flag", words=True)]
-        return self._table("groups", "The groups", columns, [Block(lines)], groups, of=name, level=self.level)
+        notes = [*(notes if self.package else []), *_marked([few])]
+        blocks = [Block(lines)]
+        return self._table("groups", "The groups", columns, blocks, groups, of=name, notes=notes, level=self.level)
+
+    def _of_group(self, row: Mapping[Any, Any], scenario: str) -> Figure:
+        """Return the access of a group."""
+        value, low, high, se = (float(row[scenario + end]) for end in ("", "_low", "_high", "_se"))
+        at = self.find("access", "group", of=row["opportunity"], level=row["label"], scenario=scenario)
+        df = at[0].df if at else nan
+        return Figure("access", scenario, value, low, high, row["n"], row["flag"], se=se, df=df)
 
     def _poverty(self) -> dict[str, Any] | None:
         if not self.has(*POVERTY):
@@ -600,7 +663,10 @@ class _Page:
         rest = [
             figure
             for figure, split in zip(self.figures, self.by, strict=True)
-            if split == by and figure.row not in self.shown and figure.statistic not in LEFT_OUT
+            if split == by
+            and figure.row not in self.shown
+            and figure.row not in self._left_out
+            and figure.statistic not in LEFT_OUT
         ]
         if not rest:
             return None
@@ -631,19 +697,35 @@ def _figure(i: int, row: Mapping[Any, Any]) -> Figure:
     """Return a row of the tidy frame."""
     names = ("statistic", "scenario", "n", "flag", "of", "param", "level")
     value, low, high = row["value"], row["ci_low"], row["ci_high"]
-    return Figure(value=value, low=low, high=high, row=i, **{name: row[name] for name in names})
+    rest = {name: row[name] for name in names}
+    return Figure(value=value, low=low, high=high, row=i, se=row["se"], df=row["df"], **rest)
 
 
-def _of_group(row: Mapping[Any, Any], scenario: str) -> Figure:
-    """Return the access of a group."""
-    value, low, high = (float(row[scenario + end]) for end in ("", "_low", "_high"))
-    return Figure("access", scenario, value, low, high, row["n"], row["flag"])
+def _why(figure: Figure) -> str:
+    """Return why a figure has no interval, counted with others."""
+    said_by_flag = next((WITHOUT[flag] for flag in ("withheld", "empty", "biased") if flag in figure.flags), "")
+    return said_by_flag or WITHOUT.get(figure.lacking, WITHOUT["0 or 1"])
+
+
+def _gaining(gaining: float, change: Figure | None) -> dict[str, Any] | None:
+    """Return a change of access as people, and the people that it is of; nothing where its sign is not sure."""
+    if change is None or not change.there or not isfinite(gaining + change.low) or change.unsure or not change.value:
+        return None
+    whole = abs(gaining / change.value)
+    forms = {"people": (form_of("count", [gaining]), abs(gaining)), "whole": (form_of("count", [whole]), whole)}
+    told = {name: f"{form.text(value)} {form.word}".strip() for name, (form, value) in forms.items()}
+    return {**told, "better": gaining > 0}
+
+
+def _marked(few: Iterable[bool]) -> list[str]:
+    """Return what parentheses say in a table, if it has any."""
+    return [f"Figures in parentheses rest on fewer than {FEW} unweighted cases."] if any(few) else []
 
 
 def _rate(rate: float, n: int) -> str:
     """Return the rate of a branch."""
     text = form_of("share", [rate]).text(rate)
-    return f"({text})" if isfinite(rate) and n < FEW else text
+    return f"({text})" if isfinite(rate) and 0 < n < FEW else text
 
 
 def _csv(file: str, frame: "pd.DataFrame") -> Link:

@@ -12,13 +12,16 @@ demo: $(VENV)/installed
 
 # The doctests of the installed package, and the tests: what users get, not what lies in the source folder.
 test: $(VENV)/installed $(VENV)/test-tools
-	$(BIN)/python -m pytest --pyargs sp2lnob tests
+	$(BIN)/python -m pytest -n auto --pyargs sp2lnob tests
 
-# The same on kernels that check every index: slow, and any error in them fails the test.
+# The same on kernels that check every index: slow, and any error in them fails the test. Pages, pictures, the command
+# line and files run no kernel otherwise than the rest does.
+EDGES := report report_browser plots docs readme cli init study formats io
 test-debug: $(VENV)/installed $(VENV)/test-tools
 	rm -rf $(DEBUG_SITE)
 	SP2LNOB_DEBUG=1 $(BIN)/python -m pip install -q --no-deps --target $(DEBUG_SITE) .
-	SP2LNOB_DEBUG=1 PYTHONPATH=$(DEBUG_SITE) $(BIN)/python -m pytest --pyargs sp2lnob tests
+	SP2LNOB_DEBUG=1 PYTHONPATH=$(DEBUG_SITE) $(BIN)/python -m pytest -n auto --pyargs sp2lnob tests \
+	  $(EDGES:%=--ignore=tests/test_%.py)
 
 # The oldest libraries that pyproject.toml promises, pandas 2 among them; TESTS= names some of the tests.
 TESTS := tests
@@ -26,7 +29,7 @@ test-oldest: constraints-oldest.txt
 	$(PYTHON) -m venv --clear build/oldest
 	build/oldest/bin/python -m pip install -q --upgrade "pip>=25.1"
 	build/oldest/bin/python -m pip install -q -c constraints-oldest.txt ".[all]" --group test
-	build/oldest/bin/python -m pytest --pyargs $(TESTS)
+	build/oldest/bin/python -m pytest -n auto --pyargs $(TESTS)
 
 lint: $(VENV)/lint-tools
 	$(BIN)/ruff check .

@@ -23,7 +23,7 @@ GROUP_FIGURES = (*(f"{which}{end}" for which in SCENARIOS for end in ("", "_se",
 
 
 def few_cases(n: int) -> str:
-    """Return the flag of a figure that rests on few unweighted cases, or no text.
+    """Return the flag of a figure that rests on few unweighted cases, or no text: of nobody, nothing is few.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def few_cases(n: int) -> str:
     >>> few_cases(50)
     ''
     """
-    return f"n<{FEWEST}" if n < FEWEST else f"n<{FEW}" if n < FEW else ""
+    return f"n<{FEWEST}" if 0 < n < FEWEST else f"n<{FEW}" if 0 < n < FEW else ""
 
 
 def least_cases(policy: str | int) -> int:

@@ -445,3 +445,13 @@ def test_what_holds_no_result_is_refused(tmp_path, whole, damage):
         sp.InputError, match=r"The folder must hold a result, but '.*r' has no manifest\.json of sp2lnob"
     ):
         sp.read_results(str(folder))
+
+
+def test_a_tree_in_a_notebook_withholds_the_rates_of_small_groups():
+    access = [1, 0] * 6 + [1] * 40
+    tree = sp.OpportunityTree(min_obs=1, min_share=0, cp=0).fit(
+        {"a": ["few"] * 12 + ["many"] * 40}, access, sample_weight=np.ones(52)
+    )
+    shown = tree._repr_html_()
+    assert shown.count("withheld (n&lt;25)") == 1
+    assert "50" not in shown.split("withheld")[1][:40]

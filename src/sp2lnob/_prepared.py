@@ -159,11 +159,13 @@ def add_up(several: Sequence[Columns]) -> PreparedAdditive:
 
 
 def prepare_additive(statistic: Additive, scenario: str, domain: Domain, columns: Sequence[FloatArray]) -> Columns:
-    """Name the values of every level."""
+    """Name the values of every level; those that rest on cases of their own rest on no more than the level has."""
+
+    def cases(value: Row, n: int) -> int:
+        return n if value.n is None else value.n if domain.name == "all" else min(value.n, n)
+
     named = tuple(
-        replace(
-            value, scenario=scenario, by=domain.name, level=label, n=int(n) if value.n is None else value.n, df=int(df)
-        )
+        replace(value, scenario=scenario, by=domain.name, level=label, n=cases(value, int(n)), df=int(df))
         for label, n, df in zip(domain.labels, domain.n, domain.df, strict=True)
         for value in statistic.values()
     )

@@ -17,6 +17,7 @@ from ._html import form_of, table as html_table
 from ._splits import describe, grow
 from ._typing import BoolArray, CodeArray, FloatArray
 from ._validate import choice, fail, number, vector, weights as check_weights, whole
+from .disclosure import FEWEST
 
 MOST_LEVELS = 1000  # of an unordered circumstance
 
@@ -372,7 +373,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 str(group["label"]),
                 f"{group['share']:.1%}",
                 f"{group['n']:,}",
-                rates.text(group["rate"]),
+                f"withheld (n<{FEWEST})" if group["n"] < FEWEST else rates.text(group["rate"]),
                 "furthest behind" if group["furthest_behind"] else "furthest ahead" if group["furthest_ahead"] else "",
             ]
             for group in self.groups_.to_dict("records")

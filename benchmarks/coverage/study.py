@@ -25,6 +25,11 @@ LINES = {"usual": 45.0, "low": 24.0}  # about a quarter, and about one in twenty
 FUEL = sp.Opportunity("fuel", "fuel", circumstances=["bottom40", "area"])
 PACKAGE = sp.Package([sp.child_benefit(sp.Amount(6, "month"))])
 TREE = sp.OpportunityTree(min_obs=1, min_share=0.05, max_depth=2, cp=0)
+MORE = [
+    sp.Poverty(LINES["usual"], "usual", ["watts"]),
+    sp.Inequality(["atkinson", "generalized_entropy"]),
+    sp.Incidence(),
+]
 
 
 def draw(rng: np.random.Generator, psus: int, households: int = HOUSEHOLDS) -> sp.Survey:
@@ -61,20 +66,14 @@ def draw(rng: np.random.Generator, psus: int, households: int = HOUSEHOLDS) -> s
 
 def figures(survey: sp.Survey, replicates: int, seed: int) -> pd.DataFrame:
     """Return the tidy frame of what is studied, by statistic, of, level and scenario."""
-    result = sp.assess(
-        survey,
-        [FUEL],
-        PACKAGE,
-        lines=LINES,
-        by=(),
-        tree=TREE,
-        n_threads=1,
-        replicates=sp.Bootstrap(replicates, seed=seed),
-    )
-    frame = result.estimates.frame()
+    resampled = sp.Bootstrap(replicates, seed=seed)
+    result = sp.assess(survey, [FUEL], PACKAGE, lines=LINES, by=(), tree=TREE, n_threads=1, replicates=resampled)
+    more = sp.estimate(survey, MORE, {"after": result.transfers}, by=["area"], n_threads=1, replicates=resampled)
+    frame = pd.concat([result.estimates.frame(), more.frame()])
     frame = frame[~frame["statistic"].isin(["d_index", "gap", "furthest_behind", "furthest_ahead"])].copy()
     # A group is the same group whichever circumstance was split first.
     frame["level"] = [", ".join(sorted(label.split(", "))) for label in frame["level"]]
+    frame["of"] = [f"{of} {param}".strip() for of, param in zip(frame["of"], frame["param"], strict=True)]
     return frame.set_index(["statistic", "of", "level", "scenario"])
 
 

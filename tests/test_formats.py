@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 import sp2lnob as sp
-from sp2lnob import _columns, io
+from sp2lnob import _columns, _delimited, _files, _readstat, io
 from sp2lnob._columns import column_of
 from sp2lnob.datasets import EDUC
 from sp2lnob.io import read_table
@@ -107,12 +107,18 @@ def test_files_with_labels_give_the_digits_of_the_labeled_frame(kind, frames, la
 SOME = ["dta of Stata 15", "sav", "sav by rows", "zsav", "csv", "parquet", "parquet by groups"]
 
 
+def shrink(monkeypatch, name, size):
+    """Let blocks of files be of another size, in every room that reads them."""
+    for room in (_files, _readstat, _delimited):
+        monkeypatch.setattr(room, name, size, raising=room is _files)
+
+
 @pytest.fixture
 def small(monkeypatch):
     """Let every file be a large one, and every block a small one."""
     monkeypatch.setattr(io, "WHOLE", 0)
-    monkeypatch.setattr(io, "BLOCK", 500)
-    monkeypatch.setattr(io, "BYTES", 1000)
+    shrink(monkeypatch, "BLOCK", 500)
+    shrink(monkeypatch, "BYTES", 1000)
     monkeypatch.setattr(_columns, "BLOCK", 70)
 
 
@@ -570,7 +576,7 @@ CELLS = {
 @pytest.mark.parametrize("case", CELLS)
 def test_cells_of_a_csv(case, block, tmp_path, monkeypatch):
     """Whatever the block: what a row holds does not depend on which rows are read with it."""
-    monkeypatch.setattr(io, "BLOCK", block)
+    shrink(monkeypatch, "BLOCK", block)
     cells, expected = CELLS[case]
     (tmp_path / "h.csv").write_text("k,x,y\n" + "".join(f"1,{cell},2\n" for cell in cells), encoding="utf-8")
     column = read_table(tmp_path / "h.csv", "households")["x"]
@@ -593,7 +599,7 @@ WELL = {
 @pytest.mark.parametrize("bytes_", [2**22, 3])
 @pytest.mark.parametrize("case", WELL)
 def test_a_csv_that_is_well(case, bytes_, tmp_path, monkeypatch):
-    monkeypatch.setattr(io, "BYTES", bytes_)
+    shrink(monkeypatch, "BYTES", bytes_)
     for mark in (b"", b"\xef\xbb\xbf"):
         (tmp_path / "h.csv").write_bytes(mark + WELL[case].encode())
         table = read_table(tmp_path / "h.csv", "households")

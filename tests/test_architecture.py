@@ -291,6 +291,20 @@ def test_public_names_are_these():
     assert sorted(dir(sp)) == sorted([*NAMES, "__version__"])
 
 
+def test_type_checkers_see_the_same_names_in_the_same_rooms():
+    stub = ast.parse((SOURCE / "__init__.pyi").read_text(encoding="utf-8"))
+    seen = {
+        alias.asname: node.module
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+    (listed,) = (node.value for node in stub.body if isinstance(node, ast.Assign))
+    assert ast.literal_eval(listed) == sp.__all__
+    assert seen == {name: room for room, names in sp._ROOMS.items() for name in names} | {"plots": None}
+
+
 def of(kind):
     return sorted(PUBLIC[kind])
 

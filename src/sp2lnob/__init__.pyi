@@ -1,0 +1,100 @@
+"""What the lazy door leads to, for type checkers and editors."""
+
+from . import plots as plots
+from ._validate import InputError as InputError, InputTypeError as InputTypeError, SP2LNOBError as SP2LNOBError
+from .assessment import Assessment as Assessment, assess as assess
+from .datasets import example_frames as example_frames, example_survey as example_survey
+from .design import Bootstrap as Bootstrap
+from .dissimilarity import d_index as d_index
+from .estimates import Estimates as Estimates
+from .estimation import estimate as estimate
+from .findings import Findings as Findings, read_results as read_results
+from .incidence import ConsumptionGain as ConsumptionGain, Cost as Cost, Coverage as Coverage, Incidence as Incidence
+from .io import read_survey as read_survey
+from .measures import (
+    atkinson as atkinson,
+    fgt as fgt,
+    generalized_entropy as generalized_entropy,
+    gini as gini,
+    lorenz as lorenz,
+    mean as mean,
+    palma as palma,
+    quantile as quantile,
+    quintile_ratio as quintile_ratio,
+    watts as watts,
+)
+from .opportunity import Opportunity as Opportunity
+from .presets import (
+    child_benefit as child_benefit,
+    disability_benefit as disability_benefit,
+    household_benefit as household_benefit,
+    maternity_benefit as maternity_benefit,
+    old_age_pension as old_age_pension,
+)
+from .schemes import Amount as Amount, Economy as Economy, Package as Package, Scheme as Scheme
+from .statistics import (
+    Access as Access,
+    Dissimilarity as Dissimilarity,
+    Inequality as Inequality,
+    Lorenz as Lorenz,
+    MeanWelfare as MeanWelfare,
+    Poverty as Poverty,
+    Quantile as Quantile,
+)
+from .survey import Survey as Survey
+from .transfers import Transfers as Transfers, simulate as simulate
+from .tree import OpportunityTree as OpportunityTree
+
+__version__: str
+__all__ = [
+    "Access",
+    "Amount",
+    "Assessment",
+    "Bootstrap",
+    "ConsumptionGain",
+    "Cost",
+    "Coverage",
+    "Dissimilarity",
+    "Economy",
+    "Estimates",
+    "Findings",
+    "Incidence",
+    "Inequality",
+    "InputError",
+    "InputTypeError",
+    "Lorenz",
+    "MeanWelfare",
+    "Opportunity",
+    "OpportunityTree",
+    "Package",
+    "Poverty",
+    "Quantile",
+    "SP2LNOBError",
+    "Scheme",
+    "Survey",
+    "Transfers",
+    "assess",
+    "atkinson",
+    "child_benefit",
+    "d_index",
+    "disability_benefit",
+    "estimate",
+    "example_frames",
+    "example_survey",
+    "fgt",
+    "generalized_entropy",
+    "gini",
+    "household_benefit",
+    "lorenz",
+    "maternity_benefit",
+    "mean",
+    "old_age_pension",
+    "palma",
+    "plots",
+    "quantile",
+    "quintile_ratio",
+    "read_results",
+    "read_survey",
+    "simulate",
+    "watts",
+]

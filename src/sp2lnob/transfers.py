@@ -28,6 +28,9 @@ ALL = (1 << 64) - 1
 class Transfers:
     """What a package pays on a survey.
 
+    ``received`` says whether each person receives each scheme, of shape (persons, schemes); ``cost`` is the frame of
+    recipients and cost a year, by scheme and of the package.
+
     Attributes
     ----------
     survey : Survey
@@ -43,10 +46,6 @@ class Transfers:
         Currency paid to each household per year.
     welfare_after : ndarray of shape (households,), or None
         Per person and the survey's ``welfare_period``; None where the survey has no welfare.
-    received : ndarray of shape (persons, schemes)
-        Whether each person receives each scheme.
-    cost : DataFrame
-        Recipients and cost a year, by scheme and of the package.
 
     Examples
     --------

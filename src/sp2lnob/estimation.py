@@ -191,9 +191,10 @@ def evaluate(
     if df == "effective" and design.df < FEW_DF:
         counted = np.minimum(counted, _effective_df(design, prepared, full, order, minus))
     found = summarize(tuple(rows), _changed(value, order, minus)[:, 0], _changed(draws, order, minus).T, counted, level)
+    level_at = {position: i for i, position in enumerate(order) if minus[i] < 0}
     for i, (row, other) in enumerate(zip(rows, minus, strict=True)):
         if row.falls and other >= 0:  # nothing can fall by more than there was
-            found.ci_low[i] = max(found.ci_low[i], -found.ci_high[order.index(other)])
+            found.ci_low[i] = max(found.ci_low[i], -found.ci_high[level_at[other]])
     return found
 
 

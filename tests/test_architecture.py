@@ -26,6 +26,7 @@ ROOMS = (
     "disclosure",
     "_columns",
     "_parallel",
+    "_variance",
     "_expressions",
     "design",
     "_sweeps",
@@ -118,7 +119,7 @@ PUBLIC = {
         "Survey",
         "Transfers",
     ],
-    "errors": ["InputError", "InputTypeError", "SP2LNOBError"],
+    "errors": ["InputError", "InputTypeError", "SP2LNOBError", "SP2LNOBWarning"],
     "modules": ["plots"],
 }
 NAMES = sorted(name for names in PUBLIC.values() for name in names)

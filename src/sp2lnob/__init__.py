@@ -39,7 +39,7 @@ _ROOMS = {
     "survey": ("Survey",),
     "transfers": ("Transfers", "simulate"),
     "tree": ("OpportunityTree",),
-    "_validate": ("InputError", "InputTypeError", "SP2LNOBError"),
+    "_validate": ("InputError", "InputTypeError", "SP2LNOBError", "SP2LNOBWarning"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 _WHOLE = ("plots",)  # rooms that are names themselves

@@ -1,7 +1,12 @@
 """What the lazy door leads to, for type checkers and editors."""
 
 from . import plots as plots
-from ._validate import InputError as InputError, InputTypeError as InputTypeError, SP2LNOBError as SP2LNOBError
+from ._validate import (
+    InputError as InputError,
+    InputTypeError as InputTypeError,
+    SP2LNOBError as SP2LNOBError,
+    SP2LNOBWarning as SP2LNOBWarning,
+)
 from .assessment import Assessment as Assessment, assess as assess
 from .datasets import example_frames as example_frames, example_survey as example_survey
 from .design import Bootstrap as Bootstrap
@@ -70,6 +75,7 @@ __all__ = [
     "Poverty",
     "Quantile",
     "SP2LNOBError",
+    "SP2LNOBWarning",
     "Scheme",
     "Survey",
     "Transfers",

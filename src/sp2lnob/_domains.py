@@ -27,6 +27,8 @@ class Row:
         "logit" for proportions, "log" for positive measures, "t" for others; "none" where no interval is right.
     falls : bool
         Whether a pure transfer can only lower it, so that its change keeps one sign.
+    effective : float
+        PSUs that a figure rests on, were they of equal weight: (sum of PSU weights)^2 / sum of their squares.
     """
 
     statistic: str
@@ -37,6 +39,7 @@ class Row:
     level: str = "all"
     n: int | None = None
     df: int = 0
+    effective: float = 0.0
     scale: str = "t"
     falls: bool = False
     flag: str = ""

@@ -3,6 +3,8 @@
 Past this file nothing is checked again: kernels and statistics trust what they are given.
 """
 
+import sys
+import warnings
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher, get_close_matches
 from typing import Any, NoReturn
@@ -63,7 +65,23 @@ class InputTypeError(SP2LNOBError, TypeError):
     """
 
 
-for _error in (SP2LNOBError, InputError, InputTypeError):
+class SP2LNOBWarning(UserWarning):
+    """What was asked for is done, but rests on something that may not hold: the message says what, in the same grammar.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> issubclass(sp.SP2LNOBWarning, UserWarning)
+    True
+
+    It is no error, and can be made one with ``warnings.simplefilter("error", sp.SP2LNOBWarning)``:
+
+    >>> issubclass(sp.SP2LNOBWarning, sp.SP2LNOBError)
+    False
+    """
+
+
+for _error in (SP2LNOBError, InputError, InputTypeError, SP2LNOBWarning):
     _error.__module__ = "sp2lnob"  # where users import them from, and what a traceback shows
 
 
@@ -75,6 +93,14 @@ def fail(must: str, came: str, mend: str) -> NoReturn:
 def fail_type(must: str, value: object, mend: str) -> NoReturn:
     """Raise for an argument of the wrong type."""
     raise InputTypeError(f"{must}, but {shown(value)} is of type {type(value).__name__}. {mend}")
+
+
+def warn(should: str, came: str, mend: str) -> None:
+    """Warn in the grammar of errors: ``should``, but ``came``. ``mend``. It is told where the user called sp2lnob."""
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("sp2lnob"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(f"{should}, but {came}. {mend}", SP2LNOBWarning, stacklevel=level)
 
 
 def shown(value: object) -> str:

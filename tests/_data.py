@@ -119,13 +119,14 @@ def in_order(survey, frames):
 
 
 def factors(survey, replicates):
-    """Return the factor of every PSU in every replicate, (replicates, PSUs), as exact fractions of n_h / (n_h - 1)."""
-    design = survey.design
-    groups = -(-replicates.n // 8)
-    counts = np.moveaxis(replicates.counts(design, 1, groups), 1, 2).reshape(groups * 8, design.psus)[: replicates.n]
+    """Return the factor of every PSU in every replicate, (replicates, PSUs), as exact multiples of n_h / (n_h - 1)."""
+    design, bound = survey.design, replicates.bind(survey)
+    blocks = bound.source.factors(1, -(-bound.n // 8))
+    rows = np.moveaxis(blocks, 1, 2).reshape(-1, design.psus)[: bound.n]
     fold = [Fraction(int(m), int(m) - 1) if m > 1 else Fraction(1) for m in design.psus_by_stratum for _ in range(m)]
-    assert [float(f) for f in fold] == pytest.approx(replicates.fold(design).tolist(), rel=1e-15)
-    return [[int(count) * f for count, f in zip(row, fold, strict=True)] for row in counts]
+    exact = [[round(factor / f) * f for factor, f in zip(row, fold, strict=True)] for row in rows.tolist()]
+    np.testing.assert_allclose(rows, np.array(exact, dtype=np.float64), rtol=1e-15)
+    return exact
 
 
 def exact(values):

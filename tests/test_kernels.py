@@ -17,7 +17,7 @@ def test_the_bounds_checked_build_checks_bounds():
         pytest.skip("only on the build of `make test-debug`: elsewhere this would write where it must not")
     columns, psu, level = np.ones((1, 2)), np.array([0, 7], dtype=np.int32), np.zeros(2, dtype=np.int32)
     with pytest.raises(IndexError):
-        _totals.psu_totals(columns, psu, level, np.zeros((1, 1, 1)))
+        _totals.unit_totals(columns, psu, level, np.zeros((1, 1, 1)))
 
 
 def test_both_builds_give_the_same_bits():

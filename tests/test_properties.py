@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings, strategies as st
 
 import sp2lnob as sp
 from sp2lnob._columns import Table
+from sp2lnob.survey import CLASSES as WELFARE_CLASSES
 
 from . import oracles
 from ._data import CLASS_LABELS, DESIGN, LINE, PACKAGE, ByHand, factors, toy_frames, toy_survey
@@ -560,16 +561,57 @@ def test_figures_of_one_name_are_refused_or_both_there(statistics):
     assert len(made.value) == expected
 
 
-@pytest.mark.parametrize("statistic", [sp.Dissimilarity(OPPORTUNITIES[1]), sp.Cost()], ids=["index", "cost"])
-def test_a_statistic_of_the_whole_country_is_told_once_whatever_the_domains(statistic):
+@pytest.mark.parametrize("by", ["urbrur", "decile", ("urbrur", "bottom40")])
+def test_costs_of_the_levels_add_up_to_that_of_the_country(by):
+    survey = toy_survey()
+    made = sp.estimate(
+        survey, [sp.Cost()], {"after": sp.simulate(survey, PACKAGE)}, by=[by], replicates=sp.Bootstrap(9)
+    )
+    name = by if isinstance(by, str) else " x ".join(by)
+    for i, row in enumerate(made.rows):
+        if row.by == "all":
+            parts = [
+                j
+                for j, other in enumerate(made.rows)
+                if (other.statistic, other.of, other.by) == (row.statistic, row.of, name)
+            ]
+            np.testing.assert_allclose(made.value[parts].sum(), made.value[i], rtol=1e-12)
+            np.testing.assert_allclose(made.draws[:, parts].sum(axis=1), made.draws[:, i], rtol=1e-12)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("by", ["urbrur", "decile", ("urbrur", "quintile")])
+def test_the_index_of_a_level_is_that_of_its_rows(which, by):
     households, persons = toy_frames()
     households["area"] = households["urbrur"]
-    survey = sp.Survey(households, persons, **DESIGN)
-    scenarios = {"after": sp.simulate(survey, PACKAGE)}
-    alone = sp.estimate(survey, [statistic], scenarios, replicates=sp.Bootstrap(2))
-    split = sp.estimate(survey, [statistic], scenarios, by=["urbrur", "decile"], replicates=sp.Bootstrap(2))
-    assert split.rows == alone.rows
-    assert {row.by for row in split.rows} == {"all"}
+    survey, opportunity = sp.Survey(households, persons, **DESIGN), OPPORTUNITIES[which]
+    made = sp.estimate(survey, [sp.Dissimilarity(opportunity)], by=[by], replicates=sp.Bootstrap(9), classes="fixed")
+    cells = opportunity.prepare(survey)
+    bound = sp.Bootstrap(9).bind(survey)
+    names = (by,) if isinstance(by, str) else by
+    columns = []
+    for name in names:
+        if name == "urbrur":
+            columns.append(survey.column(name, opportunity.unit).take(cells.index).categories()[1].tolist())
+        else:
+            shares = np.array(WELFARE_CLASSES[name].shares)
+            cuts = [sp.quantile(survey.welfare, survey.people, share) for share in shares]
+            columns.append(np.searchsorted(cuts, survey.welfare[cells.household]).tolist())
+    own = [sp.quantile(survey.welfare, survey.people, share) for share in cells.shares]
+    group = [f"{d} {b}" for d, b in zip(cells.domain, np.searchsorted(own, cells.welfare), strict=True)]
+    level = list(zip(*columns, strict=True))
+    factors = np.moveaxis(bound.source.factors(1, 2), 1, 2).reshape(-1, bound.units)[:9]
+    found = [made.draws[:, i] for i, row in enumerate(made.rows) if row.by != "all"]
+    for draws, key in zip(found, sorted(set(level)), strict=True):
+        here = [i for i, of in enumerate(level) if of == key]
+        for r, factor in enumerate(factors):
+            weight = [cells.weight[i] * factor[bound.unit[cells.household[i]]] for i in here]
+            if sum(weight) > 0:
+                access = [int(cells.outcome[i]) for i in here]
+                if cells.opportunity.kind == "barrier":
+                    access = [1 - a for a in access]
+                expected = sp.d_index(access, [group[i] for i in here], weight)
+                assert draws[r] == pytest.approx(expected, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
 @pytest.mark.parametrize(

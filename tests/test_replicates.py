@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from math import isnan, nan, sqrt
@@ -78,8 +79,9 @@ SIZES = (2, 1, 3, 5, 4, 6, 9, 33)
 
 
 def counts_of(seed, first, groups, sizes=SIZES):
-    out = np.empty((groups, sum(sizes), _parallel.LANES), dtype=np.uint8)
-    _replicates.rao_wu(seed, first, np.r_[0, np.cumsum(sizes)].astype(np.int32), out)
+    out = np.empty((groups, sum(sizes), _parallel.LANES))
+    start = np.r_[0, np.cumsum(sizes)].astype(np.int32)
+    _replicates.rao_wu(seed, first, start, np.ones(len(sizes)), out)  # a draw counts for 1
     return np.moveaxis(out, 1, 2).reshape(-1, sum(sizes))
 
 
@@ -154,9 +156,8 @@ def test_a_sweep_writes_as_many_checkpoints_as_python_gives_it(n):
         np.ones(n),
         np.ones(n),
         np.zeros(n, dtype=np.int32),
-        _sweeps.ONE_PSU,
+        _sweeps.ALONE,
         np.array([0.5]),
-        one.copy(),
         checkpoints,
         np.empty((2, 8)),
         all_lanes,
@@ -172,7 +173,7 @@ def test_a_sweep_writes_as_many_checkpoints_as_python_gives_it(n):
 def test_sweeps_around_a_chunk_equal_the_oracle(n):
     rng = np.random.default_rng(n)
     y, w, psu = rng.integers(0, 50, n) + 1, rng.integers(1, 5, n), rng.integers(0, 4, n).astype(np.int32)
-    counts = rng.integers(0, 3, (1, 4, 8)).astype(np.uint8)
+    counts = rng.integers(0, 3, (1, 4, 8)).astype(np.float64)
     counts[0, :, 0] = 1
     shares = [Fraction(k, 10) for k in (1, 4, 9)]
     swept = Ordering.of(y.astype(float), w.astype(float), psu).evaluate(counts, np.array([float(q) for q in shares]))
@@ -395,11 +396,11 @@ def test_error_of_a_total_in_the_limit():
     assert spread == Fraction(3, 2) * sum((v - Fraction(5)) ** 2 for v in z)
     columns = np.array([[5.0, 1.0, 9.0]])
     psu = np.arange(3, dtype=np.int32)
-    totals = Totals.of(columns, psu, 3, np.zeros(3, dtype=np.int32), 1).folded(np.full(3, 1.5))
-    counts = np.zeros((2, 3, 8), dtype=np.uint8)
+    totals = Totals.of(columns, psu, 3, np.zeros(3, dtype=np.int32), 1)
+    counts = np.zeros((2, 3, 8))
     for k, (i, j) in enumerate((i, j) for i in range(3) for j in range(3)):
-        counts[k // 8, i, k % 8] += 1
-        counts[k // 8, j, k % 8] += 1
+        counts[k // 8, i, k % 8] += 1.5
+        counts[k // 8, j, k % 8] += 1.5
     assert totals.evaluate(counts)[0, 0, :9].tolist() == [float(value) for value in values]
 
 
@@ -785,10 +786,19 @@ class Watched(sp.Bootstrap):
 
     begun = 0
 
-    def counts(self, design, first, groups):
-        type(self).begun += 1
+    def bind(self, survey):
+        bound = super().bind(survey)
+        return replace(bound, source=Slow(bound.source))
+
+
+class Slow:
+    def __init__(self, source):
+        self.source = source
+
+    def factors(self, first, groups):
+        Watched.begun += 1
         time.sleep(0.01)
-        return super().counts(design, first, groups)
+        return self.source.factors(first, groups)
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 4])

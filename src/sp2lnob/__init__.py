@@ -6,8 +6,8 @@ from importlib.metadata import version as _version
 # Names by the room they live in: a room is entered when its first name is asked for, so that the import is quick.
 _ROOMS = {
     "assessment": ("Assessment", "assess"),
+    "custom": ("Custom",),
     "datasets": ("example_frames", "example_survey"),
-    "design": ("Bootstrap",),
     "dissimilarity": ("d_index",),
     "estimates": ("Estimates",),
     "estimation": ("estimate",),
@@ -34,11 +34,13 @@ _ROOMS = {
         "maternity_benefit",
         "old_age_pension",
     ),
+    "replication": ("Bootstrap",),
     "schemes": ("Amount", "Economy", "Package", "Scheme"),
     "statistics": ("Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"),
     "survey": ("Survey",),
     "transfers": ("Transfers", "simulate"),
     "tree": ("OpportunityTree",),
+    "_relative": ("RelativeLine",),
     "_validate": ("InputError", "InputTypeError", "SP2LNOBError", "SP2LNOBWarning"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -1,6 +1,7 @@
 """What the lazy door leads to, for type checkers and editors."""
 
 from . import plots as plots
+from ._relative import RelativeLine as RelativeLine
 from ._validate import (
     InputError as InputError,
     InputTypeError as InputTypeError,
@@ -8,8 +9,8 @@ from ._validate import (
     SP2LNOBWarning as SP2LNOBWarning,
 )
 from .assessment import Assessment as Assessment, assess as assess
+from .custom import Custom as Custom
 from .datasets import example_frames as example_frames, example_survey as example_survey
-from .design import Bootstrap as Bootstrap
 from .dissimilarity import d_index as d_index
 from .estimates import Estimates as Estimates
 from .estimation import estimate as estimate
@@ -36,6 +37,7 @@ from .presets import (
     maternity_benefit as maternity_benefit,
     old_age_pension as old_age_pension,
 )
+from .replication import Bootstrap as Bootstrap
 from .schemes import Amount as Amount, Economy as Economy, Package as Package, Scheme as Scheme
 from .statistics import (
     Access as Access,
@@ -59,6 +61,7 @@ __all__ = [
     "ConsumptionGain",
     "Cost",
     "Coverage",
+    "Custom",
     "Dissimilarity",
     "Economy",
     "Estimates",
@@ -74,6 +77,7 @@ __all__ = [
     "Package",
     "Poverty",
     "Quantile",
+    "RelativeLine",
     "SP2LNOBError",
     "SP2LNOBWarning",
     "Scheme",

@@ -1,14 +1,14 @@
 """Rows of a survey in domains: what a statistic is computed for, and the block of factors it is evaluated on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from ._cells import combine
 from ._sweeps import Ordering, columns_of
-from ._typing import BoolArray, CodeArray, CountArray, FloatArray, LongArray
+from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import fail, fail_if_any, fail_type
 from .survey import Survey
 
@@ -47,9 +47,9 @@ class Row:
 
 @dataclass(eq=False)
 class Block:
-    """Replicates side by side: how often each PSU is drawn, and where welfare is cut into classes in each."""
+    """Replicates side by side: the factors of each, and where it cuts welfare into classes."""
 
-    counts: CountArray
+    factors: FloatArray
     ordering: Ordering | None
     fixed: bool = False
     _cuts: dict[tuple[float, ...], FloatArray] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Block:
     @property
     def replicates(self) -> int:
         """Number of replicates."""
-        return columns_of(self.counts)
+        return columns_of(self.factors)
 
     def cuts(self, shares: tuple[float, ...]) -> FloatArray:
         """Return the welfare at shares of people, of shape (shares, replicates), made once for all who ask."""
@@ -66,8 +66,8 @@ class Block:
                 made = np.empty((0, self.replicates))
             else:
                 assert self.ordering is not None
-                counts = np.ones_like(self.counts) if self.fixed else self.counts
-                made = self.ordering.evaluate(counts, np.array(shares)).quantiles
+                factors = np.ones_like(self.factors) if self.fixed else self.factors
+                made = self.ordering.evaluate(factors, np.array(shares)).quantiles
             self._cuts[shares] = made
         return self._cuts[shares]
 
@@ -76,11 +76,16 @@ class Block:
 class Rows:
     """Rows that a statistic counts: households, persons, or the rows of an opportunity."""
 
-    survey: Survey
+    full: "FullSample"
     unit: str
     index: CodeArray
     household: CodeArray
     weight: FloatArray
+
+    @property
+    def survey(self) -> Survey:
+        """Whose rows they are."""
+        return self.full.survey
 
     @property
     def cases(self) -> BoolArray:
@@ -91,6 +96,11 @@ class Rows:
     def psu(self) -> CodeArray:
         """PSU of each row."""
         return self.survey.design.psu[self.household]
+
+    @cached_property
+    def factor(self) -> CodeArray:
+        """Whose factor each row takes in a replicate."""
+        return self.full.unit[self.household]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +117,12 @@ class Domain:
         Combination of the columns that are no welfare class.
     shares : tuple of float
         Where welfare is cut; empty without a welfare class.
+    level : ndarray of shape (rows,), int64
+        Level of each row, in the full sample's classes.
     n, df : ndarray of shape (levels,), int64
         Rows with weight, counted without it; PSUs minus strata among those that have a row of the level with weight.
+    effective : ndarray of shape (levels,)
+        PSUs of each level, were they of equal weight.
     """
 
     rows: Rows
@@ -116,8 +130,41 @@ class Domain:
     labels: tuple[str, ...]
     fixed: CodeArray
     shares: tuple[float, ...]
+    level: LongArray
     n: LongArray
     df: LongArray
+    effective: FloatArray
+
+    def named(self, values: Sequence[Row], scenario: str, tails: Sequence[bool] | BoolArray = ()) -> tuple[Row, ...]:
+        """Name the values of every level; those that rest on cases of their own rest on no more than the level has.
+
+        ``tails`` says which levels are flagged as hanging on their richest.
+        """
+
+        def cases(value: Row, n: int) -> int:
+            return n if value.n is None else value.n if self.name == "all" else min(value.n, n)
+
+        return tuple(
+            replace(
+                value,
+                scenario=scenario,
+                by=self.name,
+                level=label,
+                n=cases(value, n),
+                df=df,
+                effective=effective,
+                flag="tail-sensitive" if tail else value.flag,
+            )
+            for label, n, df, effective, tail in zip(
+                self.labels,
+                self.n.tolist(),
+                self.df.tolist(),
+                self.effective.tolist(),
+                tails if len(tails) else [False] * len(self.labels),
+                strict=True,
+            )
+            for value in values
+        )
 
     @cached_property
     def welfare(self) -> FloatArray:
@@ -138,14 +185,25 @@ class Domain:
 
 @dataclass(eq=False)
 class FullSample(Block):
-    """Replicate 0, every PSU once with plain weights: rows are counted in its classes.
+    """Replicate 0, every factor 1: rows are counted in its classes.
 
     It keeps the domains of people that were asked for, so that statistics of one domain can be evaluated together.
+
+    Attributes
+    ----------
+    unit : ndarray of shape (households,), int32
+        Whose factor each household takes: its PSU's, or its own.
     """
 
     survey: Survey = field(kw_only=True)
+    unit: CodeArray = field(kw_only=True)
     _domains: dict[tuple[tuple[str, ...], bool], Domain] = field(default_factory=dict)
     _rows: dict[tuple[str, bool], Rows] = field(default_factory=dict)
+
+    @property
+    def units(self) -> int:
+        """Number of factors in a replicate."""
+        return int(self.factors.shape[1])
 
     def domain(self, by: tuple[str, ...], *, with_welfare: bool = True) -> Domain:
         """Return people by some columns; without welfare only where neither the statistic nor ``by`` asks for it.
@@ -158,39 +216,31 @@ class FullSample(Block):
             of_persons = survey.persons is not None and any(
                 name in survey.persons and name not in survey.households for name in by
             )
-            rows = self._people("person" if of_persons else "household", with_welfare)
-            self._domains[by, with_welfare] = domain_of(rows, by, self)
+            rows = self.people("person" if of_persons else "household", with_welfare=with_welfare)
+            self._domains[by, with_welfare] = domain_of(rows, by)
         return self._domains[by, with_welfare]
 
-    def _people(self, unit: str, with_welfare: bool) -> Rows:
-        """Return all people, or those whose welfare is known."""
+    def people(self, unit: str, *, with_welfare: bool) -> Rows:
+        """Return all rows of a unit, or those whose welfare is known: households with their people, or persons."""
         survey = self.survey
         if (unit, with_welfare) not in self._rows:
             known = survey.welfare_known if with_welfare else np.ones(survey.n_households, dtype=np.bool_)
             if unit == "person":
                 index = np.flatnonzero(known[survey.household_of]).astype(np.int32)
-                made = Rows(survey, unit, index, survey.household_of[index], survey.person_weight[index])
+                made = Rows(self, unit, index, survey.household_of[index], survey.person_weight[index])
             else:
                 index = np.flatnonzero(known).astype(np.int32)
-                made = Rows(survey, unit, index, index, survey.people[index])
+                made = Rows(self, unit, index, index, survey.people[index])
             self._rows[unit, with_welfare] = made
         return self._rows[unit, with_welfare]
 
 
-def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:
-    """Return the domain of some columns; ``full`` holds the full sample's cuts, for counting rows."""
+def domain_of(rows: Rows, by: Sequence[str]) -> Domain:
+    """Return the domain of some columns, rows counted in the full sample's classes."""
     if not by:
         everything = np.zeros(len(rows.index), dtype=np.int32)
-        return Domain(
-            rows,
-            "all",
-            ("all",),
-            everything,
-            NO_CUTS,
-            np.array([rows.cases.sum()], dtype=np.int64),
-            rows.survey.design.df_by_level(rows.psu, everything, 1, rows.weight),
-        )
-    survey = rows.survey
+        return _counted(rows, "all", ("all",), everything, NO_CUTS, everything.astype(np.int64))
+    survey, full = rows.survey, rows.full
     name = " x ".join(by)
     classes = [found for column in by if (found := survey.welfare_class(column))]
     if len(classes) > 1:
@@ -242,9 +292,16 @@ def domain_of(rows: Rows, by: Sequence[str], full: Block) -> Domain:
     if shares:
         assert survey.welfare is not None
         level += np.searchsorted(full.cuts(shares)[:, 0], survey.welfare[rows.household], side="left")
-    n = np.bincount(level[rows.cases], minlength=len(named))
-    df = survey.design.df_by_level(rows.psu, level, len(named), rows.weight)
-    return Domain(rows, name, tuple(named), fixed, shares, n, df)
+    return _counted(rows, name, tuple(named), fixed, shares, level)
+
+
+def _counted(
+    rows: Rows, name: str, labels: tuple[str, ...], fixed: CodeArray, shares: tuple[float, ...], level: LongArray
+) -> Domain:
+    """Count what the levels of a domain rest on."""
+    n = np.bincount(level[rows.cases], minlength=len(labels))
+    df, effective = rows.survey.design.by_level(rows.psu, level, len(labels), rows.weight)
+    return Domain(rows, name, labels, fixed, shares, level, n, df, effective)
 
 
 def check_by(by: Sequence[str | Sequence[str]] | str) -> list[tuple[str, ...]]:

@@ -8,17 +8,19 @@ them together.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, Self
+from typing import Protocol
 
 import numpy as np
 
 from ._domains import Block, Domain, FullSample, Row, Rows
 from ._sweeps import CellSums, ClassOrdering, ClassTotals, Ordering, Swept, Totals, dissimilarity_of, richest_first
-from ._typing import FloatArray, LongArray
+from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import fail
+from .design import Design
 from .survey import Survey
 from .transfers import Transfers
 
+RICHEST, HEAVY = 0.01, 0.2  # the share of people whose share of welfare is looked at, and what is too much
 Pick = Callable[[Swept], FloatArray]  # from what a sweep gives to values of shape (values, replicates)
 
 
@@ -28,10 +30,6 @@ class Prepared(Protocol):
     @property
     def rows(self) -> tuple[Row, ...]:
         """What each value is."""
-        ...
-
-    def folded(self, factor: FloatArray) -> Self:
-        """Return the same with a factor a PSU in its weights."""
         ...
 
     def evaluate(self, block: Block) -> FloatArray:
@@ -48,6 +46,7 @@ class Scenario:
     transfers: Transfers | None = None
     _ranked: dict[Rows, tuple[LongArray, Ordering]] = field(default_factory=dict)
     _orderings: dict[Domain, tuple[Ordering | ClassOrdering, ...]] = field(default_factory=dict)
+    _tails: dict[Domain, BoolArray] = field(default_factory=dict)
 
     def welfare(self) -> FloatArray:
         """Return welfare by household."""
@@ -62,19 +61,44 @@ class Scenario:
             self._orderings[domain] = tuple(self._ordered(domain))
         return self._orderings[domain]
 
+    def ranked(self, rows: Rows) -> tuple[LongArray, Ordering]:
+        """Return the order of rows from the richest down, and the rows in it."""
+        if rows not in self._ranked:
+            welfare = self.welfare()[rows.household]
+            order = richest_first(welfare)
+            self._ranked[rows] = order, Ordering.ranked(welfare[order], rows.weight[order], rows.factor[order])
+        return self._ranked[rows]
+
+    def tails(self, domain: Domain) -> BoolArray:
+        """Return the levels whose mean hangs on few: their intervals, and those of inequality, may hold too seldom.
+
+        Either the richest 1 % of people have more than 20 % of all welfare, or one PSU more than 20 % of the variance.
+        """
+        if domain not in self._tails:
+            rows = domain.rows
+            order = self.ranked(rows)[0]
+            order = order[np.argsort(domain.level[order], kind="stable")]
+            ends = np.cumsum(np.bincount(domain.level, minlength=len(domain.labels)))
+            welfare = self.welfare()[rows.household]
+            found = [
+                # A welfare class below the highest has no tail: its cuts bound it.
+                (level + 1) % domain.bands == 0
+                and _hangs_on_few(welfare[here], rows.weight[here], rows.psu[here], self.survey.design)
+                for level, here in enumerate(np.split(order, ends[:-1]))
+            ]
+            self._tails[domain] = np.array(found, dtype=np.bool_)
+        return self._tails[domain]
+
     def _ordered(self, domain: Domain) -> Iterator[Ordering | ClassOrdering]:
         rows = domain.rows
         welfare = self.welfare()[rows.household]
-        if rows not in self._ranked:
-            order = richest_first(welfare)
-            self._ranked[rows] = order, Ordering.ranked(welfare[order], rows.weight[order], rows.psu[order])
-        order, ranked = self._ranked[rows]
+        order, ranked = self.ranked(rows)
         levels = [(order, ranked)]
         if domain.fixed_levels > 1:  # by level, and within each in the same order
             order = order[np.argsort(domain.fixed[order], kind="stable")]
             ends = np.cumsum(np.bincount(domain.fixed, minlength=domain.fixed_levels))[:-1]
             levels = [
-                (here, Ordering.ranked(welfare[here], rows.weight[here], rows.psu[here]))
+                (here, Ordering.ranked(welfare[here], rows.weight[here], rows.factor[here]))
                 for here in np.split(order, ends)
             ]
         for here, ordering in levels:
@@ -83,6 +107,22 @@ class Scenario:
                 yield from (ClassOrdering(ordering, base, band) for band in range(domain.bands))
             else:
                 yield ordering
+
+
+def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, design: Design) -> bool:
+    """Return whether the mean of rows, from the richest down, hangs on the richest of them or on one PSU."""
+    people, total = weight.sum(), weight @ welfare
+    if not total > 0:
+        return False
+    above = np.cumsum(weight)
+    inside = np.minimum(weight, np.maximum(RICHEST * people - (above - weight), 0.0))  # the row at the edge is split
+    if inside @ welfare > HEAVY * total:
+        return True
+    apart = np.bincount(psu, weight * (welfare - total / people), design.psus)
+    size = np.repeat(design.psus_by_stratum, design.psus_by_stratum)
+    mean = np.repeat(np.add.reduceat(apart, design.stratum_start[:-1]), design.psus_by_stratum) / size
+    variance = np.where(size > 1, size / np.maximum(size - 1, 1), 0.0) * (apart - mean) ** 2
+    return bool(variance.max() > HEAVY * variance.sum())
 
 
 class Statistic(ABC):
@@ -114,16 +154,12 @@ class PreparedAdditive:
     sums: Totals | ClassTotals
     shares: tuple[float, ...]
 
-    def folded(self, factor: FloatArray) -> Self:
-        """Return the same with a factor a PSU in its weights."""
-        return replace(self, sums=self.sums.folded(factor))
-
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
         if isinstance(self.sums, Totals):
-            totals = self.sums.evaluate(block.counts)
+            totals = self.sums.evaluate(block.factors)
         else:
-            totals = self.sums.evaluate(block.counts, block.cuts(self.shares))
+            totals = self.sums.evaluate(block.factors, block.cuts(self.shares))
             totals = totals.reshape(-1, *totals.shape[2:])
         with np.errstate(divide="ignore", invalid="ignore"):
             made = [statistic.combine(totals[:, columns]) for statistic, columns in self.parts]
@@ -149,27 +185,24 @@ def add_up(several: Sequence[Columns]) -> PreparedAdditive:
     for one in several:
         parts.append((one.statistic, [place.setdefault(id(column), len(place)) for column in one.columns]))
     distinct = {id(column): column for one in several for column in one.columns}
-    columns, rows, survey = list(distinct.values()), domain.rows, domain.rows.survey
+    columns, rows = list(distinct.values()), domain.rows
     sums: Totals | ClassTotals
     if domain.shares:
-        sums = ClassTotals.of(columns, rows.psu, domain.fixed, domain.fixed_levels, domain.welfare)
+        sums = ClassTotals.of(columns, rows.factor, domain.fixed, domain.fixed_levels, domain.welfare)
     else:
-        sums = Totals.of(columns, rows.psu, survey.design.psus, domain.fixed, len(domain.labels))
+        sums = Totals.of(columns, rows.factor, rows.full.units, domain.fixed, len(domain.labels))
     return PreparedAdditive(tuple(parts), tuple(row for one in several for row in one.rows), sums, domain.shares)
 
 
-def prepare_additive(statistic: Additive, scenario: str, domain: Domain, columns: Sequence[FloatArray]) -> Columns:
-    """Name the values of every level; those that rest on cases of their own rest on no more than the level has."""
-
-    def cases(value: Row, n: int) -> int:
-        return n if value.n is None else value.n if domain.name == "all" else min(value.n, n)
-
-    named = tuple(
-        replace(value, scenario=scenario, by=domain.name, level=label, n=cases(value, int(n)), df=int(df))
-        for label, n, df in zip(domain.labels, domain.n, domain.df, strict=True)
-        for value in statistic.values()
-    )
-    return Columns(statistic, named, domain, tuple(columns))
+def prepare_additive(
+    statistic: Additive,
+    scenario: str,
+    domain: Domain,
+    columns: Sequence[FloatArray],
+    tails: Sequence[bool] | BoolArray = (),
+) -> Columns:
+    """Name the values of every level; ``tails`` are the levels that hang on their richest, where that matters."""
+    return Columns(statistic, domain.named(statistic.values(), scenario, tails), domain, tuple(columns))
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,18 +214,14 @@ class PreparedOrdered:
     orderings: tuple[Ordering | ClassOrdering, ...]
     shares: FloatArray
     cuts: tuple[float, ...]
-    walk: Hashable  # the orderings before any factor: who has the same can be evaluated together
-
-    def folded(self, factor: FloatArray) -> Self:
-        """Return the same with a factor a PSU in its weights."""
-        return replace(self, orderings=tuple(ordering.folded(factor) for ordering in self.orderings))
+    walk: Hashable  # who walks the same orderings can be evaluated together
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates): one statistic after the other, each by level."""
         swept = [
-            ordering.evaluate(block.counts, self.shares)
+            ordering.evaluate(block.factors, self.shares)
             if isinstance(ordering, Ordering)
-            else ordering.evaluate(block.counts, block.cuts(self.cuts), self.shares)
+            else ordering.evaluate(block.factors, block.cuts(self.cuts), self.shares)
             for ordering in self.orderings
         ]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -210,20 +239,22 @@ class PreparedOrdered:
             parts=tuple(parts),
             rows=tuple(row for one in several for row in one.rows),
             shares=np.concatenate([one.shares for one in several]),
+            walk=None,  # it led to the survey, which workers elsewhere need not be sent
         )
 
 
 def prepare_ordered(
-    values: Sequence[Row], shares: Iterable[float], pick: Pick, scenario: Scenario, domain: Domain
+    values: Sequence[Row],
+    shares: Iterable[float],
+    pick: Pick,
+    scenario: Scenario,
+    domain: Domain,
+    tails: Sequence[bool] | BoolArray = (),
 ) -> PreparedOrdered:
-    """Name the values of every level, and sort its rows."""
+    """Name the values of every level, and sort its rows; ``tails`` are the levels that hang on their richest."""
     points = np.array(list(shares), dtype=np.float64)
     orderings = scenario.orderings(domain)
-    named = tuple(
-        replace(value, scenario=scenario.name, by=domain.name, level=label, n=int(n), df=int(df))
-        for label, n, df in zip(domain.labels, domain.n, domain.df, strict=True)
-        for value in values
-    )
+    named = domain.named(values, scenario.name, tails)
     return PreparedOrdered(
         ((pick, slice(0, len(points))),), named, orderings, points, domain.shares, (scenario.name, domain)
     )
@@ -253,19 +284,19 @@ def joined(asked: Iterable[Asked]) -> list[Prepared]:
 
 @dataclass(frozen=True, eq=False)
 class PreparedDissimilarity:
-    """A dissimilarity index on its sums."""
+    """A dissimilarity index on its sums: of all, or by level."""
 
     rows: tuple[Row, ...]
     sums: CellSums | ClassTotals
     shares: tuple[float, ...]
-
-    def folded(self, factor: FloatArray) -> Self:
-        """Return the same with a factor a PSU in its weights."""
-        return replace(self, sums=self.sums.folded(factor))
+    level: CodeArray  # of every (cell, band) of the sums
 
     def evaluate(self, block: Block) -> FloatArray:
-        """Return values of shape (1, replicates)."""
+        """Return values of shape (rows, replicates)."""
         if isinstance(self.sums, CellSums):
-            return self.sums.evaluate(block.counts)[2:]
-        sums = self.sums.evaluate(block.counts, block.cuts(self.shares))
-        return dissimilarity_of(sums.reshape(-1, *sums.shape[2:]))[2:]
+            return self.sums.evaluate(block.factors)[2:]
+        sums = self.sums.evaluate(block.factors, block.cuts(self.shares))
+        sums = sums.reshape(-1, *sums.shape[2:])
+        return np.concatenate(
+            [dissimilarity_of(np.ascontiguousarray(sums[self.level == level]))[2:] for level in range(len(self.rows))]
+        )

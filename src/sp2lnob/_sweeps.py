@@ -1,7 +1,7 @@
 """What a statistic needs of the survey, prepared once, and evaluated over a block of replicate factors.
 
-Each class holds arrays made from plain weights; ``folded`` returns the same with the stratum's part of the replicate
-factor in them; the methods that take counts return one column a replicate.
+Each class holds arrays made from plain weights, and says whose factor each row takes: a PSU's, or a household's own.
+The methods take factors of shape (groups, units, LANES) and return one column a replicate.
 """
 
 from collections.abc import Sequence
@@ -15,36 +15,32 @@ from ._typing import CodeArray, CountArray, FloatArray, LongArray
 
 CHUNK = 512  # as in _kernels/_ordered.pyx
 NO_SHARES = np.empty(0)
-ONE_PSU = np.ones((1, 1, LANES), dtype=np.uint8)
+ALONE = np.ones((1, 1, LANES))  # the factor of a sample that is not resampled: all rows are of one unit
 
 
-def columns_of(counts: CountArray) -> int:
-    """Return the number of replicates in a block of counts."""
-    return int(counts.shape[0]) * LANES
+def columns_of(factors: FloatArray) -> int:
+    """Return the number of replicates in a block of factors."""
+    return int(factors.shape[0]) * LANES
 
 
 @dataclass(frozen=True, eq=False)
 class Totals:
-    """Weighted columns added up by PSU and level: additive statistics."""
+    """Weighted columns added up by unit and level: additive statistics."""
 
-    by_psu: FloatArray  # (PSUs, levels, k)
+    by_unit: FloatArray  # (units, levels, k)
 
     @classmethod
-    def of(cls, columns: Sequence[FloatArray], psu: CodeArray, psus: int, level: CodeArray, levels: int) -> "Totals":
-        """Add columns up by the PSU and level of their rows."""
-        by_psu = np.zeros((psus, levels, len(columns)))
-        _totals.psu_totals(np.stack(columns), psu, level, by_psu)
-        return cls(by_psu)
+    def of(cls, columns: Sequence[FloatArray], unit: CodeArray, units: int, level: CodeArray, levels: int) -> "Totals":
+        """Add columns up by the unit and level of their rows."""
+        by_unit = np.zeros((units, levels, len(columns)))
+        _totals.unit_totals(np.stack(columns), unit, level, by_unit)
+        return cls(by_unit)
 
-    def folded(self, factor: FloatArray) -> "Totals":
-        """Return the totals with a factor a PSU."""
-        return Totals(self.by_psu * factor[:, None, None])
-
-    def evaluate(self, counts: CountArray) -> FloatArray:
+    def evaluate(self, factors: FloatArray) -> FloatArray:
         """Return totals of shape (levels, k, replicates)."""
-        psus, levels, k = self.by_psu.shape
-        out = np.empty((levels * k, columns_of(counts)))
-        _totals.replicate_totals(self.by_psu.reshape(psus, levels * k), counts, room_for(counts), out)
+        units, levels, k = self.by_unit.shape
+        out = np.empty((levels * k, columns_of(factors)))
+        _totals.replicate_totals(self.by_unit.reshape(units, levels * k), factors, out)
         return out.reshape(levels, k, -1)
 
 
@@ -55,26 +51,22 @@ class Ordering:
     welfare: FloatArray
     step: FloatArray  # down to the next row's welfare, and from the last row's to 0
     weight: FloatArray
-    psu: CodeArray
+    unit: CodeArray
 
     @classmethod
-    def of(cls, welfare: FloatArray, weight: FloatArray, psu: CodeArray) -> "Ordering":
+    def of(cls, welfare: FloatArray, weight: FloatArray, unit: CodeArray) -> "Ordering":
         """Sort rows."""
         order = richest_first(welfare)
-        return cls.ranked(welfare[order], weight[order], psu[order])
+        return cls.ranked(welfare[order], weight[order], unit[order])
 
     @classmethod
-    def ranked(cls, welfare: FloatArray, weight: FloatArray, psu: CodeArray) -> "Ordering":
+    def ranked(cls, welfare: FloatArray, weight: FloatArray, unit: CodeArray) -> "Ordering":
         """Take rows that are sorted."""
-        return cls(welfare, -np.diff(welfare, append=0.0), weight, psu)
+        return cls(welfare, -np.diff(welfare, append=0.0), weight, unit)
 
-    def folded(self, factor: FloatArray) -> "Ordering":
-        """Return the ordering with a factor a PSU in its weights."""
-        return replace(self, weight=self.weight * factor[self.psu])
-
-    def evaluate(self, counts: CountArray, shares: FloatArray = NO_SHARES) -> "Swept":
+    def evaluate(self, factors: FloatArray, shares: FloatArray = NO_SHARES) -> "Swept":
         """Sweep once for all of the Gini, and the quantiles and Lorenz ordinates at the shares of the population."""
-        n, columns = len(self.welfare), columns_of(counts)
+        n, columns = len(self.welfare), columns_of(factors)
         sums = np.empty((-(-n // CHUNK) + 1, 3, LANES))
         totals, gini = np.empty((2, columns)), np.empty(columns)
         quantiles, lorenz = np.empty((len(shares), columns)), np.empty((len(shares), columns))
@@ -83,10 +75,9 @@ class Ordering:
             self.welfare,
             self.step,
             self.weight,
-            self.psu,
-            counts,
+            self.unit,
+            factors,
             shares,
-            room_for(counts),
             sums,
             totals,
             gini,
@@ -104,16 +95,12 @@ class ClassOrdering:
     base: FloatArray  # the welfare that is cut into classes, in the same order
     band: int
 
-    def folded(self, factor: FloatArray) -> "ClassOrdering":
-        """Return the ordering with a factor a PSU in its weights."""
-        return replace(self, ordering=self.ordering.folded(factor))
-
-    def evaluate(self, counts: CountArray, cuts: FloatArray, shares: FloatArray = NO_SHARES) -> "Swept":
+    def evaluate(self, factors: FloatArray, cuts: FloatArray, shares: FloatArray = NO_SHARES) -> "Swept":
         """Sweep the rows of the class, for cuts of shape (classes - 1, replicates)."""
         every = self.ordering
         edges = np.vstack([np.full(cuts.shape[1], -np.inf), cuts, np.full(cuts.shape[1], np.inf)])
         swept = []
-        for group in range(counts.shape[0]):
+        for group in range(factors.shape[0]):
             lanes = slice(group * LANES, (group + 1) * LANES)
             low, high = edges[self.band, lanes], edges[self.band + 1, lanes]
             # Who is in the class in any lane; in the others such a row counts for nothing.
@@ -122,7 +109,7 @@ class ClassOrdering:
             inside = (base > low) & ~(base > high)
             place = np.arange(len(rows), dtype=np.int32)
             own = Ordering.ranked(every.welfare[rows], every.weight[rows], place)
-            swept.append(own.evaluate((counts[group, every.psu[rows]] * inside)[None], shares))
+            swept.append(own.evaluate((factors[group, every.unit[rows]] * inside)[None], shares))
         return Swept(*(np.concatenate(parts, axis=-1) for parts in zip(*(one.arrays for one in swept), strict=True)))
 
 
@@ -150,32 +137,26 @@ class ClassTotals:
     """Weighted columns of rows whose welfare class is cut anew in every replicate."""
 
     columns: FloatArray  # (n, k)
-    psu: CodeArray
+    unit: CodeArray
     domain: CodeArray
     domains: int
     welfare: FloatArray
 
     @classmethod
     def of(
-        cls, columns: Sequence[FloatArray], psu: CodeArray, domain: CodeArray, domains: int, welfare: FloatArray
+        cls, columns: Sequence[FloatArray], unit: CodeArray, domain: CodeArray, domains: int, welfare: FloatArray
     ) -> "ClassTotals":
         """Lay columns out by row."""
-        laid = np.empty((len(psu), len(columns)))
+        laid = np.empty((len(unit), len(columns)))
         for k, column in enumerate(columns):
             laid[:, k] = column
-        return cls(laid, psu, domain, domains, welfare)
+        return cls(laid, unit, domain, domains, welfare)
 
-    def folded(self, factor: FloatArray) -> "ClassTotals":
-        """Return the rows with a factor a PSU in their columns."""
-        return replace(self, columns=self.columns * factor[self.psu][:, None])
-
-    def evaluate(self, counts: CountArray, cuts: FloatArray) -> FloatArray:
+    def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
         """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""
-        groups, (bands, _) = counts.shape[0], cuts.shape
+        groups, (bands, _) = factors.shape[0], cuts.shape
         out = np.zeros((groups, self.domains, bands + 1, self.columns.shape[1], LANES))
-        _classes.class_totals(
-            self.columns, self.psu, self.domain, self.welfare, *by_group(cuts), counts, np.empty((groups, LANES)), out
-        )
+        _classes.class_totals(self.columns, self.unit, self.domain, self.welfare, *by_group(cuts), factors, out)
         return np.moveaxis(out, 0, -2).reshape(self.domains, bands + 1, -1, groups * LANES)
 
 
@@ -184,54 +165,55 @@ class Moves:
     """Rows whose welfare class may change: from a leaf before to a leaf after."""
 
     weight: FloatArray
-    psu: CodeArray
+    unit: CodeArray
     domain: CodeArray
     before: FloatArray
     after: FloatArray
     leaf: CodeArray  # (domains, classes)
     leaves: int
 
-    def folded(self, factor: FloatArray) -> "Moves":
-        """Return the rows with a factor a PSU in their weights."""
-        return replace(self, weight=self.weight * factor[self.psu])
-
-    def evaluate(self, counts: CountArray, cuts: FloatArray) -> FloatArray:
+    def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
         """Return weights of shape (leaves before, leaves after, replicates)."""
-        groups = counts.shape[0]
+        groups = factors.shape[0]
         out = np.zeros((groups, self.leaves, self.leaves, LANES))
         _classes.class_moves(
-            self.weight, self.psu, self.domain, self.before, self.after, *by_group(cuts), self.leaf, counts, out
+            self.weight, self.unit, self.domain, self.before, self.after, *by_group(cuts), self.leaf, factors, out
         )
         return np.moveaxis(out, 0, -2).reshape(self.leaves, self.leaves, groups * LANES)
 
 
 @dataclass(frozen=True, eq=False)
 class CellSums:
-    """Weight and weight with access of every PSU in every cell that it has: the dissimilarity index."""
+    """Weight and weight with access of every unit in every cell that it has: the dissimilarity index."""
 
-    sums: FloatArray  # (slots,), by cell: PSUs with access, then PSUs without
-    psu: CodeArray
+    sums: FloatArray  # (slots,), by cell: units with access, then units without
+    unit: CodeArray
     start: CodeArray  # (2 * cells + 1,)
 
     @classmethod
-    def of(cls, weight: FloatArray, access: CountArray, cell: CodeArray, cells: int, psu: CodeArray) -> "CellSums":
-        """Collapse rows to PSU x cell sums: one sum a PSU and cell where rows are sorted by PSU."""
+    def of(cls, weight: FloatArray, access: CountArray, cell: CodeArray, cells: int, unit: CodeArray) -> "CellSums":
+        """Collapse rows to unit x cell sums: one sum a unit and cell where rows are sorted by unit."""
         current, start = np.empty(2 * cells, dtype=np.int32), np.empty(2 * cells + 1, dtype=np.int32)
-        _dissimilarity.number_slots(cell, access, psu, current, start)
+        _dissimilarity.number_slots(cell, access, unit, current, start)
         current[:] = start[:-1]
-        slot_psu, sums = np.full(start[-1], -1, dtype=np.int32), np.zeros(start[-1])
-        _dissimilarity.collapse(weight, cell, access, psu, current, slot_psu, sums)
-        return cls(sums, slot_psu, start)
+        slot_unit, sums = np.full(start[-1], -1, dtype=np.int32), np.zeros(start[-1])
+        _dissimilarity.collapse(weight, cell, access, unit, current, slot_unit, sums)
+        return cls(sums, slot_unit, start)
 
-    def folded(self, factor: FloatArray) -> "CellSums":
-        """Return the sums with a factor a PSU."""
-        return replace(self, sums=self.sums * factor[self.psu])
-
-    def evaluate(self, counts: CountArray) -> FloatArray:
+    def evaluate(self, factors: FloatArray) -> FloatArray:
         """Return weight, mean access and dissimilarity index, of shape (3, replicates)."""
-        cell_sums, out = np.empty((len(self.start) - 1, LANES)), np.empty((3, columns_of(counts)))
-        _dissimilarity.dissimilarity(self.sums, self.psu, self.start, counts, room_for(counts), cell_sums, out)
+        cell_sums, out = np.empty((len(self.start) - 1, LANES)), np.empty((3, columns_of(factors)))
+        _dissimilarity.dissimilarity(self.sums, self.unit, self.start, factors, cell_sums, out)
         return out
+
+
+def in_lanes(factors: FloatArray) -> FloatArray:
+    """Lay factors of shape (replicates, units) out as a block, filled up with replicates of no consequence."""
+    replicates, units = factors.shape
+    groups = -(-replicates // LANES)
+    laid = np.ones((groups * LANES, units))
+    laid[:replicates] = factors
+    return np.ascontiguousarray(laid.reshape(groups, LANES, units).swapaxes(1, 2))
 
 
 def richest_first(welfare: FloatArray) -> LongArray:
@@ -244,11 +226,6 @@ def richest_first(welfare: FloatArray) -> LongArray:
         rows = order[tied]
         order[tied] = rows[np.lexsort((rows, -welfare[rows]))]
     return order
-
-
-def room_for(counts: CountArray) -> FloatArray:
-    """Return room for one group's counts as doubles."""
-    return np.empty(counts.shape[1:])
 
 
 def by_group(cuts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

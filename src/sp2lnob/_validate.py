@@ -3,7 +3,7 @@
 Past this file nothing is checked again: kernels and statistics trust what they are given.
 """
 
-import sys
+import inspect
 import warnings
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher, get_close_matches
@@ -97,7 +97,7 @@ def fail_type(must: str, value: object, mend: str) -> NoReturn:
 
 def warn(should: str, came: str, mend: str) -> None:
     """Warn in the grammar of errors: ``should``, but ``came``. ``mend``. It is told where the user called sp2lnob."""
-    level, frame = 1, sys._getframe(1)
+    level, frame = 0, inspect.currentframe()
     while frame is not None and str(frame.f_globals.get("__name__", "")).startswith("sp2lnob"):
         level, frame = level + 1, frame.f_back
     warnings.warn(f"{should}, but {came}. {mend}", SP2LNOBWarning, stacklevel=level)

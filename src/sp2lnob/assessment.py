@@ -13,14 +13,14 @@ from ._html import form_of, short, table
 from ._prepared import Asked, Scenario, Statistic
 from ._results import write_file
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
-from .design import Bootstrap
 from .disclosure import FEWEST, GROUP_FIGURES, least_cases, withhold, withhold_tree
 from .effects import Groups, groups_of, reroute
 from .estimates import Estimates
-from .estimation import Progress, evaluate, full_sample_of
+from .estimation import Progress, bound, evaluate, full_sample_of
 from .findings import Findings
 from .incidence import ConsumptionGain, Cost, Coverage, Incidence
 from .opportunity import Opportunity
+from .replication import Bootstrap, ReplicateDesign
 from .report import render
 from .schemes import Economy, Package
 from .statistics import Inequality, Lorenz, MeanWelfare, Poverty, Quantile
@@ -82,7 +82,7 @@ class Assessment:
     groups: "pd.DataFrame"
     trees: Mapping[str, OpportunityTree]
     transfers: Transfers | None
-    replicates: Bootstrap
+    replicates: int
     dropped: Mapping[str, Mapping[str, int]]
     asked: Mapping[str, Any]
 
@@ -341,7 +341,7 @@ class Assessment:
         package = "no package" if self.transfers is None else f"{len(self.transfers.amounts)} schemes"
         return (
             f"Assessment of {opportunities} and {package} on a {self.survey!r}; "
-            f"{len(self.estimates.rows)} figures from {self.replicates.n:,} replicates"
+            f"{len(self.estimates.rows)} figures from {self.replicates:,} replicates"
         )
 
 
@@ -352,7 +352,7 @@ def assess(
     economy: Economy | None = None,
     lines: Mapping[str, float] | None = None,
     by: Sequence[str | Sequence[str]] | None = None,
-    replicates: Bootstrap | None = None,
+    replicates: ReplicateDesign | None = None,
     *,
     effect: str = "reroute",
     tree: OpportunityTree | None = None,
@@ -428,7 +428,9 @@ def assess(
     if len(set(names)) < len(names):
         fail("Every opportunity must have a name of its own", f"the names are {names}", "Rename one.")
     transfers = None if package is None else simulate(survey, package, economy)
-    full = full_sample_of(survey, classes)
+    design = Bootstrap() if replicates is None else replicates
+    replication = bound(design, survey)
+    full = full_sample_of(survey, replication, classes)
     scenarios = [Scenario("before", survey)] + ([Scenario("after", survey, transfers)] if transfers else [])
     poverty, domains = _lines(lines, economy), _domains(survey, by)
     prepared = _of_welfare(survey, scenarios, poverty, domains, full)
@@ -440,14 +442,13 @@ def assess(
         cuts = full.cuts(cells.shares)[:, 0]
         trees[name] = _clone(tree).fit_cells(cells.circumstances, cells.codes, cells.sums(cuts))
         groups_by[name] = groups_of(cells, trees[name], cuts)
-        prepared.append(reroute(survey, cells, groups_by[name], cuts, transfers))
+        prepared.append(reroute(full, cells, groups_by[name], cuts, transfers))
         if cells.dropped:
             dropped[name] = cells.dropped
-    replicates = replicates or Bootstrap()
     estimates = evaluate(
         survey,
         prepared,
-        replicates,
+        replication,
         full,
         level=level,
         df=df,
@@ -462,14 +463,14 @@ def assess(
         "lines": {line.name: line.line for line in poverty},
         "by": [list(domain) for domain in domains],
         "tree": _clone(tree).get_params(),
-        "replicates": {"method": "rao-wu", **asdict(replicates)},
+        "replicates": design.told(),
         "effect": effect,
         "classes": classes,
         "level": estimates.level,
         "df": df,
     }
     frame = _groups(estimates, groups_by, transfers is not None)
-    return Assessment(survey, estimates, frame, trees, transfers, replicates, dropped, asked)
+    return Assessment(survey, estimates, frame, trees, transfers, replication.n, dropped, asked)
 
 
 def _clone(tree: OpportunityTree | None) -> OpportunityTree:
@@ -514,14 +515,14 @@ def _of_welfare(
         ]
     elif lines:
         fail("Poverty needs welfare", "the survey has none", "Pass welfare= to the Survey, or no lines.")
-    statistics += [(Coverage(), True), (Incidence(), True), (Cost(), True)]
+    statistics += [(Coverage(), True), (Incidence(), True)]
     prepared = []
     for statistic, within_classes in statistics:
         for domain in domains:
             if not within_classes and any(name in CLASSES for name in domain):
                 continue
             prepared += [made for scenario in scenarios for made in statistic.prepare(scenario, domain, full)]
-    return prepared
+    return prepared + [made for scenario in scenarios for made in Cost().prepare(scenario, (), full)]
 
 
 def _joined(flags: Iterable[str]) -> str:

@@ -208,9 +208,9 @@ def demo(
     """Run the main job on the example survey that comes with the package."""
     from .assessment import assess
     from .datasets import example_survey
-    from .design import Bootstrap
     from .opportunity import Opportunity
     from .presets import child_benefit, disability_benefit, old_age_pension
+    from .replication import Bootstrap
     from .schemes import Amount, Economy, Package
 
     circumstances = ("bottom40", "urbrur", "head_educ", "head_sex")

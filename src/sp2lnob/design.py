@@ -1,20 +1,13 @@
-"""The survey's design, and the replicate designs that turn it into factors on its weights.
-
-A replicate multiplies the weight of every PSU by a factor. The Rao-Wu factor is n_h / (n_h - 1) times a count: the
-stratum's part is folded into the weights once, and the count alone goes through the kernels.
-"""
+"""The survey's design: strata, primary sampling units, and how few of them there may be."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ._kernels import _replicates
 from ._parallel import LANES
-from ._typing import CodeArray, CountArray, FloatArray, LongArray
-from ._validate import choice, fail, seed, whole
-
-MOST = 2**31 - 1  # replicates: their number is one word of the counter that random numbers are made from
+from ._typing import CodeArray, FloatArray, LongArray
+from ._validate import choice, fail
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +54,20 @@ class Design:
         """Degrees of freedom: PSUs minus strata."""
         return self.psus - self.strata
 
-    def df_by_level(self, psu: CodeArray, level: CodeArray | LongArray, levels: int, weight: FloatArray) -> LongArray:
-        """Return PSUs minus strata among the PSUs and strata that have a row of each level with weight."""
-        present = np.zeros((self.psus, levels), dtype=np.int64)
-        counts = weight > 0
-        present[psu[counts], level[counts]] = 1
+    def by_level(
+        self, psu: CodeArray, level: CodeArray | LongArray, levels: int, weight: FloatArray
+    ) -> tuple[LongArray, FloatArray]:
+        """Return what the levels of rows rest on.
+
+        PSUs minus strata among those that have a row of a level with weight; and its PSUs, were they of equal weight:
+        the square of their weights' sum over the sum of their squares (Kish 1965), 0 for a level without weight.
+        """
+        total = np.bincount(psu * np.int64(levels) + level, weight, self.psus * levels).reshape(self.psus, levels)
+        present = (total > 0).astype(np.int64)
         strata = np.add.reduceat(present, self.stratum_start[:-1], axis=0) > 0
-        return np.asarray(present.sum(axis=0) - strata.sum(axis=0))
+        squares = (total**2).sum(axis=0)
+        effective = np.divide(total.sum(axis=0) ** 2, squares, out=np.zeros(levels), where=squares > 0)
+        return np.asarray(present.sum(axis=0) - strata.sum(axis=0)), effective
 
 
 def build_design(
@@ -117,76 +117,12 @@ def build_design(
     return design
 
 
-@dataclass(frozen=True)
-class Bootstrap:
-    """Rao-Wu rescaling bootstrap: n_h - 1 of the n_h PSUs of every stratum, drawn with replacement.
-
-    Each PSU's weight is multiplied by n_h / (n_h - 1) times the number of times it was drawn. The variance of a total
-    over replicates is then, in expectation, the usual one of stratified cluster samples drawn with replacement.
-    Replicates are pure functions of the seed and their number, from 1 on.
-
-    Parameters
-    ----------
-    n : int, default 1000
-        Replicates. The standard error's own coefficient of variation is about 1 / sqrt(2 n): 2.2 % at 1,000.
-    seed : int, default 1
-        Key of the random numbers, 0 to 2**64 - 1.
-
-    Raises
-    ------
-    InputError
-        If ``n`` is below 2 or the seed is out of range.
-
-    References
-    ----------
-    Rao, J. N. K. and Wu, C. F. J. (1988). Resampling inference with complex survey data. JASA 83, 231-241.
-
-    Examples
-    --------
-    >>> import sp2lnob as sp
-    >>> sp.Bootstrap(500, seed=7)
-    Bootstrap(n=500, seed=7)
-
-    Two replicates are the fewest that have a spread:
-
-    >>> sp.Bootstrap(1)
-    Traceback (most recent call last):
-    ...
-    sp2lnob.InputError: The number of replicates must be 2 or more, but it is 1. Correct the value.
-    """
-
-    n: int = 1000
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        if whole(self.n, "The number of replicates", low=2) > MOST:
-            fail(f"The number of replicates must be at most {MOST:,}", f"it is {self.n}", "Choose a smaller one.")
-        seed(self.seed, "The seed")
-
-    def fold(self, design: Design) -> FloatArray:
-        """Return the part of every PSU's factor that its weights carry: n_h / (n_h - 1), or 1 for a single PSU."""
-        m = design.psus_by_stratum.astype(np.float64)
-        return np.repeat(np.divide(m, m - 1, out=np.ones_like(m), where=m > 1), design.psus_by_stratum)
-
-    def counts(self, design: Design, first: int, groups: int) -> CountArray:
-        """Return how often each PSU is drawn in the replicates from number ``first`` on: (groups, PSUs, LANES)."""
-        out = np.empty((groups, design.psus, LANES), dtype=np.uint8)
-        _replicates.rao_wu(self.seed, first, design.stratum_start, out)
-        return out
-
-
-def full_sample(design: Design) -> CountArray:
-    """Return the counts of replicate 0, the full sample: every PSU once."""
-    return np.ones((1, design.psus, LANES), dtype=np.uint8)
-
-
-def without_one(design: Design, stratum: int) -> tuple[FloatArray, CountArray]:
-    """Return the samples that lack one PSU of a stratum each: the factor that weights carry, and the counts."""
+def without_one(design: Design, stratum: int) -> FloatArray:
+    """Return the factors of the samples that lack one PSU of a stratum each: (groups, PSUs, LANES)."""
     start, stop = (int(end) for end in design.stratum_start[stratum : stratum + 2])
     size = stop - start
-    factor = np.ones(design.psus)
-    factor[start:stop] = size / (size - 1)
-    counts = np.ones((-(-size // LANES), design.psus, LANES), dtype=np.uint8)
+    factors = np.ones((-(-size // LANES), design.psus, LANES))
+    factors[:, start:stop] = size / (size - 1)
     for i in range(size):
-        counts[i // LANES, start + i, i % LANES] = 0
-    return factor, counts
+        factors[i // LANES, start + i, i % LANES] = 0.0
+    return factors

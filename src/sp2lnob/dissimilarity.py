@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ._cells import circumstance_of, combine
 from ._columns import Table, column_of, table_of
-from ._sweeps import ONE_PSU, CellSums
+from ._sweeps import ALONE, CellSums
 from ._typing import CodeArray, CountArray
 from ._validate import fail, fail_if_any, vector, weights as check_weights
 
@@ -55,7 +55,7 @@ def d_index(access: npt.ArrayLike, groups: Any, weights: npt.ArrayLike) -> float
     w = check_weights(weights, len(outcome))
     cell, cells = _cells_of_groups(groups, len(outcome))
     sums = CellSums.of(w, outcome, cell, cells, np.zeros(len(w), dtype=np.int32))
-    return float(sums.evaluate(ONE_PSU)[2, 0])
+    return float(sums.evaluate(ALONE)[2, 0])
 
 
 def zero_one(values: npt.ArrayLike, what: str) -> CountArray:

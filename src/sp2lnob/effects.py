@@ -7,15 +7,14 @@ replicate's own: held fixed, standard errors would come out far too small.
 """
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any
 
 import numpy as np
 
-from ._domains import Block, Row
+from ._domains import Block, FullSample, Row
 from ._sweeps import ClassTotals, Moves, by_group_sums, dissimilarity_of
 from ._typing import CodeArray, FloatArray, LongArray
 from .opportunity import Cells
-from .survey import Survey
 from .transfers import Transfers
 from .tree import OpportunityTree
 
@@ -38,21 +37,17 @@ class Reroute:
     behind: int
     ahead: int
 
-    def folded(self, factor: FloatArray) -> Self:
-        """Return the same with a factor a PSU in its weights."""
-        return replace(self, sums=self.sums.folded(factor), moves=self.moves and self.moves.folded(factor))
-
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
         cuts = block.cuts(self.shares)
-        cells = self.sums.evaluate(block.counts, cuts)
+        cells = self.sums.evaluate(block.factors, cuts)
         cells = cells.reshape(-1, *cells.shape[2:])
         groups = by_group_sums(cells, self.group, self.groups)
         before = [*self._scenario(groups), dissimilarity_of(self._access(cells))[2]]
         if self.moves is None:
             return np.stack(before)
         # What each group gains, from those who move: nobody moves, and nothing changes to the last bit.
-        moved = self.moves.evaluate(block.counts, cuts)
+        moved = self.moves.evaluate(block.factors, cuts)
         with np.errstate(divide="ignore", invalid="ignore"):
             rate = groups[:, 1] / groups[:, 0]
         after = groups.copy()
@@ -125,18 +120,18 @@ def groups_of(cells: Cells, tree: OpportunityTree, cuts: FloatArray) -> Groups:
     )
 
 
-def reroute(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, transfers: Transfers | None) -> Reroute:
+def reroute(full: FullSample, cells: Cells, groups: Groups, cuts: FloatArray, transfers: Transfers | None) -> Reroute:
     """Prepare an opportunity's groups before a transfer, and after it if there is one."""
-    moves = None
+    moves, unit = None, full.unit[cells.household]
     if transfers is not None:
         after = cells.welfare if transfers.welfare_after is None else transfers.welfare_after[cells.household]
         leaf = groups.of_cell.reshape(len(cells.domains), cells.bands)
         moves = Moves(
-            cells.weight, cells.psu, cells.domain, cells.welfare, after, np.ascontiguousarray(leaf), len(groups.labels)
+            cells.weight, unit, cells.domain, cells.welfare, after, np.ascontiguousarray(leaf), len(groups.labels)
         )
     return Reroute(
-        _rows(survey, cells, groups, cuts, moves is not None),
-        cells.class_totals(),
+        _rows(cells, groups, cuts, moves is not None),
+        cells.class_totals(full.unit),
         moves,
         cells.shares,
         groups.of_cell,
@@ -147,51 +142,36 @@ def reroute(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, tran
     )
 
 
-def _rows(survey: Survey, cells: Cells, groups: Groups, cuts: FloatArray, with_after: bool) -> tuple[Row, ...]:
+def _rows(cells: Cells, groups: Groups, cuts: FloatArray, with_after: bool) -> tuple[Row, ...]:
     """Name the values that ``Reroute.evaluate`` returns, in its order."""
-    name, param, n = cells.opportunity.name, cells.opportunity.param, cells.cases
+    name, param = cells.opportunity.name, cells.opportunity.param
     row_group = groups.of_cell[cells.domain * cells.bands + cells.band(cuts)]
-    group_df = cells.design.df_by_level(cells.psu, row_group, len(groups.labels), cells.weight)
-    df = cells.df
+    dfs, effectives = cells.rests_on(row_group, len(groups.labels))
+    (df,), (effective,) = cells.rests_on(np.zeros_like(row_group), 1)
+    everybody = Row("", name, n=cells.cases, df=int(df), effective=float(effective))
+    of_group = [
+        Row("", name, param, n=int(n), df=int(df), effective=float(effective))
+        for n, df, effective in zip(groups.n, dfs, effectives, strict=True)
+    ]
     extreme = {groups.behind, groups.ahead} if len(groups.labels) > 1 else set()
 
     def scenario(which: str) -> list[Row]:
-        rows = [Row("access", name, param, which, n=n, df=df, scale="logit")]
+        rows = [replace(everybody, statistic="access", param=param, scenario=which, scale="logit")]
         for g, label in enumerate(groups.labels):
             scale, flag = ("none", "biased") if g in extreme else ("logit", "")
-            rows.append(
-                Row(
-                    "access",
-                    name,
-                    param,
-                    which,
-                    by="group",
-                    level=label,
-                    n=int(groups.n[g]),
-                    df=int(group_df[g]),
-                    scale=scale,
-                    flag=flag,
-                )
-            )
-        rows.append(Row("d_index", name, cells.index_of("groups"), which, n=n, df=df, scale="none", flag="biased"))
-        for statistic, g in (("furthest_behind", groups.behind), ("furthest_ahead", groups.ahead)):
-            rows.append(
-                Row(
-                    statistic,
-                    name,
-                    param,
-                    which,
-                    n=int(groups.n[g]),
-                    df=int(group_df[g]),
-                    scale="none",
-                    flag="biased",
-                )
-            )
+            found = replace(of_group[g], statistic="access", scenario=which, by="group", level=label)
+            rows.append(replace(found, scale=scale, flag=flag))
+        biased: dict[str, Any] = {"scenario": which, "scale": "none", "flag": "biased"}
+        rows.append(replace(everybody, statistic="d_index", param=cells.index_of("groups"), **biased))
+        rows.append(replace(of_group[groups.behind], statistic="furthest_behind", **biased))
+        rows.append(replace(of_group[groups.ahead], statistic="furthest_ahead", **biased))
         # The gap rests on the groups at both ends: where one is too small to be published, so is what would tell it.
-        ends = [groups.behind, groups.ahead]
-        least, fewest = int(groups.n[ends].min()), int(group_df[ends].min())
-        rows.append(Row("gap", name, param, which, n=least, df=fewest, scale="none", flag="biased"))
+        ends = [of_group[groups.behind], of_group[groups.ahead]]
+        least, fewest = min(row.n or 0 for row in ends), min(row.df for row in ends)
+        rows.append(replace(ends[0], statistic="gap", n=least, df=fewest, effective=0.0, **biased))
         return rows
 
-    cells_index = Row("d_index", name, cells.index_of("cells"), n=n, df=df, scale="none", flag="biased")
+    cells_index = replace(
+        everybody, statistic="d_index", param=cells.index_of("cells"), scenario="before", scale="none", flag="biased"
+    )
     return (*scenario("before"), cells_index, *(scenario("after") if with_after else ()))

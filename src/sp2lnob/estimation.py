@@ -4,18 +4,20 @@ Replicate 0 is the full sample and walks the same kernels. The variance of a val
 mean. A change is a difference on the same replicates, draw by draw.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ._domains import Block, FullSample, Row, check_by
 from ._parallel import map_replicates
 from ._prepared import Asked, Prepared, Scenario, Statistic, joined
+from ._sweeps import Ordering, in_lanes
 from ._typing import FloatArray
 from ._validate import choice, fail, fail_type, listing, mapping, number
-from .design import Bootstrap, Design, full_sample, without_one
+from .design import Design, without_one
 from .estimates import Estimates, summarize, title_of
+from .replication import Bootstrap, FactorSource, ReplicateDesign, Replication
 from .survey import Survey
 from .transfers import Transfers
 
@@ -28,7 +30,7 @@ def estimate(
     statistics: Sequence[Statistic],
     scenarios: Mapping[str, Transfers] | None = None,
     by: Sequence[str | Sequence[str]] | str = (),
-    replicates: Bootstrap | None = None,
+    replicates: ReplicateDesign | None = None,
     *,
     level: float = 0.95,
     df: str = "effective",
@@ -112,7 +114,8 @@ def estimate(
             )
         if name in ("before", "change"):
             fail("A scenario must have a name of its own", f"{name!r} is taken", "Call it 'after'.")
-    full = full_sample_of(survey, classes)
+    replication = bound(replicates, survey)
+    full = full_sample_of(survey, replication, classes)
     prepared: list[Asked] = []
     asked = [Scenario("before", survey), *(Scenario(name, survey, t) for name, t in given.items())]
     for statistic in listed:
@@ -129,7 +132,7 @@ def estimate(
     return evaluate(
         survey,
         prepared,
-        replicates or Bootstrap(),
+        replication,
         full,
         level=level,
         df=df,
@@ -144,17 +147,49 @@ def change_names(scenarios: Mapping[str, object]) -> dict[str, str]:
     return {name: "change" if len(scenarios) == 1 else f"change: {name}" for name in scenarios}
 
 
-def full_sample_of(survey: Survey, classes: str = "replicate") -> FullSample:
-    """Return replicate 0: every PSU once, with plain weights."""
+def bound(replicates: ReplicateDesign | None, survey: Survey) -> Replication:
+    """Return a replicate design on a survey; None is a bootstrap of the usual size."""
+    if replicates is None:
+        replicates = Bootstrap()
+    if not isinstance(replicates, ReplicateDesign):
+        fail_type("replicates must be a replicate design", replicates, "Pass Bootstrap(1000, seed=1).")
+    return replicates.bind(survey)
+
+
+def full_sample_of(survey: Survey, replication: Replication, classes: str = "replicate") -> FullSample:
+    """Return replicate 0: every factor 1."""
     choice(classes, ("replicate", "fixed"), "classes")
-    ordering = survey.ordering if survey.welfare is not None else None
-    return FullSample(full_sample(survey.design), ordering, classes == "fixed", survey=survey)
+    ordering = None
+    if survey.welfare is not None:
+        order = survey.richest_first
+        ordering = Ordering.ranked(survey.welfare[order], survey.people[order], replication.unit[order])
+    factors = in_lanes(np.ones((1, replication.units)))
+    return FullSample(factors, ordering, classes == "fixed", survey=survey, unit=replication.unit)
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """All that a block of replicates needs: what workers elsewhere are sent."""
+
+    prepared: tuple[Prepared, ...]
+    source: FactorSource
+    ordering: Ordering | None
+    fixed: bool
+
+    def __call__(self, first: int, groups: int) -> FloatArray:
+        """Return the values of the replicates from number ``first`` on."""
+        return self.at(self.source.factors(first, groups))
+
+    def at(self, factors: FloatArray) -> FloatArray:
+        """Return values of shape (rows, replicates)."""
+        block = Block(factors, self.ordering, self.fixed)
+        return np.concatenate([statistic.evaluate(block) for statistic in self.prepared])
 
 
 def evaluate(
     survey: Survey,
     prepared: Sequence[Asked],
-    replicates: Bootstrap,
+    replication: Replication,
     full: FullSample,
     *,
     level: float,
@@ -166,40 +201,29 @@ def evaluate(
     """Evaluate prepared statistics on the full sample and on every replicate, add changes, and summarize."""
     number(level, "level", above=0, below=1)
     choice(df, ("effective", "design"), "df")
-    if not isinstance(replicates, Bootstrap):
-        fail_type("replicates must be a replicate design", replicates, "Pass Bootstrap(1000, seed=1).")
-    design = survey.design
     asked = [row for statistic in prepared for row in statistic.rows]
     order, rows, minus = _with_changes(asked, changes)
     if not rows:
-        return summarize((), np.empty(0), np.empty((replicates.n, 0)), np.empty(0), level)
-    prepared = joined(prepared)
-    place = {id(row): i for i, row in enumerate(row for statistic in prepared for row in statistic.rows)}
+        return summarize((), np.empty(0), np.empty((replication.n, 0)), np.empty(0), level)
+    statistics = joined(prepared)
+    place = {id(row): i for i, row in enumerate(row for statistic in statistics for row in statistic.rows)}
     order = [place[id(asked[i])] for i in order]
     minus = [i if i < 0 else place[id(asked[i])] for i in minus]
-    value = _evaluated(prepared, full)[:, :1]
-    fold = replicates.fold(design)
-    folded = [statistic.folded(fold) for statistic in prepared]
-    # Fixed classes are cut where the full sample cuts them; the replicate's own need its weights.
-    ordering = full.ordering if full.fixed or full.ordering is None else full.ordering.folded(fold)
-
-    def block(first: int, groups: int) -> FloatArray:
-        return _evaluated(folded, Block(replicates.counts(design, first, groups), ordering, full.fixed))
-
-    draws = map_replicates(block, len(value), replicates.n, n_threads, progress)
+    job = Job(tuple(statistics), replication.source, full.ordering, full.fixed)
+    value = job.at(full.factors)[:, :1]
+    draws = map_replicates(job, len(value), replication.n, n_threads, progress)
     counted = np.array([row.df for row in rows], dtype=np.float64)
-    if df == "effective" and design.df < FEW_DF:
-        counted = np.minimum(counted, _effective_df(design, prepared, full, order, minus))
+    if replication.df is not None:
+        counted = np.minimum(counted, replication.df)
+    elif df == "effective" and survey.design.df < FEW_DF:
+        without = (_changed(made, order, minus) for made in _without_one(survey.design, replication, job))
+        counted = np.minimum(counted, _effective_df(without, len(rows)))
     found = summarize(tuple(rows), _changed(value, order, minus)[:, 0], _changed(draws, order, minus).T, counted, level)
     level_at = {position: i for i, position in enumerate(order) if minus[i] < 0}
     for i, (row, other) in enumerate(zip(rows, minus, strict=True)):
         if row.falls and other >= 0:  # nothing can fall by more than there was
             found.ci_low[i] = max(found.ci_low[i], -found.ci_high[level_at[other]])
     return found
-
-
-def _evaluated(prepared: Sequence[Prepared], block: Block) -> FloatArray:
-    return np.concatenate([statistic.evaluate(block) for statistic in prepared])
 
 
 def _with_changes(rows: Sequence[Row], changes: Mapping[str, str]) -> tuple[list[int], list[Row], list[int]]:
@@ -244,22 +268,22 @@ def _changed(values: FloatArray, order: Sequence[int], minus: Sequence[int]) -> 
     return taken
 
 
-def _effective_df(
-    design: Design, prepared: Sequence[Prepared], full: FullSample, order: Sequence[int], minus: Sequence[int]
-) -> FloatArray:
+def _without_one(design: Design, replication: Replication, job: Job) -> Iterator[FloatArray]:
+    """Return, a stratum at a time, the values without each of its PSUs: (rows, PSUs of the stratum)."""
+    for h, size in enumerate(design.psus_by_stratum.tolist()):
+        if size > 1:
+            yield job.at(np.take(without_one(design, h), replication.psu_of_unit, axis=1))[:, :size]
+
+
+def _effective_df(without: Iterator[FloatArray], rows: int) -> FloatArray:
     """Return Satterthwaite's degrees of freedom from values without one PSU at a time.
 
     With V_h = (n_h - 1) / n_h sum_i (theta_(hi) - mean_h)^2: (sum V_h)^2 / sum [V_h^2 / (n_h - 1)], at least 1.
     """
-    total, squares = np.zeros(len(order)), np.zeros(len(order))
-    for h, size in enumerate(design.psus_by_stratum.tolist()):
-        if size < 2:
-            continue
-        factor, counts = without_one(design, h)
-        ordering = full.ordering if full.fixed or full.ordering is None else full.ordering.folded(factor)
-        without = _evaluated([statistic.folded(factor) for statistic in prepared], Block(counts, ordering, full.fixed))
-        without = _changed(without[:, :size], order, minus)
-        variance = (size - 1) / size * ((without - without.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    total, squares = np.zeros(rows), np.zeros(rows)
+    for values in without:
+        size = values.shape[1]
+        variance = (size - 1) / size * ((values - values.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
         total += variance
         squares += variance**2 / (size - 1)
     with np.errstate(divide="ignore", invalid="ignore"):  # a value that a PSU cannot be without: as few as there are

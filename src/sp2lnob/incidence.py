@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._domains import Domain, FullSample, Row, Rows, domain_of
+from ._domains import Domain, FullSample, Row
 from ._prepared import Asked, Scenario, Statistic, prepare_additive
 from ._typing import FloatArray
-from .transfers import PACKAGE, Transfers
+from .transfers import PACKAGE, Costing, Transfers
 
 
 @dataclass(frozen=True)
@@ -156,19 +156,19 @@ class Incidence(Statistic):
         people = _recipients(transfers, domain)
         benefit = transfers.amounts[:, None] * people[:-1]
         columns = (*benefit, benefit.sum(axis=0), *people)
-        return [prepare_additive(_IncidenceOf(transfers), scenario.name, domain, columns)]
+        return [prepare_additive(_IncidenceOf(_counted(transfers)), scenario.name, domain, columns)]
 
 
 @dataclass(frozen=True, eq=False)
 class _IncidenceOf:
     """Incidence of one package: the columns are money paid, and recipients, whose number in the sample is n."""
 
-    transfers: Transfers
+    counted: dict[str, int]
 
     def values(self) -> list[Row]:
         """Return both measures of every scheme."""
         measures = ("benefit_incidence", "beneficiary_incidence")
-        return [Row(name, of, scale="logit", n=n) for name in measures for of, n in _counted(self.transfers).items()]
+        return [Row(name, of, scale="logit", n=n) for name in measures for of, n in self.counted.items()]
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return each level's share of all levels, which are added up in their order."""
@@ -180,7 +180,7 @@ class _IncidenceOf:
 
 @dataclass(frozen=True)
 class Cost(Statistic):
-    """Recipients and cost of a scenario's package, by scheme and in all.
+    """Recipients and cost of a scenario's package, by scheme and in all; of a level, what its people are paid.
 
     Examples
     --------
@@ -203,33 +203,31 @@ class Cost(Statistic):
     """
 
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
-        """Return recipients and cost; they are of the whole country, and of no package they are nothing."""
+        """Return recipients and cost; of no package they are nothing."""
         transfers = scenario.transfers
-        if transfers is None or by:
+        if transfers is None:
             return []
-        survey = scenario.survey
-        index = np.arange(survey.n_households, dtype=np.int32)
-        rows = Rows(survey, "household", index, index, survey.weight)
-        columns = tuple(transfers.people.T)
-        return [prepare_additive(_CostOf(transfers), scenario.name, domain_of(rows, by, full), columns)]
+        domain = full.domain(by, with_welfare=False)
+        of = _CostOf(transfers.costing, _counted(transfers))
+        return [prepare_additive(of, scenario.name, domain, tuple(_recipients(transfers, domain)))]
 
 
 @dataclass(frozen=True, eq=False)
 class _CostOf:
     """Cost of one package: the columns are people by scheme, and people with at least one."""
 
-    transfers: Transfers
+    costing: Costing
+    counted: dict[str, int]
 
     def values(self) -> list[Row]:
         """Return every measure of every scheme, then of the package."""
-        counted = _counted(self.transfers)
-        measures = self.transfers.measures(np.zeros((len(counted), 1)))
-        return [Row(measure, name, scale="log", n=n) for name, n in counted.items() for measure in measures]
+        measures = self.costing.measures(np.zeros((len(self.counted), 1)))
+        return [Row(measure, name, scale="log", n=n) for name, n in self.counted.items() for measure in measures]
 
     def combine(self, totals: FloatArray) -> FloatArray:
-        """Return the measures of the one level there is."""
-        made = np.stack(list(self.transfers.measures(totals[0]).values()), axis=1)
-        return made.reshape(1, -1, totals.shape[-1])
+        """Return the measures of every level."""
+        made = [np.stack(list(self.costing.measures(people).values()), axis=1) for people in totals]
+        return np.stack([measures.reshape(-1, totals.shape[-1]) for measures in made])
 
 
 def _schemes(transfers: Transfers) -> tuple[str, ...]:

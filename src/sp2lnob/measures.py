@@ -10,7 +10,7 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
-from ._sweeps import ONE_PSU, Ordering, Swept
+from ._sweeps import ALONE, Ordering, Swept
 from ._typing import BoolArray, FloatArray
 from ._validate import fail, fail_if_any, number, vector, weights as check_weights
 
@@ -484,7 +484,7 @@ def _checked(welfare: Numbers, weights: Numbers) -> tuple[FloatArray, FloatArray
 
 
 def _sweep(y: FloatArray, w: FloatArray, shares: FloatArray) -> Swept:
-    return Ordering.of(y, w, np.zeros(len(y), dtype=np.int32)).evaluate(ONE_PSU, shares)
+    return Ordering.of(y, w, np.zeros(len(y), dtype=np.int32)).evaluate(ALONE, shares)
 
 
 def _swept(welfare: Numbers, weights: Numbers, what: str, shares: FloatArray) -> Swept:

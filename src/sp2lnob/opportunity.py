@@ -9,7 +9,7 @@ import numpy as np
 from ._cells import Circumstance, circumstance_of, combine
 from ._expressions import parse
 from ._sweeps import CellSums, ClassTotals
-from ._typing import BoolArray, CodeArray, CountArray, FloatArray
+from ._typing import BoolArray, CodeArray, CountArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_if_any, fail_if_unknown, fail_type, listing
 from .design import Design
 from .survey import CLASSES, Survey, WelfareClass
@@ -148,7 +148,6 @@ class Opportunity:
             weight,
             outcome,
             welfare,
-            survey.design.psu[household],
             survey.design,
             dropped,
         )
@@ -269,7 +268,6 @@ class Cells:
     weight: FloatArray
     outcome: CountArray
     welfare: FloatArray
-    psu: CodeArray
     design: Design
     dropped: dict[str, int]
 
@@ -301,24 +299,32 @@ class Cells:
         rows = np.bincount(cell, minlength=size).astype(np.float64)
         return np.column_stack([np.bincount(cell, self.weight, size), access, access, rows])
 
-    def class_totals(self, absence: bool = False) -> ClassTotals:
-        """Return weight and weighted outcome to be added up by domain and band in every replicate."""
-        columns = np.column_stack([self.weight, self.weight * self._counted(absence)])
-        return ClassTotals(columns, self.psu, self.domain, len(self.domains), self.welfare)
+    def class_totals(self, unit: CodeArray, absence: bool = False) -> ClassTotals:
+        """Return weight and weighted outcome to be added up by domain and band in every replicate.
 
-    def cell_sums(self, absence: bool = False) -> CellSums:
-        """Return PSU x domain sums, where no circumstance is a welfare class."""
-        return CellSums.of(self.weight, self._counted(absence), self.domain, len(self.domains), self.psu)
+        ``unit`` says whose factor each household takes.
+        """
+        columns = np.column_stack([self.weight, self.weight * self._counted(absence)])
+        return ClassTotals(columns, unit[self.household], self.domain, len(self.domains), self.welfare)
+
+    def cell_sums(self, unit: CodeArray, absence: bool = False) -> CellSums:
+        """Return unit x domain sums, where no circumstance is a welfare class."""
+        of_row = unit[self.household]
+        return CellSums.of(self.weight, self._counted(absence), self.domain, len(self.domains), of_row)
+
+    @property
+    def psu(self) -> CodeArray:
+        """PSU of each row."""
+        return self.design.psu[self.household]
 
     @property
     def cases(self) -> int:
         """Number of rows with weight."""
         return int((self.weight > 0).sum())
 
-    @property
-    def df(self) -> int:
-        """PSUs minus strata among those that have a row with weight."""
-        return int(self.design.df_by_level(self.psu, np.zeros_like(self.psu), 1, self.weight)[0])
+    def rests_on(self, level: CodeArray, levels: int) -> tuple[LongArray, FloatArray]:
+        """Return PSUs minus strata, and the effective number of PSUs, of levels into which rows fall."""
+        return self.design.by_level(self.psu, level, levels, self.weight)
 
     def index_of(self, groups: str) -> str:
         """Return how a dissimilarity index says between which groups, and of what."""

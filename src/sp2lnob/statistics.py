@@ -4,11 +4,12 @@ A new additive measure is one class here: its columns, and what is made of their
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from ._cells import combine
 from ._domains import FullSample, Row, Rows, domain_of
 from ._prepared import (
     Asked,
@@ -18,7 +19,8 @@ from ._prepared import (
     prepare_additive,
     prepare_ordered,
 )
-from ._sweeps import CellSums, ClassTotals, Swept
+from ._relative import BelowLine, RelativeLine
+from ._sweeps import Swept
 from ._typing import FloatArray
 from ._validate import choice, fail, fail_type, listing, number
 from .measures import (
@@ -43,7 +45,8 @@ class OfWelfare(Statistic):
         welfare, domain = scenario.welfare(), full.domain(by)
         self.check(welfare, scenario.survey)
         columns = self.columns(welfare[domain.rows.household], domain.rows.weight)
-        return [prepare_additive(self, scenario.name, domain, columns)]
+        tails = scenario.tails(domain) if isinstance(self, MeanWelfare) else ()
+        return [prepare_additive(self, scenario.name, domain, columns, tails)]
 
     def check(self, welfare: FloatArray, survey: Survey) -> None:
         """Raise where the statistic is not defined."""
@@ -85,8 +88,9 @@ class Poverty(OfWelfare):
 
     Parameters
     ----------
-    line : float, above 0
-        Per person and the survey's ``welfare_period``. Poor is strictly below.
+    line : float, above 0, or RelativeLine
+        Per person and the survey's ``welfare_period``; or a share of a quantile of welfare, estimated anew in every
+        replicate. Poor is strictly below.
     name : str, default None
         What to call the line; None: its value.
     measures : sequence of {"headcount", "poverty_gap", "poverty_severity", "watts"}
@@ -113,27 +117,40 @@ class Poverty(OfWelfare):
     sp2lnob.InputError: The poverty line must be above 0, but it is 0. Correct the value.
     """
 
-    line: float
+    line: float | RelativeLine
     name: str | None = None
     measures: Sequence[str] = tuple(FGT)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "line", number(self.line, "The poverty line", above=0))
+        if not isinstance(self.line, RelativeLine):
+            object.__setattr__(self, "line", number(self.line, "The poverty line", above=0))
         object.__setattr__(self, "measures", _measures(self.measures, tuple(POVERTY), "poverty"))
 
     def values(self) -> list[Row]:
         """Return the measures."""
-        of = self.name if self.name is not None else f"{self.line:.15g}"
+        own = self.line.name if isinstance(self.line, RelativeLine) else f"{self.line:.15g}"
+        of = own if self.name is None else self.name
         return [Row(name, of, scale=POVERTY[name], falls=True) for name in self.measures]
+
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
+        """Return poverty of a scenario's welfare by some columns."""
+        if not isinstance(self.line, RelativeLine):
+            return super().prepare(scenario, by, full)
+        welfare, domain = scenario.welfare(), full.domain(by)
+        self.check(welfare, scenario.survey)
+        rows = domain.named(self.values(), scenario.name)
+        return [BelowLine.of(self.line, self.measures, rows, domain, welfare[domain.rows.household])]
 
     def check(self, welfare: FloatArray, survey: Survey) -> None:
         """Raise where the logarithm of a poor household's welfare has no value."""
         if "watts" in self.measures:
             must = "The Watts index needs welfare above 0 for all who are poor"
-            check_positive(welfare, welfare < self.line, must, survey.show_household)
+            poor = welfare <= 0 if isinstance(self.line, RelativeLine) else welfare < self.line
+            check_positive(welfare, poor, must, survey.show_household)
 
     def columns(self, welfare: FloatArray, weight: FloatArray) -> tuple[FloatArray, ...]:
         """Return weight, and what every measure adds up over the poor."""
+        assert not isinstance(self.line, RelativeLine)
         poor = welfare < self.line
         gap = np.where(poor, (self.line - welfare) / self.line, 0.0)
         lacking = weight * gap
@@ -183,9 +200,9 @@ class Access(Statistic):
         if any(survey.welfare_class(name) for name in by):  # who has no welfare is in no class
             keep = np.flatnonzero(survey.welfare_known[cells.household])
         weight = cells.weight[keep]
-        rows = Rows(survey, self.opportunity.unit, cells.index[keep], cells.household[keep], weight)
+        rows = Rows(full, self.opportunity.unit, cells.index[keep], cells.household[keep], weight)
         columns = (weight, weight * cells.outcome[keep])
-        return [prepare_additive(self, scenario.name, domain_of(rows, by, full), columns)]
+        return [prepare_additive(self, scenario.name, domain_of(rows, by), columns)]
 
     def values(self) -> list[Row]:
         """Return the one value."""
@@ -210,6 +227,14 @@ def _measures(given: Sequence[str], known: Sequence[str], what: str) -> tuple[st
 
 def _gini(swept: Swept) -> FloatArray:
     return swept.gini[None]
+
+
+def _quantiles(swept: Swept) -> FloatArray:
+    return swept.quantiles
+
+
+def _ordinates(swept: Swept) -> FloatArray:
+    return swept.lorenz
 
 
 def _share_ratio(swept: Swept) -> FloatArray:
@@ -328,7 +353,8 @@ class Inequality(Statistic):
         for name in self.measures:
             if name in SWEPT:
                 shares, pick = SWEPT[name]
-                prepared.append(prepare_ordered([Row(name, scale="log")], shares, pick, scenario, domain))
+                tails = scenario.tails(domain)
+                prepared.append(prepare_ordered([Row(name, scale="log")], shares, pick, scenario, domain, tails))
             else:
                 index = _Atkinson(self.epsilon) if name == "atkinson" else _Entropy(self.alpha)
                 check_defined(welfare, f"The measure {name!r}", show, positive=index.positive)
@@ -385,7 +411,7 @@ class Quantile(Statistic):
         """Return the quantiles of a scenario's sorted welfare."""
         assert isinstance(self.q, tuple)
         values = [Row("quantile", param=f"q={q:.15g}", scale="log") for q in self.q]
-        return [prepare_ordered(values, self.q, lambda swept: swept.quantiles, scenario, full.domain(by))]
+        return [prepare_ordered(values, self.q, _quantiles, scenario, full.domain(by))]
 
 
 @dataclass(frozen=True)
@@ -427,7 +453,7 @@ class Lorenz(Statistic):
         welfare = scenario.welfare()
         check_not_negative(welfare, "The Lorenz curve", scenario.survey.show_household)
         values = [Row("lorenz", param=f"p={p:.15g}", scale="logit") for p in self.points]
-        return [prepare_ordered(values, self.points, lambda swept: swept.lorenz, scenario, full.domain(by))]
+        return [prepare_ordered(values, self.points, _ordinates, scenario, full.domain(by))]
 
 
 @dataclass(frozen=True)
@@ -464,20 +490,21 @@ class Dissimilarity(Statistic):
             fail_type("Dissimilarity takes an Opportunity", self.opportunity, "Build it with Opportunity(...).")
 
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
-        """Return the index before, of the whole population."""
-        if scenario.transfers is not None or by:
+        """Return the index before."""
+        if scenario.transfers is not None:
             return []
         cells = self.opportunity.prepare(scenario.survey)
-        sums: CellSums | ClassTotals = cells.class_totals(absence=True)
-        if not cells.shares:
-            sums = cells.cell_sums(absence=True)
-        row = Row(
-            "d_index",
-            self.opportunity.name,
-            cells.index_of("cells"),
-            n=cells.cases,
-            df=cells.df,
-            scale="none",
-            flag="biased",
-        )
-        return [PreparedDissimilarity((row,), sums, cells.shares)]
+        row = Row("d_index", self.opportunity.name, cells.index_of("cells"), scale="none", flag="biased")
+        rows = Rows(full, self.opportunity.unit, cells.index, cells.household, cells.weight)
+        domain = domain_of(rows, by)
+        named = domain.named([row], scenario.name)
+        # Where either cuts welfare, bands lie between the cuts of both.
+        shares = tuple(sorted({*cells.shares, *domain.shares}))
+        if not by and not shares:
+            return [PreparedDissimilarity(named, cells.cell_sums(full.unit, absence=True), (), np.zeros(0, np.int32))]
+        combinations, both = combine([domain.fixed, cells.domain], [domain.fixed_levels, len(cells.domains)])
+        sums = cells.class_totals(full.unit, absence=True)
+        sums = replace(sums, domain=both, domains=len(combinations), welfare=domain.welfare if shares else sums.welfare)
+        band = np.searchsorted(domain.shares, np.r_[0.0, shares], side="right")
+        level = (combinations[:, :1] * domain.bands + band).ravel().astype(np.int32)
+        return [PreparedDissimilarity(named, sums, shares, level)]

@@ -15,11 +15,11 @@ from . import presets
 from ._draft import BLANK
 from ._validate import choice, fail, fail_if_unknown, shown
 from .assessment import Assessment, assess
-from .design import Bootstrap
 from .disclosure import least_cases
 from .estimation import Progress
 from .io import read_survey
 from .opportunity import Opportunity
+from .replication import Bootstrap
 from .schemes import Amount, Economy, Package, Scheme
 from .survey import Survey
 from .tree import OpportunityTree

@@ -18,8 +18,8 @@ from ._expressions import Grouping, parse
 from ._household_types import SPOUSES, TYPES, household_types, is_spouse
 from ._html import fields, short
 from ._roster import build_roster, constant_within
-from ._sweeps import Ordering
-from ._typing import BoolArray, CodeArray, FloatArray, Frame
+from ._sweeps import richest_first
+from ._typing import BoolArray, CodeArray, FloatArray, Frame, LongArray
 from ._validate import (
     InputError,
     choice,
@@ -435,11 +435,11 @@ class Survey:
         return ~np.isnan(self.welfare)
 
     @cached_property
-    def ordering(self) -> Ordering:
-        """People from the richest down, by welfare before any transfer: what welfare classes are cut from."""
+    def richest_first(self) -> LongArray:
+        """Households whose welfare is known, from the richest down: what welfare classes are cut from."""
         rows = np.flatnonzero(self.welfare_known)
         assert self.welfare is not None
-        return Ordering.of(self.welfare[rows], self.people[rows], self.design.psu[rows])
+        return rows[richest_first(self.welfare[rows])]
 
     def fingerprint(self) -> str:
         """Return a hash of the design and of every column: it changes when what the figures rest on does."""

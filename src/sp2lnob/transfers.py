@@ -25,6 +25,33 @@ ALL = (1 << 64) - 1
 
 
 @dataclass(frozen=True, eq=False)
+class Costing:
+    """What turns numbers of recipients into costs: amounts a year by scheme, and the figures of the economy."""
+
+    amounts: FloatArray
+    administration: float
+    gdp: float | None
+    revenue: float | None
+
+    def measures(self, people: FloatArray) -> dict[str, FloatArray]:
+        """Return recipients and costs from numbers of people: each (schemes + 1, replicates), the package's last.
+
+        Cost is amount times recipients, so that both rest on the same weights.
+        """
+        paid = np.empty_like(people)
+        paid[-1] = 0.0
+        for s, amount in enumerate(self.amounts):
+            paid[s] = amount * people[s]
+            paid[-1] += paid[s]
+        total = paid * (1 + self.administration)
+        made = {"recipients": people, "transfer_cost": paid, "total_cost": total}
+        for name, whole in (("cost_gdp", self.gdp), ("cost_revenue", self.revenue)):
+            if whole is not None:
+                made[name] = total / whole
+        return made
+
+
+@dataclass(frozen=True, eq=False)
 class Transfers:
     """What a package pays on a survey.
 
@@ -117,29 +144,17 @@ class Transfers:
         """
         import pandas as pd
 
-        measures = self.measures(self.people.sum(axis=0)[:, None])
+        measures = self.costing.measures(self.people.sum(axis=0)[:, None])
         names = [*(scheme.name for scheme in self.package.schemes), PACKAGE]
         lacking = {name: np.full((len(names), 1), np.nan) for name in ("cost_gdp", "cost_revenue")}
         columns = {name: values[:, 0] for name, values in (measures | lacking | measures).items()}
         return pd.DataFrame({"scheme": names, **columns})
 
-    def measures(self, people: FloatArray) -> dict[str, FloatArray]:
-        """Return recipients and costs from numbers of people: each (schemes + 1, replicates), the package's last.
-
-        Cost is amount times recipients, so that both rest on the same weights.
-        """
-        paid = np.empty_like(people)
-        paid[-1] = 0.0
-        for s, amount in enumerate(self.amounts):
-            paid[s] = amount * people[s]
-            paid[-1] += paid[s]
-        total = paid * (1 + self.package.administration)
-        made = {"recipients": people, "transfer_cost": paid, "total_cost": total}
+    @property
+    def costing(self) -> "Costing":
+        """What turns recipients into costs."""
         economy = self.economy or Economy()
-        for name, whole in (("cost_gdp", economy.gdp), ("cost_revenue", economy.revenue)):
-            if whole is not None:
-                made[name] = total / whole
-        return made
+        return Costing(self.amounts, self.package.administration, economy.gdp, economy.revenue)
 
     def __repr__(self) -> str:
         last, schemes = self.cost.iloc[-1], len(self.amounts)

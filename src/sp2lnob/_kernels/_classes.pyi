@@ -1,20 +1,19 @@
-from sp2lnob._typing import CodeArray, CountArray, FloatArray
+from sp2lnob._typing import CodeArray, FloatArray
 
 def class_totals(
     columns: FloatArray,
-    psu: CodeArray,
+    unit: CodeArray,
     domain: CodeArray,
     welfare: FloatArray,
     cuts: FloatArray,
     lowest: FloatArray,
     highest: FloatArray,
-    counts: CountArray,
-    factor: FloatArray,
+    factors: FloatArray,
     out: FloatArray,
 ) -> None: ...
 def class_moves(
     weight: FloatArray,
-    psu: CodeArray,
+    unit: CodeArray,
     domain: CodeArray,
     before: FloatArray,
     after: FloatArray,
@@ -22,6 +21,6 @@ def class_moves(
     lowest: FloatArray,
     highest: FloatArray,
     leaf: CodeArray,
-    counts: CountArray,
+    factors: FloatArray,
     out: FloatArray,
 ) -> None: ...

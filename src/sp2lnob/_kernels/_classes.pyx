@@ -4,7 +4,7 @@ A row's class is the number of cuts below its welfare, so that a household at th
 differ little between replicates: a row is compared with the lowest and the highest of each, and most rows belong to one
 class in all lanes.
 """
-from libc.stdint cimport int32_t, uint8_t
+from libc.stdint cimport int32_t
 from sp2lnob._kernels._lanes cimport LANES
 
 
@@ -20,27 +20,21 @@ cdef inline void add(const double[:, ::1] columns, Py_ssize_t i, const double *f
                 out[c * LANES + lane] = total[lane]
 
 
-def class_totals(const double[:, ::1] columns, const int32_t[::1] psu, const int32_t[::1] domain,
+def class_totals(const double[:, ::1] columns, const int32_t[::1] unit, const int32_t[::1] domain,
                  const double[::1] welfare, const double[:, :, ::1] cuts, const double[:, ::1] lowest,
-                 const double[:, ::1] highest, const uint8_t[:, :, ::1] counts, double[:, ::1] factor,
-                 double[:, :, :, :, ::1] out):
+                 const double[:, ::1] highest, const double[:, :, ::1] factors, double[:, :, :, :, ::1] out):
     """Add columns (n, k) up by domain and class.
 
-    cuts: (groups, classes - 1, LANES) ascending; lowest, highest: (groups, classes - 1) of the lanes. counts: (groups,
-    PSUs, LANES). factor: (groups, LANES) work space. out: (groups, domains, classes, k, LANES), which holds zeros.
+    cuts: (groups, classes - 1, LANES) ascending; lowest, highest: (groups, classes - 1) of the lanes. factors: (groups,
+    units, LANES). out: (groups, domains, classes, k, LANES), which holds zeros.
     """
-    cdef Py_ssize_t groups = counts.shape[0], most = cuts.shape[1]
-    cdef Py_ssize_t group, i, j, lane, first, last, p = -1
+    cdef Py_ssize_t groups = factors.shape[0], most = cuts.shape[1]
+    cdef Py_ssize_t group, i, j, lane, first, last
     cdef double part[LANES]
     cdef double y
     cdef bint inside
     with nogil:
         for i in range(columns.shape[0]):
-            if psu[i] != p:  # the rows of a PSU follow each other
-                p = psu[i]
-                for group in range(groups):
-                    for lane in range(LANES):
-                        factor[group, lane] = counts[group, p, lane]
             y = welfare[i]
             first = 0
             for j in range(most):
@@ -55,20 +49,20 @@ def class_totals(const double[:, ::1] columns, const int32_t[::1] psu, const int
                 while last < most and y > lowest[group, last]:
                     last += 1
                 if first == last:
-                    add(columns, i, &factor[group, 0], &out[group, domain[i], first, 0, 0])
+                    add(columns, i, &factors[group, unit[i], 0], &out[group, domain[i], first, 0, 0])
                     continue
                 for j in range(first, last + 1):
                     for lane in range(LANES):
                         inside = (j == first or y > cuts[group, j - 1, lane]) and (
                             j == last or not y > cuts[group, j, lane])
-                        part[lane] = factor[group, lane] if inside else 0.0
+                        part[lane] = factors[group, unit[i], lane] if inside else 0.0
                     add(columns, i, part, &out[group, domain[i], j, 0, 0])
 
 
-def class_moves(const double[::1] weight, const int32_t[::1] psu, const int32_t[::1] domain,
+def class_moves(const double[::1] weight, const int32_t[::1] unit, const int32_t[::1] domain,
                 const double[::1] before, const double[::1] after, const double[:, :, ::1] cuts,
                 const double[:, ::1] lowest, const double[:, ::1] highest, const int32_t[:, ::1] leaf,
-                const uint8_t[:, :, ::1] counts, double[:, :, :, ::1] out):
+                const double[:, :, ::1] factors, double[:, :, :, ::1] out):
     """Add weights (n,) of the rows that change class up by leaf before and leaf after, both cut at the same places.
 
     lowest, highest: as above. leaf: (domains, classes) leaf of a domain's row in a class. out: (groups, leaves, leaves,
@@ -78,7 +72,7 @@ def class_moves(const double[::1] weight, const int32_t[::1] psu, const int32_t[
     cdef double y, z
     cdef bint moves
     with nogil:
-        for group in range(counts.shape[0]):
+        for group in range(factors.shape[0]):
             for i in range(weight.shape[0]):
                 y = before[i]
                 z = after[i]
@@ -96,4 +90,4 @@ def class_moves(const double[::1] weight, const int32_t[::1] psu, const int32_t[
                         becomes += z > cuts[group, j, lane]
                     if was != becomes:
                         out[group, leaf[domain[i], was], leaf[domain[i], becomes], lane] += (
-                            weight[i] * counts[group, psu[i], lane])
+                            weight[i] * factors[group, unit[i], lane])

@@ -1,21 +1,20 @@
 from sp2lnob._typing import CodeArray, CountArray, FloatArray
 
-def number_slots(cell: CodeArray, access: CountArray, psu: CodeArray, last: CodeArray, start: CodeArray) -> None: ...
+def number_slots(cell: CodeArray, access: CountArray, unit: CodeArray, last: CodeArray, start: CodeArray) -> None: ...
 def collapse(
     weight: FloatArray,
     cell: CodeArray,
     access: CountArray,
-    psu: CodeArray,
+    unit: CodeArray,
     current: CodeArray,
-    slot_psu: CodeArray,
+    slot_unit: CodeArray,
     sums: FloatArray,
 ) -> None: ...
 def dissimilarity(
     sums: FloatArray,
-    psu: CodeArray,
+    unit: CodeArray,
     start: CodeArray,
-    counts: CountArray,
-    factor: FloatArray,
+    factors: FloatArray,
     cell_sums: FloatArray,
     out: FloatArray,
 ) -> None: ...

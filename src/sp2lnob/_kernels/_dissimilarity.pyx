@@ -1,17 +1,17 @@
-"""From PSU x cell sums to the dissimilarity index of every replicate. Cost: O(non-empty PSU x cell sums) a replicate.
+"""From unit x cell sums to the dissimilarity index of every replicate. Cost: O(non-empty unit x cell sums) a replicate.
 
 With W_k the weight and A_k the weight with access of cell k, and p the mean: D = sum_k |A_k - p W_k| / (2 sum_k A_k).
 """
 from libc.math cimport NAN, fabs
 from libc.stdint cimport int32_t, uint8_t
-from sp2lnob._kernels._lanes cimport LANES, widen
+from sp2lnob._kernels._lanes cimport LANES
 
 
-def number_slots(const int32_t[::1] cell, const uint8_t[::1] access, const int32_t[::1] psu, int32_t[::1] last,
+def number_slots(const int32_t[::1] cell, const uint8_t[::1] access, const int32_t[::1] unit, int32_t[::1] last,
                  int32_t[::1] start):
     """Write where the slots of every cell begin: those with access in start[2 * cell], those without after them.
 
-    A slot holds the rows of one PSU that follow each other: where rows are sorted by PSU, all that it has there. last:
+    A slot holds the rows of one unit that follow each other: where rows are sorted by unit, all that it has there. last:
     (2 * cells,) work space. start: (2 * cells + 1,).
     """
     cdef Py_ssize_t i, k
@@ -22,15 +22,15 @@ def number_slots(const int32_t[::1] cell, const uint8_t[::1] access, const int32
             start[k + 1] = 0
         for i in range(cell.shape[0]):
             k = 2 * cell[i] + 1 - access[i]
-            start[k + 1] += psu[i] != last[k]
-            last[k] = psu[i]
+            start[k + 1] += unit[i] != last[k]
+            last[k] = unit[i]
         for k in range(last.shape[0]):
             start[k + 1] += start[k]
 
 
-def collapse(const double[::1] weight, const int32_t[::1] cell, const uint8_t[::1] access, const int32_t[::1] psu,
-             int32_t[::1] current, int32_t[::1] slot_psu, double[::1] sums):
-    """Add weights up by slot into sums (slots,), which holds zeros; slot_psu: (slots,), which holds -1.
+def collapse(const double[::1] weight, const int32_t[::1] cell, const uint8_t[::1] access, const int32_t[::1] unit,
+             int32_t[::1] current, int32_t[::1] slot_unit, double[::1] sums):
+    """Add weights up by slot into sums (slots,), which holds zeros; slot_unit: (slots,), which holds -1.
 
     current: (2 * cells,) the first slot of each, overwritten.
     """
@@ -40,21 +40,19 @@ def collapse(const double[::1] weight, const int32_t[::1] cell, const uint8_t[::
         for i in range(cell.shape[0]):
             k = 2 * cell[i] + 1 - access[i]
             slot = current[k]
-            if slot_psu[slot] != psu[i] and slot_psu[slot] >= 0:
+            if slot_unit[slot] != unit[i] and slot_unit[slot] >= 0:
                 slot += 1
                 current[k] = slot
-            slot_psu[slot] = psu[i]
+            slot_unit[slot] = unit[i]
             sums[slot] += weight[i]
 
 
-def dissimilarity(const double[::1] sums, const int32_t[::1] psu, const int32_t[::1] start,
-                  const uint8_t[:, :, ::1] counts, double[:, ::1] factor, double[:, ::1] cell_sums,
-                  double[:, ::1] out):
+def dissimilarity(const double[::1] sums, const int32_t[::1] unit, const int32_t[::1] start,
+                  const double[:, :, ::1] factors, double[:, ::1] cell_sums, double[:, ::1] out):
     """Mean access and dissimilarity index of every replicate.
 
-    sums, psu: (slots,) weight of a PSU in a cell, and which PSU. start: (2 * cells + 1,) where the slots with and those
-    without access begin. counts: (groups, PSUs, LANES). Work space: factor (PSUs, LANES); cell_sums (2 * cells, LANES).
-    out: (3, groups * LANES) weight, mean, index; the index is 0 where all have access and NaN where none has.
+    sums, unit: (slots,) weight of a unit in a cell, and which unit. start: (2 * cells + 1,) where the slots with and
+    those without access begin. factors: (groups, units, LANES). cell_sums: (2 * cells, LANES) work space. out: (3, groups * LANES) weight, mean, index; the index is 0 where all have access and NaN where none has.
     """
     cdef Py_ssize_t group, k, s, lane
     cdef Py_ssize_t last = cell_sums.shape[0]
@@ -63,14 +61,13 @@ def dissimilarity(const double[::1] sums, const int32_t[::1] psu, const int32_t[
     cdef double mean[LANES]
     cdef double apart[LANES]
     with nogil:
-        for group in range(counts.shape[0]):
-            widen(counts, group, factor)
+        for group in range(factors.shape[0]):
             for k in range(last):
                 for lane in range(LANES):
                     S[lane] = 0.0
                 for s in range(start[k], start[k + 1]):
                     for lane in range(LANES):
-                        S[lane] += sums[s] * factor[psu[s], lane]
+                        S[lane] += sums[s] * factors[group, unit[s], lane]
                 for lane in range(LANES):
                     cell_sums[k, lane] = S[lane]
             for lane in range(LANES):

@@ -1,13 +1,12 @@
-from sp2lnob._typing import CodeArray, CountArray, FloatArray
+from sp2lnob._typing import CodeArray, FloatArray
 
 def sweep(
     welfare: FloatArray,
     step: FloatArray,
     weight: FloatArray,
-    psu: CodeArray,
-    counts: CountArray,
+    unit: CodeArray,
+    factors: FloatArray,
     shares: FloatArray,
-    factor: FloatArray,
     sums: FloatArray,
     totals: FloatArray,
     gini: FloatArray,

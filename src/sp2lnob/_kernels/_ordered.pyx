@@ -5,8 +5,8 @@ y_{n+1} is 0; and sum_k w_k y_k = sum_k (y_k - y_{k+1}) S_k. The Gini is 1 minus
 three multiplications and three additions a household, and no cancellation of large numbers.
 """
 from libc.math cimport NAN
-from libc.stdint cimport int32_t, uint8_t
-from sp2lnob._kernels._lanes cimport LANES, widen
+from libc.stdint cimport int32_t
+from sp2lnob._kernels._lanes cimport LANES
 
 cdef enum:
     CHUNK = 512  # households between two checkpoints
@@ -15,16 +15,15 @@ cdef enum:
 cdef double TOLERANCE = 1e-12
 
 
-def sweep(const double[::1] welfare, const double[::1] step, const double[::1] weight, const int32_t[::1] psu,
-          const uint8_t[:, :, ::1] counts, const double[::1] shares, double[:, ::1] factor,
-          double[:, :, ::1] sums, double[:, ::1] totals, double[::1] gini, double[:, ::1] quantiles,
-          double[:, ::1] lorenz):
+def sweep(const double[::1] welfare, const double[::1] step, const double[::1] weight, const int32_t[::1] unit,
+          const double[:, :, ::1] factors, const double[::1] shares, double[:, :, ::1] sums, double[:, ::1] totals,
+          double[::1] gini, double[:, ::1] quantiles, double[:, ::1] lorenz):
     """Gini, quantiles and Lorenz ordinates of every replicate.
 
-    welfare: (n,) from the richest down. step: (n,) down to the next welfare, at last to 0. weight: (n,). psu: (n,).
-    counts: (groups, PSUs, LANES). shares: (k,) shares of the population from the poorest up, in (0, 1). Work space:
-    factor (PSUs, LANES); sums (chunks + 1, 3, LANES), the state before each chunk and after the last. Out, one column a
-    replicate: totals (2,) weight and weighted welfare; gini; quantiles (k,) smallest welfare at which the cumulative
+    welfare: (n,) from the richest down. step: (n,) down to the next welfare, at last to 0. weight: (n,). unit: (n,) whose factor a
+    row takes. factors: (groups, units, LANES). shares: (k,) shares of the population from the poorest up, in (0, 1).
+    Work space: sums (chunks + 1, 3, LANES), the state before each chunk and after the last. Out, one column a replicate:
+    totals (2,) weight and weighted welfare; gini; quantiles (k,) smallest welfare at which the cumulative
     share of weight reaches the share; lorenz (k,) share of welfare held up to there, the boundary household split.
     A replicate without weight, or without welfare, gives NaN.
     """
@@ -35,8 +34,7 @@ def sweep(const double[::1] welfare, const double[::1] step, const double[::1] w
     cdef double Q[LANES]
     cdef double f, target, above, partial, W, wy
     with nogil:
-        for group in range(counts.shape[0]):
-            widen(counts, group, factor)
+        for group in range(factors.shape[0]):
             for lane in range(LANES):
                 sums[0, 0, lane] = 0.0
                 sums[0, 1, lane] = 0.0
@@ -48,7 +46,7 @@ def sweep(const double[::1] welfare, const double[::1] step, const double[::1] w
                     Q[lane] = sums[chunk, 2, lane]
                 for i in range(chunk * CHUNK, min(n, (chunk + 1) * CHUNK)):
                     for lane in range(LANES):
-                        S[lane] += weight[i] * factor[psu[i], lane]
+                        S[lane] += weight[i] * factors[group, unit[i], lane]
                         L[lane] += step[i] * S[lane]
                         Q[lane] += step[i] * S[lane] * S[lane]
                 for lane in range(LANES):  # one loop each: compilers then see eight lanes of one sum, and use vectors
@@ -83,12 +81,12 @@ def sweep(const double[::1] welfare, const double[::1] step, const double[::1] w
                     i = low * CHUNK
                     above = sums[low, 0, lane]
                     partial = sums[low, 1, lane]
-                    f = weight[i] * factor[psu[i], lane]
+                    f = weight[i] * factors[group, unit[i], lane]
                     while above + f <= target and i + 1 < n:
                         above += f
                         partial += step[i] * above
                         i += 1
-                        f = weight[i] * factor[psu[i], lane]
+                        f = weight[i] * factors[group, unit[i], lane]
                     quantiles[k, column] = welfare[i]
                     # Where the poorest have nothing, the sum ends here to the last bit, and they hold 0.
                     partial += (1.0 - shares[k]) * W * welfare[i]

@@ -1,9 +1,5 @@
-"""Factor blocks: how often each PSU is drawn in each replicate of a range.
-
-A PSU's count is a byte. It stands for n_h / (n_h - 1) times the count once the stratum's factor has been folded into
-the weights, so that counts stay exact and small: a table of 4,000 PSUs by eight lanes is 32 kB.
-"""
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+"""Factor blocks: what each PSU's weight is multiplied by in each replicate of a range."""
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from sp2lnob._kernels._lanes cimport LANES
 from sp2lnob._kernels._random cimport RESAMPLING
 
@@ -12,15 +8,16 @@ cdef enum:
     BATCH = STEPS * LANES
 
 
-def rao_wu(uint64_t seed, int64_t first, const int32_t[::1] stratum_start, uint8_t[:, :, ::1] out):
+def rao_wu(uint64_t seed, int64_t first, const int32_t[::1] stratum_start, const double[::1] slope,
+           double[:, :, ::1] out):
     """Draw n_h - 1 of the n_h PSUs of every stratum with replacement (Rao and Wu 1988).
 
     Replicate first + LANES * group + lane is a pure function of the seed and its own number: draw j of stratum h is
     word j mod 4 of the counter (replicate, h, j div 4). A word w becomes the PSU (w n_h) / 2^32, without division; some
     PSU is then likelier than another by at most n_h / 2^32. A stratum of one PSU keeps it in every replicate.
 
-    stratum_start: (strata + 1,) first PSU of each stratum. out: (groups, PSUs, LANES). A byte holds the count: more
-    than 255 draws of one PSU out of n_h - 1 has a probability below 1e-500.
+    stratum_start: (strata + 1,) first PSU of each stratum. slope: (strata,) what a draw counts for. out: (groups, PSUs,
+    LANES).
     """
     cdef Py_ssize_t group, psu, h, start, size, draw, i, j, lane
     cdef Py_ssize_t strata = stratum_start.shape[0] - 1
@@ -36,13 +33,13 @@ def rao_wu(uint64_t seed, int64_t first, const int32_t[::1] stratum_start, uint8
         for group in range(out.shape[0]):
             for psu in range(out.shape[1]):
                 for lane in range(LANES):
-                    out[group, psu, lane] = 0
+                    out[group, psu, lane] = 0.0
             for h in range(strata):
                 start = stratum_start[h]
                 size = stratum_start[h + 1] - start
                 if size == 1:
                     for lane in range(LANES):
-                        out[group, start, lane] = 1
+                        out[group, start, lane] = 1.0
                     continue
                 for draw in range(0, size - 1, 16):
                     for i in range(BATCH):
@@ -71,4 +68,7 @@ def rao_wu(uint64_t seed, int64_t first, const int32_t[::1] stratum_start, uint8
                         drawn[3 * BATCH + i] = <uint32_t> (<uint64_t> c3[i] * <uint32_t> size >> 32)
                     for j in range(min(4 * STEPS, size - 1 - draw)):
                         for lane in range(LANES):
-                            out[group, start + drawn[(j % 4) * BATCH + (j // 4) * LANES + lane], lane] += 1
+                            out[group, start + drawn[(j % 4) * BATCH + (j // 4) * LANES + lane], lane] += 1.0
+                for psu in range(start, start + size):
+                    for lane in range(LANES):
+                        out[group, psu, lane] *= slope[h]

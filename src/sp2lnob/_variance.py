@@ -1,12 +1,13 @@
 """How the spread of replicates becomes a variance: scale, scales of each replicate, and what it is centered on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ._typing import FloatArray
+from ._typing import BoolArray, FloatArray
 
 NO_SCALES = np.empty(0)
+ROUNDING = 1e-14  # of a value: a smaller spread is that of the last bits of sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,3 +41,67 @@ class Variance:
     may_lose: bool
     inflation: float = 1.0
     beside: FloatArray = field(default_factory=NO_SCALES.copy)
+
+    def left(self, kept: BoolArray) -> "Variance":
+        """Return the same of the replicates that are kept, the others having failed or not been reached.
+
+        The k that are left stand for all R. Squares about the value of the full sample are a sum of R terms alike, and
+        take R / k: the 1 / R of balanced half-samples becomes 1 / k. Squares about the replicates' own mean sum to
+        (k - 1) / (R - 1) of all in expectation, as in any simple random sample: the 1 / (R - 1) of a bootstrap becomes
+        1 / (k - 1). The bias is a plain sum, and takes R / k either way. Where none may be lost, or too few are left,
+        the scales are NaN. A replicate of scale 0 is no loss.
+        """
+        if kept.all():
+            return self
+        counts = self.rscales > 0
+        every, k, one = int(counts.sum()), int((counts & kept).sum()), 0 if self.mse else 1
+        whole = k == every
+        stands = k > one and (whole or self.may_lose)
+        return replace(
+            self,
+            scale=self.scale * (every - one) / (k - one) if stands else np.nan,
+            bias_scale=self.bias_scale * every / k if stands else np.nan,
+            rscales=self.rscales[kept],
+        )
+
+    def about(self, draws: FloatArray, value: float) -> tuple["Variance", FloatArray]:
+        """Return what is left of it where replicates of one value failed, and how far the others are off its center."""
+        kept = np.isfinite(draws)
+        left, drawn = self.left(kept), draws[kept]
+        counts = left.rscales > 0
+        center = value if self.mse or not counts.any() else drawn[counts].mean()
+        return left, drawn - center
+
+    def of(self, draws: FloatArray, value: float, beside: FloatArray) -> tuple[float, float, int]:
+        """Return the standard error and the bias of one value, and how many replicates failed.
+
+        Parameters
+        ----------
+        draws : ndarray of shape (replicates,)
+            The value in each replicate, NaN where it failed.
+        value : float
+            That of the full sample.
+        beside : ndarray of shape (s,)
+            The value in the replicates beside the design's, none of which may fail.
+
+        Examples
+        --------
+        >>> jackknife = Variance(2 / 3, np.ones(3), True, 2 / 3, resamples=False, may_lose=False)
+        >>> se, bias, failed = jackknife.of(np.array([1.0, 2.0, 3.0]), 2.0, np.empty(0))
+        >>> round(se**2, 12), bias, failed  # of the mean of 0, 2 and 4: 4 / 3
+        (1.333333333333, 0.0, 0)
+        >>> jackknife.of(np.array([1.0, np.nan, 3.0]), 2.0, np.empty(0))
+        (nan, nan, 1)
+        """
+        failed = int((~np.isfinite(draws) & (self.rscales > 0)).sum() + (~np.isfinite(beside)).sum())
+        if not np.isfinite(value):
+            return np.nan, np.nan, failed
+        left, off = self.about(draws, value)
+        drawn = draws[np.isfinite(draws)]
+        if not self.mse and (left.rscales > 0).sum() == 1:  # one alone is its own mean
+            return np.nan, np.nan, failed
+        # Summed pairwise, not by BLAS: the same bits everywhere.
+        squares = left.inflation * left.scale * float((left.rscales * off**2).sum())
+        se = float(np.sqrt(squares + float((left.beside * (beside - value) ** 2).sum())))
+        bias = left.bias_scale * float((left.rscales * (drawn - value)).sum())
+        return 0.0 if se <= ROUNDING * abs(value) else se, bias, failed

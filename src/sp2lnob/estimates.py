@@ -1,23 +1,25 @@
 """Values with their standard errors, intervals and flags, and how they are made of replicates."""
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._domains import Row
 from ._html import short, table
-from ._typing import FloatArray
-from ._validate import fail, whole
+from ._intervals import FEW_DF, NONE, check_kind, from_draws, interval, one_sided, welch
+from ._typing import FloatArray, LongArray
+from ._validate import fail, fail_type, number, warn, whole
+from ._variance import Variance
 from .disclosure import FEWEST, few_cases, withhold
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SHOWN = 40  # rows in a notebook
-ROUNDING = 1e-14
-WIDEST = {"log": 3.0, "logit": 50.0}  # on either side of a value, beyond which an interval would say nothing
+NAMES = ("statistic", "of", "param", "scenario", "by", "level")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +32,20 @@ class Estimates:
         What each value is.
     value, se, ci_low, ci_high, bias, df : ndarray of shape (rows,)
     draws : ndarray of shape (replicates, rows)
-        Values in every replicate, in replicate order; NaN where one failed.
+        Values in every replicate that is finished, in replicate order; NaN where one failed.
     level : float
         Coverage that the intervals aim at.
+    variance : Variance
+        How the spread of the draws becomes a variance.
+    beside : ndarray of shape (s, rows)
+        Values in replicates beside the design's, for strata of one PSU that are centered on the mean of all.
+    asked : int
+        Replicates asked for. If fewer are finished, every row is flagged "interrupted".
+    numbers : ndarray of shape (replicates,), int64
+        Number of each replicate that is finished, from 1 on.
+    paired : tuple or None
+        The survey, and what its replicates are told to be: estimates that have the same of both may be subtracted draw
+        by draw.
 
     Examples
     --------
@@ -55,6 +68,11 @@ class Estimates:
     flags: tuple[str, ...]
     draws: FloatArray
     level: float
+    variance: Variance
+    beside: FloatArray
+    asked: int
+    numbers: LongArray
+    paired: tuple[Hashable, Hashable] | None = None
 
     def frame(self) -> "pd.DataFrame":
         """Return the tidy frame: one row a value.
@@ -76,9 +94,8 @@ class Estimates:
         """
         import pandas as pd
 
-        names = ("statistic", "of", "param", "scenario", "by", "level")
-        columns: dict[str, Any] = {name: [getattr(row, name) for row in self.rows] for name in names}
-        columns |= {
+        columns = {
+            **self._names(),
             "value": self.value,
             "se": self.se,
             "ci_low": self.ci_low,
@@ -89,6 +106,89 @@ class Estimates:
             "replicates": np.isfinite(self.draws).sum(axis=0),
             "flag": list(self.flags),
         }
+        return pd.DataFrame(columns)
+
+    def _names(self) -> dict[str, Any]:
+        """Return the columns that say what each value is."""
+        return {name: [getattr(row, name) for row in self.rows] for name in NAMES}
+
+    def monte_carlo(self, cv: float = 0.05) -> "pd.DataFrame":
+        """Return how far each standard error may be off because replicates are drawn, and how many are enough.
+
+        Another seed would give other draws, and other standard errors. With B draws of kurtosis k, the standard error
+        has a coefficient of variation of about sqrt((k - 1) / (4 (B - 1))): 1 / sqrt(2 (B - 1)) where they are normal.
+
+        Parameters
+        ----------
+        cv : float in (0, 1), default 0.05
+            Coefficient of variation that a standard error is wished to have.
+
+        Returns
+        -------
+        DataFrame
+            statistic, of, param, scenario, by, level, se, se_error (that of the standard error), se_cv (the same over
+            se), replicates (those used), enough (replicates for the wished ``cv``).
+
+        Raises
+        ------
+        InputError
+            If the replicates are no draws, as a jackknife's: they have no such error.
+
+        Notes
+        -----
+        The kurtosis is that of the draws: of fewer than 100 it is rough, and too low where tails are heavy.
+
+        References
+        ----------
+        Efron, B. and Tibshirani, R. (1986). Bootstrap methods for standard errors, confidence intervals, and other
+        measures of statistical accuracy. Statistical Science 1, 54-75 (section 9). Booth, J. G. and Sarkar, S. (1998).
+        Monte Carlo approximation of bootstrap variances. The American Statistician 52, 354-357.
+
+        Examples
+        --------
+        >>> import sp2lnob as sp
+        >>> survey = sp.example_survey(households=400)
+        >>> error = sp.estimate(survey, [sp.MeanWelfare()], replicates=sp.Bootstrap(200)).monte_carlo()
+        >>> bool(0.04 < error.se_cv[0] < 0.07), int(error.replicates[0])
+        (True, 200)
+
+        What does not vary has a standard error of 0, and for that two replicates are enough:
+
+        >>> error = sp.estimate(survey, [sp.Poverty(line=1e-9)], replicates=sp.Bootstrap(50)).monte_carlo()
+        >>> error[["se", "se_error", "se_cv", "enough"]].values.tolist()[0]
+        [0.0, 0.0, nan, 2]
+        """
+        import pandas as pd
+
+        number(cv, "cv", above=0, below=1)
+        if not self.variance.resamples:
+            fail(
+                "A Monte Carlo error must be of replicates that are drawn",
+                "those of this design are a fixed set, and their standard errors have none",
+                "Pass replicates=Bootstrap() to estimate().",
+            )
+        error = np.full(len(self.rows), np.nan)
+        enough: list[int | None] = [None] * len(self.rows)
+        for i, (value, se) in enumerate(zip(self.value, self.se, strict=True)):
+            if se == 0:
+                error[i], enough[i] = 0.0, 2
+            elif se > 0:
+                left, off = self.variance.about(self.draws[:, i], value)
+                squares = off**2
+                kurtosis = (squares**2).mean() / squares.mean() ** 2
+                # What stands beside the draws is not drawn: only their part of the variance is off.
+                share = left.inflation * left.scale * (left.rscales * squares).sum() / se**2
+                spread = share * np.sqrt(max(kurtosis - 1, 0.0)) / 2
+                error[i], enough[i] = se * spread / np.sqrt(len(off) - 1), max(2, 1 + ceil((spread / cv) ** 2))
+        with np.errstate(invalid="ignore"):  # 0 of 0
+            columns = {
+                **self._names(),
+                "se": self.se,
+                "se_error": error,
+                "se_cv": error / self.se,
+                "replicates": np.isfinite(self.draws).sum(axis=0),
+                "enough": pd.array(enough, dtype="Int64"),
+            }
         return pd.DataFrame(columns)
 
     def find(self, **what: str) -> int:
@@ -129,13 +229,17 @@ class Estimates:
             )
         return found[0]
 
-    def contrast(self, row_a: int, row_b: int) -> "pd.DataFrame":
-        """Return the difference between two rows, a minus b, on the same replicates.
+    def contrast(self, row_a: int, row_b: int, other: "Estimates | None" = None) -> "pd.DataFrame":
+        """Return the difference between two rows, a minus b: on the same replicates, or of independent surveys.
 
         Parameters
         ----------
         row_a, row_b : int
             Positions in ``frame()``; ``find`` returns them.
+        other : Estimates, default None
+            What row b is of, if not of these. On the same survey and the same replicates they are subtracted draw by
+            draw. Of another survey they are taken to be independent: variances add up, degrees of freedom are Welch's,
+            ``param`` says "independent" and ``replicates`` is the smaller number.
 
         Returns
         -------
@@ -145,7 +249,18 @@ class Estimates:
         Raises
         ------
         InputError
-            If there is no such row.
+            If there is no such row, or both are of one survey with other replicates.
+
+        Notes
+        -----
+        Surveys that share PSUs, as the rounds of a panel do, are not independent, and the sum of their variances is
+        mostly too large for a change. Put the rounds into one survey, drawn by a common PSU identifier, and contrast
+        two rows of one call.
+
+        References
+        ----------
+        Welch, B. L. (1947). The generalization of "Student's" problem when several different population variances are
+        involved. Biometrika 34, 28-35.
 
         Examples
         --------
@@ -157,25 +272,25 @@ class Estimates:
         >>> float(est.contrast(1, 1).se[0])
         0.0
         """
-        for position in (row_a, row_b):
+        if other is not None and not isinstance(other, Estimates):
+            fail_type("other must be Estimates", other, "Pass what estimate() returned.")
+        second = self if other is None else other
+        for position, of in ((row_a, self), (row_b, second)):
             whole(position, "A row", low=0)
-            if not 0 <= position < len(self.rows):
-                fail(f"A row must be 0 to {len(self.rows) - 1}", f"{position} came", "Use find(), or look at frame().")
-        a, b = self.rows[row_a], self.rows[row_b]
+            if position >= len(of.rows):
+                fail(f"A row must be 0 to {len(of.rows) - 1}", f"{position} came", "Use find(), or look at frame().")
+        a, b = self.rows[row_a], second.rows[row_b]
         row = Row(
             "contrast",
             f"{title_of(a)} - {title_of(b)}",
             n=min(_n(a), _n(b)),
             df=min(a.df, b.df),
-            scale="t",
-            flag=";".join(dict.fromkeys(part for part in (a.flag, b.flag) if part)),
+            scale="none" if "none" in (a.scale, b.scale) else "t",
+            flag=_joined([*a.flag.split(";"), *b.flag.split(";")]),
         )
-        if "none" in (a.scale, b.scale):
-            row = replace(row, scale="none")
-        value = self.value[[row_a]] - self.value[[row_b]]
-        draws = self.draws[:, [row_a]] - self.draws[:, [row_b]]
-        df = np.minimum(self.df[[row_a]], self.df[[row_b]])
-        return summarize((row,), value, draws, df, self.level).frame()
+        if _paired(self, second):
+            return _on_the_same_draws(row, self, row_a, second, row_b)
+        return _independent(replace(row, param="independent"), self, row_a, second, row_b)
 
     def __repr__(self) -> str:
         import pandas as pd
@@ -190,7 +305,7 @@ class Estimates:
         shown, note = _published(self.frame())
         names = [
             name
-            for name in ("statistic", "of", "param", "scenario", "by", "level")
+            for name in NAMES
             if name in ("statistic", "scenario") or any(getattr(row, name) not in ("", "all") for row in self.rows)
         ]
         lines = [
@@ -218,75 +333,181 @@ def _published(frame: "pd.DataFrame") -> tuple["pd.DataFrame", str]:
     return shown, f"Figures from fewer than {FEWEST} unweighted cases are withheld here: frame() holds all." * few
 
 
-def summarize(rows: tuple[Row, ...], value: FloatArray, draws: FloatArray, df: FloatArray, level: float) -> Estimates:
-    """Turn values and their replicates, of shape (replicates, rows), into standard errors, intervals and flags."""
-    se, bias, succeeded = np.full(len(rows), np.nan), np.full(len(rows), np.nan), np.zeros(len(rows), dtype=np.int64)
-    for i in range(len(rows)):  # row by row: nothing else is as large as the draws
-        drawn = draws[:, i][np.isfinite(draws[:, i])]
-        succeeded[i] = len(drawn)
-        if len(drawn) >= 2 and np.isfinite(value[i]):
-            se[i], bias[i] = drawn.std(ddof=1), drawn.mean() - value[i]
-            if se[i] <= ROUNDING * abs(value[i]):  # it does not vary: what is left are the last bits of sums
-                se[i] = 0.0
-    ends = np.array([interval(*given, level) for given in zip(value, se, df, (row.scale for row in rows), strict=True)])
-    low, high = ends.reshape(-1, 2).T
-    flags = []
-    for i, row in enumerate(rows):
-        parts = [row.flag] if row.flag else []
-        parts.append(few_cases(_n(row)))
-        if np.isnan(value[i]):
-            parts.append("empty")
-        if np.isnan(low[i]):
-            parts.append("no interval")
-        failed = len(draws) - int(succeeded[i])
-        if failed and np.isfinite(value[i]):
-            parts.append(f"failed {failed}")
-        flags.append(";".join(part for part in parts if part))
-    return Estimates(rows, value, se, low, high, bias, df, tuple(flags), draws, level)
+def summarize(
+    rows: tuple[Row, ...],
+    value: FloatArray,
+    draws: FloatArray,
+    df: FloatArray,
+    level: float,
+    variance: Variance,
+    *,
+    beside: FloatArray | None = None,
+    acceleration: FloatArray | None = None,
+    interval: str | None = None,
+    asked: int | None = None,
+    numbers: LongArray | None = None,
+    paired: tuple[Hashable, Hashable] | None = None,
+) -> Estimates:
+    """Turn values and their replicates into standard errors, intervals and flags.
 
-
-def interval(value: float, se: float, df: float, scale: str, level: float) -> tuple[float, float]:
-    """Return an interval that is symmetric on the logit, the logarithm or the value itself, with Student's t.
-
-    Of a proportion it stays within (0, 1), of a positive measure above 0. NaN where there is no spread, no degree of
-    freedom, or no such scale.
-
-    Examples
-    --------
-    >>> low, high = interval(0.5, 0.05, 100, "logit", 0.95)
-    >>> round(low, 4), round(high, 4)
-    (0.4021, 0.5979)
-    >>> interval(0.0, 0.0, 100, "logit", 0.95)
-    (nan, nan)
+    Parameters
+    ----------
+    draws : ndarray of shape (replicates, rows)
+        Of the replicates that are finished, NaN where one failed.
+    variance : Variance
+        Of the replicates that are finished, or of all.
+    beside : ndarray of shape (s, rows), default None
+        Values in the replicates beside the design's.
+    acceleration : ndarray of shape (rows,), default None
+        Of BCa intervals.
+    interval : {None, "t", "percentile", "basic", "bca"}, default None
+        None: each value's own. A proportion of 0 or 1 that does not vary has a one-sided limit in any case.
+    asked : int, default None
+        Replicates asked for; None: as many as ``variance`` has.
+    numbers : ndarray of shape (replicates,), default None
+        Which replicates are finished, by number; None: the first ones.
+    paired : tuple, default None
+        The survey, and what its replicates are told to be.
     """
-    none = (np.nan, np.nan)
-    if scale == "none" or not se > 0 or not df > 0 or not np.isfinite(value):
-        return none
-    t = _student(df, level)
-    if scale == "t":
-        return value - t * se, value + t * se
-    if scale == "log":
-        if value == 0:
-            return none
-        spread = t * se / abs(value)
-        if spread > WIDEST[scale]:
-            return none
-        ends = value * np.exp(-spread), value * np.exp(spread)
-        return float(min(ends)), float(max(ends))
-    if not 0 < value < 1:
-        return none
-    center, spread = np.log(value / (1 - value)), t * se / (value * (1 - value))
-    if spread > WIDEST[scale]:
-        return none
-    return float(1 / (1 + np.exp(spread - center))), float(1 / (1 + np.exp(-spread - center)))
+    check_kind(interval, variance)
+    asked = len(variance.rscales) if asked is None else asked
+    numbers = np.arange(1, len(draws) + 1) if numbers is None else numbers
+    beside = np.empty((0, len(rows))) if beside is None else beside
+    if len(variance.rscales) > len(draws):
+        variance = variance.left(np.isin(np.arange(1, len(variance.rscales) + 1), numbers))
+    se, bias, failed = np.full(len(rows), np.nan), np.full(len(rows), np.nan), np.zeros(len(rows), dtype=np.int64)
+    low, high = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+    kinds = [interval or row.scale for row in rows]
+    limits = _limited(rows)
+    for i, row in enumerate(rows):  # row by row: nothing else is as large as the draws
+        se[i], bias[i], failed[i] = variance.of(draws[:, i], value[i], beside[:, i])
+        if row.scale == "none":
+            continue
+        if se[i] > 0:
+            a = np.nan if acceleration is None else acceleration[i]
+            low[i], high[i] = _two_sided(value[i], se[i], df[i], kinds[i], level, draws[:, i], a)
+        elif limits[i]:
+            low[i], high[i] = one_sided(value[i], row.effective, level)
+            if limits[i] < 0:  # no fall was seen: it may be as large as a proportion of which none was seen
+                low[i], high[i] = -high[i], -low[i]
+    flags = [
+        _flags(row, value[i], low[i], failed[i], one_sided=not se[i] > 0, interrupted=len(draws) < asked)
+        for i, row in enumerate(rows)
+    ]
+    few = (se > 0) & np.isfinite(low) & (df < FEW_DF)
+    if interval in ("percentile", "basic", "bca") and few.any():
+        warn(
+            f"interval={interval!r} should rest on {FEW_DF} degrees of freedom or more",
+            f"{few.sum()} of {len(rows)} rows have fewer, at least {df[few].min():.3g}: such intervals are too short",
+            "Leave interval= out.",
+        )
+    return Estimates(
+        rows, value, se, low, high, bias, df, tuple(flags), draws, level, variance, beside, asked, numbers, paired
+    )
 
 
-@lru_cache(4096)  # a survey has few degrees of freedom, and a frame many rows
-def _student(df: float, level: float) -> float:
-    """Return the quantile of Student's t that a central interval ends at."""
-    from scipy.stats import t
+def _two_sided(
+    value: float, se: float, df: float, kind: str, level: float, draws: FloatArray, acceleration: float
+) -> tuple[float, float]:
+    """Return the interval of a value that varies."""
+    if kind not in ("percentile", "basic", "bca"):
+        return interval(value, se, df, kind, level)
+    return from_draws(value, draws, kind, level, acceleration) if df > 0 else NONE
 
-    return float(t.ppf(0.5 + level / 2, df))
+
+def _limited(rows: Sequence[Row]) -> list[int]:
+    """Return of each row 1 if it is a proportion, -1 if it is the fall of one that only falls, else 0.
+
+    A change is told from its level before: the Watts index only falls as well, but has no upper bound.
+    """
+    scale = {_figure(row): row.scale for row in rows if row.scenario == "before"}
+    return [
+        1
+        if row.scale == "logit"
+        else -int(row.falls and row.scenario.startswith("change") and scale.get(_figure(row)) == "logit")
+        for row in rows
+    ]
+
+
+def _figure(row: Row) -> tuple[str, ...]:
+    """Return what a row is of, in any scenario."""
+    return row.statistic, row.of, row.param, row.by, row.level
+
+
+def _flags(row: Row, value: float, low: float, failed: int, *, one_sided: bool, interrupted: bool) -> str:
+    """Return what is to be minded of a value."""
+    parts = [row.flag, few_cases(_n(row))]
+    if np.isnan(value):
+        parts.append("empty")
+    if np.isnan(low):
+        parts.append("no interval")
+    elif one_sided:
+        parts.append("one-sided")
+    if failed and np.isfinite(value):
+        parts.append(f"failed {failed}")
+    if interrupted:
+        parts.append("interrupted")
+    return _joined(parts)
+
+
+def _joined(flags: Sequence[str]) -> str:
+    """Return flags in one text, each once."""
+    return ";".join(dict.fromkeys(flag for flag in flags if flag))
+
+
+def _paired(a: Estimates, b: Estimates) -> bool:
+    """Return whether draws of the same number are of the same replicate."""
+    if a is b:
+        return True
+    if a.paired is None or b.paired is None or a.paired[0] != b.paired[0]:
+        return False
+    if a.paired[1] != b.paired[1]:
+        fail(
+            "Figures of one survey must be compared on the same replicates",
+            "theirs are of other designs or seeds",
+            "Estimate both with the same replicates=.",
+        )
+    return True
+
+
+def _on_the_same_draws(row: Row, a: Estimates, row_a: int, b: Estimates, row_b: int) -> "pd.DataFrame":
+    """Return the contrast of two rows draw by draw, on the replicates that both have finished."""
+    numbers = np.intersect1d(a.numbers, b.numbers)
+    in_a, in_b = np.isin(a.numbers, numbers), np.isin(b.numbers, numbers)
+    return summarize(
+        (row,),
+        a.value[[row_a]] - b.value[[row_b]],
+        (a.draws[in_a, row_a] - b.draws[in_b, row_b])[:, None],
+        np.minimum(a.df[[row_a]], b.df[[row_b]]),
+        a.level,
+        a.variance.left(in_a),
+        beside=a.beside[:, [row_a]] - b.beside[:, [row_b]],
+        asked=min(a.asked, b.asked),
+        numbers=numbers,
+    ).frame()
+
+
+def _independent(row: Row, a: Estimates, row_a: int, b: Estimates, row_b: int) -> "pd.DataFrame":
+    """Return the contrast of two rows of independent surveys: their variances add up."""
+    value, both = float(a.value[row_a] - b.value[row_b]), (float(a.se[row_a]), float(b.se[row_b]))
+    se, df = float(np.hypot(*both)), welch(both, (float(a.df[row_a]), float(b.df[row_b])))
+    low, high = interval(value, se, df, row.scale, a.level)
+    interrupted = any(len(of.draws) < of.asked for of in (a, b))
+    finite = [np.isfinite(of.draws[:, i]) for of, i in ((a, row_a), (b, row_b))]
+    failed = sum(int((~one).sum()) for one in finite)
+    made = replace(
+        a,
+        rows=(row,),
+        value=np.array([value]),
+        se=np.array([se]),
+        ci_low=np.array([low]),
+        ci_high=np.array([high]),
+        bias=np.array([a.bias[row_a] - b.bias[row_b]]),
+        df=np.array([df]),
+        flags=(_flags(row, value, low, failed, one_sided=False, interrupted=interrupted),),
+        draws=np.empty((0, 1)),
+    )
+    return made.frame().assign(replicates=min(int(one.sum()) for one in finite))
 
 
 def _n(row: Row) -> int:

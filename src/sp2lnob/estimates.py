@@ -389,7 +389,7 @@ def summarize(
         elif limits[i]:
             low[i], high[i] = one_sided(value[i], row.effective, level)
             if limits[i] < 0:  # no fall was seen: it may be as large as a proportion of which none was seen
-                low[i], high[i] = -high[i], -low[i]
+                low[i], high[i] = -high[i], value[i]
     flags = [
         _flags(row, value[i], low[i], failed[i], one_sided=not se[i] > 0, interrupted=len(draws) < asked)
         for i, row in enumerate(rows)

@@ -283,7 +283,7 @@ def bca(value, draws, a, level):
 def test_bca_equals_scipy_s_of_an_iid_mean(level):
     x = np.random.default_rng(8).lognormal(sigma=1.0, size=40)
     made = stats.bootstrap(
-        (x,), np.mean, n_resamples=9999, confidence_level=level, method="BCa", rng=np.random.default_rng(2)
+        (x,), np.mean, n_resamples=9999, confidence_level=level, method="BCa", random_state=np.random.default_rng(2)
     )
     draws = made.bootstrap_distribution
     deviation = x - x.mean()  # without one: (sum - x) / (n - 1), so influence is the deviation
@@ -601,6 +601,18 @@ def test_pairs_are_of_the_same_replicate():
         assert line.se == pytest.approx(expected.std(ddof=1), rel=1e-12)
         assert line.replicates == 120
         assert line.flag == "interrupted"
+
+
+def test_pairs_keep_the_scales_of_their_replicates():
+    scales = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    variance = Variance(0.5, scales, True, 1.0, resamples=False, may_lose=True)
+    values, key = np.array([5.0, 9.0, 7.0, 2.0, 6.0]), ("survey", "columns")
+    one, other = (
+        estimates(times * values[numbers - 1], times * 4.0, variance, numbers=numbers, paired=key)
+        for times, numbers in ((1.0, np.array([2, 3, 5])), (3.0, np.array([1, 3, 5])))
+    )
+    # Twice the values of replicates 3 and 5 of five: 0.5 * 5 / 2 * 4 (3 * 3^2 + 5 * 2^2).
+    assert one.contrast(0, 0, other).se[0] ** 2 == pytest.approx(0.5 * 5 / 2 * 4 * (3 * 9 + 5 * 4), rel=1e-14)
 
 
 def test_fewer_replicates_are_paired_with_the_first_of_more():

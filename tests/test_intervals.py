@@ -172,6 +172,12 @@ def test_a_design_without_replicates_has_the_variance_beside_it():
     assert replace(certain, beside=NOTHING).of(NOTHING, 1.0, NOTHING)[:2] == (0.0, 0.0)
 
 
+def test_replicates_of_scale_0_alone_have_no_spread_and_no_failure():
+    certain = Variance(1.0, np.zeros(2), False, 1.0, resamples=False, may_lose=False)
+    for draws in ([1.0, 2.0], [1.0, nan], [nan, nan]):
+        assert certain.of(np.array(draws), 1.0, NOTHING) == (0.0, 0.0, 0)
+
+
 @pytest.mark.parametrize("value", [1e-100, 1.0, 1e9])
 def test_the_last_bits_are_no_spread(value):
     draws = value * (1 + np.array([0, 1, -1, 1]) * 2.0**-52)

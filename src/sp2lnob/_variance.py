@@ -55,8 +55,9 @@ class Variance:
             return self
         counts = self.rscales > 0
         every, k, one = int(counts.sum()), int((counts & kept).sum()), 0 if self.mse else 1
-        whole = k == every
-        stands = k > one and (whole or self.may_lose)
+        if k == every:
+            return replace(self, rscales=self.rscales[kept])
+        stands = self.may_lose and k > one
         return replace(
             self,
             scale=self.scale * (every - one) / (k - one) if stands else np.nan,
@@ -64,13 +65,12 @@ class Variance:
             rscales=self.rscales[kept],
         )
 
-    def about(self, draws: FloatArray, value: float) -> tuple["Variance", FloatArray]:
-        """Return what is left of it where replicates of one value failed, and how far the others are off its center."""
+    def about(self, draws: FloatArray, value: float) -> tuple["Variance", FloatArray, float]:
+        """Return what is left of it where replicates of one value failed, the others' values, and their center."""
         kept = np.isfinite(draws)
         left, drawn = self.left(kept), draws[kept]
         counts = left.rscales > 0
-        center = value if self.mse or not counts.any() else drawn[counts].mean()
-        return left, drawn - center
+        return left, drawn, value if self.mse or not counts.any() else float(drawn[counts].mean())
 
     def of(self, draws: FloatArray, value: float, beside: FloatArray) -> tuple[float, float, int]:
         """Return the standard error and the bias of one value, and how many replicates failed.
@@ -93,15 +93,12 @@ class Variance:
         >>> jackknife.of(np.array([1.0, np.nan, 3.0]), 2.0, np.empty(0))
         (nan, nan, 1)
         """
-        failed = int((~np.isfinite(draws) & (self.rscales > 0)).sum() + (~np.isfinite(beside)).sum())
-        if not np.isfinite(value):
-            return np.nan, np.nan, failed
-        left, off = self.about(draws, value)
-        drawn = draws[np.isfinite(draws)]
-        if not self.mse and (left.rscales > 0).sum() == 1:  # one alone is its own mean
+        left, drawn, center = self.about(draws, value)
+        failed = int((self.rscales > 0).sum() - (left.rscales > 0).sum() + (~np.isfinite(beside)).sum())
+        if not np.isfinite(value) or (not self.mse and (left.rscales > 0).sum() == 1):  # one alone is its own mean
             return np.nan, np.nan, failed
         # Summed pairwise, not by BLAS: the same bits everywhere.
-        squares = left.inflation * left.scale * float((left.rscales * off**2).sum())
+        squares = left.inflation * left.scale * float((left.rscales * (drawn - center) ** 2).sum())
         se = float(np.sqrt(squares + float((left.beside * (beside - value) ** 2).sum())))
         bias = left.bias_scale * float((left.rscales * (drawn - value)).sum())
         return 0.0 if se <= ROUNDING * abs(value) else se, bias, failed

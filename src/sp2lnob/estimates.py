@@ -173,13 +173,13 @@ class Estimates:
             if se == 0:
                 error[i], enough[i] = 0.0, 2
             elif se > 0:
-                left, off = self.variance.about(self.draws[:, i], value)
-                squares = off**2
+                left, drawn, center = self.variance.about(self.draws[:, i], value)
+                squares = (drawn - center) ** 2
                 kurtosis = (squares**2).mean() / squares.mean() ** 2
                 # What stands beside the draws is not drawn: only their part of the variance is off.
                 share = left.inflation * left.scale * (left.rscales * squares).sum() / se**2
                 spread = share * np.sqrt(max(kurtosis - 1, 0.0)) / 2
-                error[i], enough[i] = se * spread / np.sqrt(len(off) - 1), max(2, 1 + ceil((spread / cv) ** 2))
+                error[i], enough[i] = se * spread / np.sqrt(len(drawn) - 1), max(2, 1 + ceil((spread / cv) ** 2))
         with np.errstate(invalid="ignore"):  # 0 of 0
             columns = {
                 **self._names(),

@@ -135,10 +135,13 @@ class Domain:
     df: LongArray
     effective: FloatArray
 
-    def named(self, values: Sequence[Row], scenario: str, tails: Sequence[bool] | BoolArray = ()) -> tuple[Row, ...]:
+    def named(
+        self, values: Sequence[Row], scenario: str, tails: Sequence[bool] | BoolArray = (), *, means: bool = False
+    ) -> tuple[Row, ...]:
         """Name the values of every level; those that rest on cases of their own rest on no more than the level has.
 
-        ``tails`` says which levels are flagged as hanging on their richest.
+        ``tails`` says which levels are flagged as hanging on their richest; ``means`` that values are means over the
+        level's people, of which the number of PSUs says how far they may be from 0 or 1.
         """
 
         def cases(value: Row, n: int) -> int:
@@ -152,7 +155,7 @@ class Domain:
                 level=label,
                 n=cases(value, n),
                 df=df,
-                effective=effective,
+                effective=effective if means and value.n is None else 0.0,
                 flag="tail-sensitive" if tail else value.flag,
             )
             for label, n, df, effective, tail in zip(

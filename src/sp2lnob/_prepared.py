@@ -202,7 +202,7 @@ def prepare_additive(
     tails: Sequence[bool] | BoolArray = (),
 ) -> Columns:
     """Name the values of every level; ``tails`` are the levels that hang on their richest, where that matters."""
-    return Columns(statistic, domain.named(statistic.values(), scenario, tails), domain, tuple(columns))
+    return Columns(statistic, domain.named(statistic.values(), scenario, tails, means=True), domain, tuple(columns))
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mappin
 from .disclosure import FEWEST, GROUP_FIGURES, least_cases, withhold, withhold_tree
 from .effects import Groups, groups_of, reroute
 from .estimates import Estimates
-from .estimation import Progress, bound, evaluate, full_sample_of
+from .estimation import Progress, bound, evaluate, full_sample_of, pair_of
 from .findings import Findings
 from .incidence import ConsumptionGain, Cost, Coverage, Incidence
 from .opportunity import Opportunity
@@ -357,6 +357,7 @@ def assess(
     effect: str = "reroute",
     tree: OpportunityTree | None = None,
     classes: str = "replicate",
+    interval: str | None = None,
     level: float = 0.95,
     df: str = "effective",
     n_threads: int | None = None,
@@ -386,7 +387,7 @@ def assess(
         How access responds.
     tree : OpportunityTree, default OpportunityTree()
         Rule by which groups are found; it is copied for each opportunity.
-    classes, level, df, n_threads, progress
+    classes, interval, level, df, n_threads, progress
         As in ``estimate``.
 
     Returns
@@ -450,6 +451,8 @@ def assess(
         prepared,
         replication,
         full,
+        paired=pair_of(survey, design),
+        interval=interval,
         level=level,
         df=df,
         changes={"after": "change"},
@@ -466,6 +469,7 @@ def assess(
         "replicates": design.told(),
         "effect": effect,
         "classes": classes,
+        "interval": interval,
         "level": estimates.level,
         "df": df,
     }

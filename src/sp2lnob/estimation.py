@@ -4,12 +4,13 @@ Replicate 0 is the full sample and walks the same kernels. The variance of a val
 mean. A change is a difference on the same replicates, draw by draw.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ._domains import Block, FullSample, Row, check_by
+from ._intervals import FEW_DF, check_kind
 from ._parallel import map_replicates
 from ._prepared import Asked, Prepared, Scenario, Statistic, joined
 from ._sweeps import Ordering, in_lanes
@@ -21,7 +22,6 @@ from .replication import Bootstrap, FactorSource, ReplicateDesign, Replication
 from .survey import Survey
 from .transfers import Transfers
 
-FEW_DF = 60  # degrees of freedom under which they are estimated rather than counted
 Progress = Callable[[int], object]
 
 
@@ -32,6 +32,7 @@ def estimate(
     by: Sequence[str | Sequence[str]] | str = (),
     replicates: ReplicateDesign | None = None,
     *,
+    interval: str | None = None,
     level: float = 0.95,
     df: str = "effective",
     classes: str = "replicate",
@@ -51,7 +52,11 @@ def estimate(
     by : sequence of str or of tuples of str, default ()
         Columns, welfare classes (bottom40, quintile, decile) or household_type by which to split, each alone; a tuple
         joins its columns. Dissimilarity and Cost are of all, and have one row; Incidence is by something only.
-    replicates : Bootstrap, default Bootstrap(1000, seed=1)
+    replicates : replicate design, default Bootstrap(1000, seed=1)
+        Bootstrap, Jackknife, BRR, SuccessiveDifference, ReplicateColumns.
+    interval : {None, "t", "percentile", "basic", "bca"}, default None
+        None: on the logit for proportions, on the logarithm for positive measures, else on the value, with Student's t.
+        Those of draws are a bootstrap's alone, and too short where degrees of freedom are few.
     level : float in (0, 1), default 0.95
     df : {"effective", "design"}, default "effective"
         Degrees of freedom of the intervals: PSUs minus strata; "effective" replaces them by Satterthwaite's estimate
@@ -76,7 +81,8 @@ def estimate(
     Notes
     -----
     Intervals: logit-t for proportions, log-t for positive measures and for changes that a pure transfer can only make
-    negative, t otherwise. A value of 0 or 1, or one that does not vary, has none.
+    negative, t otherwise. A proportion of 0 or 1 has a one-sided limit, which counts each PSU as one answer; any other
+    value that does not vary has no interval.
 
     References
     ----------
@@ -93,11 +99,11 @@ def estimate(
     >>> bool(change.ci_high.iloc[0] < 0)
     True
 
-    A line below everybody: nobody is poor, and there is no interval.
+    A line below everybody: nobody is poor in the sample, and how many may be in the country has a limit.
 
     >>> est = sp.estimate(survey, [sp.Poverty(line=1e-9)], replicates=sp.Bootstrap(50))
-    >>> est.frame()[["value", "se", "flag"]].values.tolist()[0]
-    [0.0, 0.0, 'no interval']
+    >>> est.frame()[["value", "se", "ci_high", "flag"]].round(3).values.tolist()[0]
+    [0.0, 0.0, 0.162, 'one-sided']
     """
     if not isinstance(survey, Survey):
         fail_type("estimate() takes a Survey", survey, "Build it with Survey(...).")
@@ -134,6 +140,8 @@ def estimate(
         prepared,
         replication,
         full,
+        paired=pair_of(survey, replicates),
+        interval=interval,
         level=level,
         df=df,
         changes=change_names(given),
@@ -154,6 +162,14 @@ def bound(replicates: ReplicateDesign | None, survey: Survey) -> Replication:
     if not isinstance(replicates, ReplicateDesign):
         fail_type("replicates must be a replicate design", replicates, "Pass Bootstrap(1000, seed=1).")
     return replicates.bind(survey)
+
+
+def pair_of(survey: Survey, replicates: ReplicateDesign | None) -> tuple[Hashable, Hashable]:
+    """Return what estimates must share for their replicates to be the same, one by one: survey, and design."""
+    told = (replicates or Bootstrap()).told()
+    if told["method"] == "rao-wu":
+        told.pop("n")  # those of fewer are the first of more
+    return id(survey), repr(told)
 
 
 def full_sample_of(survey: Survey, replication: Replication, classes: str = "replicate") -> FullSample:
@@ -192,6 +208,8 @@ def evaluate(
     replication: Replication,
     full: FullSample,
     *,
+    paired: tuple[Hashable, Hashable],
+    interval: str | None,
     level: float,
     df: str,
     changes: Mapping[str, str],
@@ -201,10 +219,11 @@ def evaluate(
     """Evaluate prepared statistics on the full sample and on every replicate, add changes, and summarize."""
     number(level, "level", above=0, below=1)
     choice(df, ("effective", "design"), "df")
+    check_kind(interval, replication.variance)
     asked = [row for statistic in prepared for row in statistic.rows]
     order, rows, minus = _with_changes(asked, changes)
     if not rows:
-        return summarize((), np.empty(0), np.empty((replication.n, 0)), np.empty(0), level)
+        return summarize((), np.empty(0), np.empty((replication.n, 0)), np.empty(0), level, replication.variance)
     statistics = joined(prepared)
     place = {id(row): i for i, row in enumerate(row for statistic in statistics for row in statistic.rows)}
     order = [place[id(asked[i])] for i in order]
@@ -212,13 +231,30 @@ def evaluate(
     job = Job(tuple(statistics), replication.source, full.ordering, full.fixed)
     value = job.at(full.factors)[:, :1]
     draws = map_replicates(job, len(value), replication.n, n_threads, progress)
+    extra = len(replication.beside)
+    beside = job.at(in_lanes(replication.beside))[:, :extra] if extra else np.empty((len(value), 0))
     counted = np.array([row.df for row in rows], dtype=np.float64)
+    known = replication.df is None  # the strata and PSUs that degrees of freedom are counted from
     if replication.df is not None:
         counted = np.minimum(counted, replication.df)
-    elif df == "effective" and survey.design.df < FEW_DF:
-        without = (_changed(made, order, minus) for made in _without_one(survey.design, replication, job))
-        counted = np.minimum(counted, _effective_df(without, len(rows)))
-    found = summarize(tuple(rows), _changed(value, order, minus)[:, 0], _changed(draws, order, minus).T, counted, level)
+    few, acceleration = known and df == "effective" and survey.design.df < FEW_DF, None
+    if few or interval == "bca":
+        without = [_changed(made, order, minus) for made in _without_one(survey.design, replication, job)]
+        acceleration = _acceleration(without, len(rows))
+        if few:
+            counted = np.minimum(counted, _effective_df(without, len(rows)))
+    found = summarize(
+        tuple(rows),
+        _changed(value, order, minus)[:, 0],
+        _changed(draws, order, minus).T,
+        counted,
+        level,
+        replication.variance,
+        beside=_changed(beside, order, minus).T,
+        acceleration=acceleration,
+        interval=interval,
+        paired=paired,
+    )
     level_at = {position: i for i, position in enumerate(order) if minus[i] < 0}
     for i, (row, other) in enumerate(zip(rows, minus, strict=True)):
         if row.falls and other >= 0:  # nothing can fall by more than there was
@@ -275,7 +311,20 @@ def _without_one(design: Design, replication: Replication, job: Job) -> Iterator
             yield job.at(np.take(without_one(design, h), replication.psu_of_unit, axis=1))[:, :size]
 
 
-def _effective_df(without: Iterator[FloatArray], rows: int) -> FloatArray:
+def _acceleration(without: Sequence[FloatArray], rows: int) -> FloatArray:
+    """Return what BCa intervals are accelerated by, from values without one PSU at a time.
+
+    With u_hi = (n_h - 1) (mean_h - theta_(hi)), what PSU i adds: sum u^3 / (6 (sum u^2)^1.5).
+    """
+    squares, cubes = np.zeros(rows), np.zeros(rows)
+    for values in without:
+        influence = (values.shape[1] - 1) * (values.mean(axis=1, keepdims=True) - values)
+        squares += (influence**2).sum(axis=1)
+        cubes += (influence**3).sum(axis=1)
+    return np.divide(cubes, 6 * squares**1.5, out=np.zeros(rows), where=squares > 0)
+
+
+def _effective_df(without: Sequence[FloatArray], rows: int) -> FloatArray:
     """Return Satterthwaite's degrees of freedom from values without one PSU at a time.
 
     With V_h = (n_h - 1) / n_h sum_i (theta_(hi) - mean_h)^2: (sum V_h)^2 / sum [V_h^2 / (n_h - 1)], at least 1.

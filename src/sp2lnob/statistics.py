@@ -138,7 +138,7 @@ class Poverty(OfWelfare):
             return super().prepare(scenario, by, full)
         welfare, domain = scenario.welfare(), full.domain(by)
         self.check(welfare, scenario.survey)
-        rows = domain.named(self.values(), scenario.name)
+        rows = domain.named(self.values(), scenario.name, means=True)
         return [BelowLine.of(self.line, self.measures, rows, domain, welfare[domain.rows.household])]
 
     def check(self, welfare: FloatArray, survey: Survey) -> None:

@@ -93,7 +93,14 @@ SCHEME: dict[str, Kind] = {
 }
 PACKAGE: dict[str, Kind] = {"administration": int | float, "mpc": int | float, "draws": str, "seed": int}
 REPLICATES: dict[str, Kind] = {"method": str, "n": int, "seed": int}
-ESTIMATE: dict[str, Kind] = {"by": list, "level": int | float, "df": str, "classes": str, "effect": str}
+ESTIMATE: dict[str, Kind] = {
+    "by": list,
+    "interval": str,
+    "level": int | float,
+    "df": str,
+    "classes": str,
+    "effect": str,
+}
 PUBLISH: dict[str, Kind] = {"disclosure": str | int}
 TABLES = {
     "survey": SURVEY,

@@ -11,6 +11,7 @@ _ROOMS = {
     "dissimilarity": ("d_index",),
     "estimates": ("Estimates",),
     "estimation": ("estimate",),
+    "export": ("replicate_weights", "write_replicate_weights"),
     "findings": ("Findings", "read_results"),
     "incidence": ("ConsumptionGain", "Cost", "Coverage", "Incidence"),
     "io": ("read_survey",),
@@ -34,7 +35,7 @@ _ROOMS = {
         "maternity_benefit",
         "old_age_pension",
     ),
-    "replication": ("Bootstrap",),
+    "replication": ("BRR", "Bootstrap", "Jackknife", "ReplicateColumns", "SuccessiveDifference"),
     "schemes": ("Amount", "Economy", "Package", "Scheme"),
     "statistics": ("Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"),
     "survey": ("Survey",),
@@ -46,7 +47,7 @@ _ROOMS = {
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 _WHOLE = ("plots",)  # rooms that are names themselves
 
-__all__ = sorted([*_ROOM_OF, *_WHOLE])
+__all__ = sorted([*_ROOM_OF, *_WHOLE], key=lambda name: (not name.isupper(), name))  # as linters sort them
 
 
 def __getattr__(name: str) -> object:

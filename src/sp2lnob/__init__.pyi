@@ -14,6 +14,7 @@ from .datasets import example_frames as example_frames, example_survey as exampl
 from .dissimilarity import d_index as d_index
 from .estimates import Estimates as Estimates
 from .estimation import estimate as estimate
+from .export import replicate_weights as replicate_weights, write_replicate_weights as write_replicate_weights
 from .findings import Findings as Findings, read_results as read_results
 from .incidence import ConsumptionGain as ConsumptionGain, Cost as Cost, Coverage as Coverage, Incidence as Incidence
 from .io import read_survey as read_survey
@@ -37,7 +38,13 @@ from .presets import (
     maternity_benefit as maternity_benefit,
     old_age_pension as old_age_pension,
 )
-from .replication import Bootstrap as Bootstrap
+from .replication import (
+    BRR as BRR,
+    Bootstrap as Bootstrap,
+    Jackknife as Jackknife,
+    ReplicateColumns as ReplicateColumns,
+    SuccessiveDifference as SuccessiveDifference,
+)
 from .schemes import Amount as Amount, Economy as Economy, Package as Package, Scheme as Scheme
 from .statistics import (
     Access as Access,
@@ -54,6 +61,7 @@ from .tree import OpportunityTree as OpportunityTree
 
 __version__: str
 __all__ = [
+    "BRR",
     "Access",
     "Amount",
     "Assessment",
@@ -70,6 +78,7 @@ __all__ = [
     "Inequality",
     "InputError",
     "InputTypeError",
+    "Jackknife",
     "Lorenz",
     "MeanWelfare",
     "Opportunity",
@@ -78,9 +87,11 @@ __all__ = [
     "Poverty",
     "Quantile",
     "RelativeLine",
+    "ReplicateColumns",
     "SP2LNOBError",
     "SP2LNOBWarning",
     "Scheme",
+    "SuccessiveDifference",
     "Survey",
     "Transfers",
     "assess",
@@ -105,6 +116,8 @@ __all__ = [
     "quintile_ratio",
     "read_results",
     "read_survey",
+    "replicate_weights",
     "simulate",
     "watts",
+    "write_replicate_weights",
 ]

@@ -7,7 +7,7 @@ that what is made on the way does not grow with the survey.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import pairwise, starmap
@@ -251,6 +251,12 @@ class Table:
                 )
             self._made[name] = column if self._order is None else column.take(self._order)
         return self._made[name]
+
+    def fetch(self, names: Iterable[str]) -> None:
+        """Read columns of a file in one pass; frames hold theirs."""
+        read = getattr(self._source, "fetch", None)
+        if read is not None:
+            read(name for name in names if name not in self._made)
 
     def sorted(self, order: Any) -> "Table":
         """Return the table with its rows in another order; columns that were read are not read again."""

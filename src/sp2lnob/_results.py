@@ -64,20 +64,24 @@ def write_folder(
     return path
 
 
-def write_file(path: str | os.PathLike[str], content: str) -> Path:
-    """Write a file beside its place first, then put it there at once."""
+def write_file(path: str | os.PathLike[str], content: str | Callable[[Path], object]) -> Path:
+    """Write a file, a text or what a function writes to a path, beside its place first, then put it there at once."""
     target = Path(path).resolve()
     if target.is_dir():
         fail("The output must be a file", f"{str(path)!r} is a folder", "Choose another name.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, made = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    os.close(handle)
+    made = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(content)
-        Path(made).chmod(0o644)
-        Path(made).replace(target)
+        if isinstance(content, str):
+            made.write_text(content, encoding="utf-8", newline="\n")
+        else:
+            content(made)
+        made.chmod(0o644)
+        made.replace(target)
     except BaseException:
-        Path(made).unlink(missing_ok=True)
+        made.unlink(missing_ok=True)
         raise
     return target
 

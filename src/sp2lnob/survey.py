@@ -88,8 +88,16 @@ class Survey:
         Primary sampling unit: a column, or several whose combinations are the PSUs; None: each household is its own.
     strata : str or sequence of str, default None
         Columns whose combinations are the strata; None: one stratum.
-    single_psu : {"error", "certainty"}, default "error"
-        A stratum of one PSU has no variance of its own: refuse it, or let it add none.
+    single_psu : {"error", "certainty", "collapse", "scaled", "centered"}, default "error"
+        A stratum of one PSU has no variance of its own: refuse it; let it add none; join it with another such stratum
+        (neighbors in the order of strata in pairs, the last three together if their number is odd; one alone joins the
+        stratum before it, or after it if it is the first); let it count as the average of the others; or by how far it
+        is from the mean of all. R's "fail", "remove", "average" and "adjust" are understood.
+    fpc : str or two of them, default None
+        Column of the number of PSUs in the population of each stratum, or of the share that is in the sample (all at
+        most 1); and of the households of each PSU. Without the second, the variance within PSUs is left out: name both,
+        or none, unless hardly any PSU is in the sample. None: PSUs as if drawn with replacement, which is on the safe
+        side.
     roles : dict, default None
         Columns of age (completed years), sex, disability (0/1), relation (1 or "Head..." is the head; 2, "Spouse...",
         "Wife...", "Husband..." or "Partner..." the spouse), birth (births in the last 12 months). Age and sex are taken
@@ -156,6 +164,7 @@ class Survey:
         psu: str | Sequence[str] | None = None,
         strata: str | Sequence[str] | None = None,
         single_psu: str = "error",
+        fpc: str | Sequence[str] | None = None,
         roles: Mapping[str, str | None] | None = None,
         derive: Mapping[str, str] | None = None,
         missing: str = "error",
@@ -167,6 +176,8 @@ class Survey:
         self.strata_columns = list(listing(given, str, "strata", "Name one column, or a list of them."))
         given = (psu,) if isinstance(psu, str) else () if psu is None else psu
         self.psu_columns = list(listing(given, str, "psu", "Name one column, or a list of them."))
+        given = (fpc,) if isinstance(fpc, str) else () if fpc is None else fpc
+        self.fpc_columns = list(listing(given, str, "fpc", "Name one column, or two: of PSUs and of households."))
         self.names = {
             "household": household,
             "person": person,
@@ -177,7 +188,6 @@ class Survey:
         }
         for name, value in self.names.items():
             text_or_none(value, name)
-        self.single_psu = single_psu
         self.role_codes: dict[str, Any] = {}  # what roles say of every person as bytes, kept once it was asked for
         self.roster = build_roster(households, persons, household, person, [*self.strata_columns, *self.psu_columns])
         self.households, self.persons = self.roster.households, self.roster.persons
@@ -185,6 +195,7 @@ class Survey:
         self.n_households, self.n_persons = len(self.roster.key), len(self.household_of)
         self.show_household, self.show_person = self.roster.show_household, self.roster.show_person
         self.design = self._design(single_psu)
+        self.single_psu = self.design.single_psu
         self.roles = self._roles(mapping(roles or {}, "roles", "Write {'age': 'column'}."))
         for name, text in mapping(derive or {}, "derive", "Write {'name': 'expression'}.").items():
             self._derive(name, text)
@@ -208,11 +219,24 @@ class Survey:
         stratum, labels = np.zeros(self.n_households, dtype=np.int32), ["all"]
         if self.strata_columns:
             stratum, labels = self._combined(self.strata_columns)
+        stages = 1 + bool(self.psu_columns)
+        if len(self.fpc_columns) > stages:
+            fail(
+                f"fpc must name at most {stages} column{'s' * (stages > 1)}",
+                f"it names {len(self.fpc_columns)}",
+                "Name that of PSUs, and that of households." if stages > 1 else "Name psu=, or households alone.",
+            )
+        fpc = [(name, self.household_column(name).numbers(f"fpc {name!r}")) for name in self.fpc_columns]
         if self.psu_columns:
             psu, names = self._combined(self.psu_columns)
-            return build_design(stratum, psu, labels, lambda row: names[psu[row]], single_psu)
-        key = self.roster.key
-        return build_design(stratum, key.coded()[1], labels, lambda row: key.label(key.values[row]), single_psu)
+        else:
+            key = self.roster.key
+            psu, names = key.coded()[1], None
+
+        def called(row: int) -> str:
+            return key.label(key.values[row]) if names is None else names[psu[row]]
+
+        return build_design(stratum, psu, labels, called, single_psu, fpc, self.show_household)
 
     def _combined(self, columns: Sequence[str]) -> tuple[CodeArray, list[str]]:
         """Number the combinations of columns by household, and name them."""
@@ -256,6 +280,12 @@ class Survey:
     def column(self, name: str, unit: str) -> Column:
         """Return a column by the rows of a unit, "household" or "person"."""
         return self.household_column(name) if unit == "household" else self.person_column(name)
+
+    def fetch(self, names: Sequence[str]) -> None:
+        """Read columns of files in one pass, which they would cost one each when they are asked for."""
+        for table in (self.households, self.persons):
+            if table is not None:
+                table.fetch(names)
 
     @property
     def sources(self) -> tuple[dict[str, Any], ...]:
@@ -475,6 +505,7 @@ class Survey:
             ("weight", f"{names['weight']}: {short(self.weight.min())} to {short(self.weight.max())}"),
             ("strata", f"{design.strata:,} ({' x '.join(self.strata_columns) or 'none named'})"),
             ("PSUs", f"{design.psus:,} ({' x '.join(self.psu_columns) or 'households'})"),
+            ("finite population", " and ".join(self.fpc_columns)),
             ("degrees of freedom", f"{design.df:,}"),
             (
                 "welfare",
@@ -527,8 +558,14 @@ class Survey:
         elif self.strata_columns:
             lines.append(f"egen long _stratum = group({' '.join(self.strata_columns)})")
             options.append("strata(_stratum)")
-        if self.single_psu == "certainty":
-            options.append("singleunit(certainty)")
+        options += [f"fpc({name})" for name in self.fpc_columns[:1]]
+        single = [f"singleunit({self.single_psu})"] if self.single_psu in ("certainty", "scaled", "centered") else []
+        if self.fpc_columns[1:]:
+            unit = self.names["household"] if not of_households else None
+            options += ["||", f"{unit or '_n'},", f"fpc({self.fpc_columns[1]})"]
+        if self.single_psu == "collapse":
+            lines.insert(0, "* strata of one PSU are joined with neighbors in sp2lnob: join them before svyset")
+        options += single
         return "\n".join([*lines, f"svyset {psu} [pweight={weight}]" + (f", {' '.join(options)}" if options else "")])
 
     def svydesign(self) -> str:
@@ -564,7 +601,14 @@ class Survey:
             parts.append(f"strata = ~{formula(self.strata_columns)}")
         parts.append(f"weights = ~I({weight} * {self.names['size']})" if of_households else f"weights = ~{weight}")
         parts.append(f"data = {'households' if of_households else 'persons'}")
-        lonely = 'options(survey.lonely.psu = "certainty")\n' if self.single_psu == "certainty" else ""
+        if self.fpc_columns[1:]:
+            parts[0] += f" + {self.names['household'] or f'I(seq_along({weight}))'}"
+        if self.fpc_columns:
+            parts.insert(-1, f"fpc = ~{' + '.join(self.fpc_columns)}")
+        rule = {"certainty": "certainty", "scaled": "average", "centered": "adjust"}.get(self.single_psu)
+        lonely = f'options(survey.lonely.psu = "{rule}")\n' if rule else ""
+        if self.single_psu == "collapse":
+            lonely = "# strata of one PSU are joined with neighbors in sp2lnob: join them before svydesign\n"
         return f"{lonely}svydesign({', '.join(parts)})"
 
     def _declared(self) -> tuple[bool, str]:

@@ -7,6 +7,7 @@ cdef enum Purpose:
     RESAMPLING = 0
     RECEIPT = 1
     EXAMPLE = 2
+    SECOND_STAGE = 3
 
 
 cdef inline void philox(uint64_t key, uint32_t *word) noexcept nogil:

@@ -26,6 +26,7 @@ def hadamard(order: int) -> Signs:
     """Return the matrix of an order that can be made, its first row constant; all others then add up to 0."""
     way = _way(order)
     assert way is not None
+    made: Signs
     if order == 1:
         made = np.ones((1, 1), dtype=np.int8)
     elif way == "double":

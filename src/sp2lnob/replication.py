@@ -145,7 +145,7 @@ def _flag(value: object, what: str) -> None:
         fail_type(f"{what} must be True, False or None", value, "Leave it out for the design's own.")
 
 
-# -- bootstrap ------------------------------------------------------------------------------------------------------
+# -- bootstrap --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,15 +261,16 @@ class Bootstrap(ReplicateDesign):
                 f"{self.draws} are more in {bad.sum():,} of {design.strata:,} (first: {named})",
                 "Choose fewer, or leave draws out: one less than the stratum has.",
             )
-        source: Source = self._drawn(RESAMPLING, design.stratum_start, draws, f, np.ones(design.strata))
+        of_psus = self._drawn(RESAMPLING, design.stratum_start, draws, f, np.ones(design.strata))
+        source: Source = of_psus
         if design.second is not None:
             start, psu, n = _households(design)
-            # Of the variance within a PSU the share f counts. Its factor is squared as well: 1 + (1 - f) in expectation,
-            # but 1 where it is kept in every replicate.
+            # Of the variance within a PSU the share f counts, and the square of the PSU's own factor multiplies it: in
+            # expectation 2 - f, but 1 where the PSU is kept in every replicate.
             kept = np.sqrt(f / np.where(draws > 0, 2 - f, 1))
             c = np.repeat(kept, size)[psu]
             within = self._drawn(SECOND_STAGE, start, n - 1, design.second[psu], c)
-            source = TwoStages(source, within, design.psu)
+            source = TwoStages(of_psus, within, design.psu)
         return _replication(
             survey,
             self.n,
@@ -293,13 +294,13 @@ class Bootstrap(ReplicateDesign):
 def _households(design: Design) -> tuple[CodeArray, CodeArray, LongArray]:
     """Return where the households of each PSU begin, which PSU that is, and how many they are.
 
-    Households of a PSU stand together, if not in the order of its number: that may have changed where strata were joined.
+    Households of a PSU stand together, but PSUs were numbered anew where strata were joined.
     """
     start = np.r_[0, np.flatnonzero(np.diff(design.psu)) + 1, len(design.psu)].astype(np.int32)
     return start, design.psu[start[:-1]], np.diff(start).astype(np.int64)
 
 
-# -- jackknife ------------------------------------------------------------------------------------------------------
+# -- jackknife --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -771,9 +772,7 @@ class ReplicateColumns(ReplicateDesign):
         choice(self.kind, KINDS, "kind")
         if isinstance(self.columns, str):
             if self.columns.count("*") != 1:
-                fail(
-                    "columns must be a list of names, or a text with one '*'", f"it is {self.columns!r}", "Write 'rw*'."
-                )
+                fail("columns must be names, or a text with one '*'", f"it is {self.columns!r}", "Write 'rw*'.")
         else:
             names = listing(self.columns, str, "columns", "Name the columns, or write 'rw*'.")
             _fail_if_few(len(names))
@@ -790,14 +789,14 @@ class ReplicateColumns(ReplicateDesign):
             object.__setattr__(self, "rscales", tuple(number(value, "Every one of rscales", low=0) for value in given))
         elif self.kind == "JKn" or (self.kind == "other" and self.scale is None):
             fail(
-                f"kind {self.kind!r} needs rscales",
+                f"kind {self.kind!r} needs rscales{' or a scale' if self.kind == 'other' else ''}",
                 "there are none",
                 "Give one a column: (n - 1) / n of its stratum for JKn; the survey's documentation tells.",
             )
         for name, kind in (("fay", "Fay"), ("k", "bootstrap-average")):
             if (getattr(self, name) is None) == (self.kind == kind):
-                given = "there is none" if self.kind == kind else f"kind is {self.kind!r}"
-                fail(f"{name} must be given for kind {kind!r}, and for it alone", given, f"Pass {name}= with it.")
+                came = "there is none" if self.kind == kind else f"kind is {self.kind!r}"
+                fail(f"{name} must be given for kind {kind!r}, and for it alone", came, f"Pass {name}= with it.")
         if self.fay is not None:
             number(self.fay, "fay", above=0, below=1)
         if self.k is not None:
@@ -815,7 +814,7 @@ class ReplicateColumns(ReplicateDesign):
         if self.rscales is not None and len(self.rscales) != n:
             fail(
                 "There must be one of rscales a column",
-                f"{len(self.rscales)} came for {n} columns",
+                f"{len(self.rscales)} came for {n}",
                 "Give all of them.",
             )
         survey.fetch(names)
@@ -913,7 +912,7 @@ def _alike(columns: Sequence[FloatArray], weight: FloatArray | None, psu: CodeAr
     return unit.astype(np.int32) if np.array_equal(psu, psu[same]) else None
 
 
-def _rank(source: Supplied, n: int, weight: FloatArray) -> int:
+def _rank(source: Supplied, n: int, weight: Any) -> int:
     """Return the rank of the factors of units with weight, as the rank of their products with each other."""
     rows = np.flatnonzero(weight > 0)
     products = np.zeros((n, n))

@@ -136,10 +136,12 @@ def test_constants_of_python_are_those_of_the_kernels():
     purposes = (KERNELS / "_random.pxd").read_text(encoding="utf-8")
     assert re.findall(r"LANES = (\d+)", lanes) == [str(_parallel.LANES)]
     assert re.findall(r"CHUNK = (\d+)", ordered) == [str(_sweeps.CHUNK)]
-    assert re.findall(r"(RESAMPLING|RECEIPT|EXAMPLE) = (\d+)", purposes) == [
+    assert re.findall(r"(RESAMPLING|RECEIPT|EXAMPLE|SECOND_STAGE|SKETCH) = (\d+)", purposes) == [
         ("RESAMPLING", "0"),
         ("RECEIPT", "1"),
         ("EXAMPLE", "2"),
+        ("SECOND_STAGE", "3"),
+        ("SKETCH", "4"),
     ]
 
 

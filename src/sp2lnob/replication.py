@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from ._hadamard import Signs, hadamard, order_above
-from ._kernels import _replicates
+from ._kernels import _random, _replicates
 from ._parallel import LANES
 from ._typing import CodeArray, FloatArray, LongArray
 from ._validate import (
@@ -34,10 +34,9 @@ from .design import SMALL, Design
 from .survey import Survey
 
 MOST = 2**31 - 1  # replicates: their number is one word of the counter that random numbers are made from
-RESAMPLING, SECOND_STAGE = 0, 3  # purposes of random numbers, as in _kernels/_random.pxd
+RESAMPLING, SECOND_STAGE, SKETCH = 0, 3, 4  # purposes of random numbers, as in _kernels/_random.pxd
 ROWS = 160  # replicates of successive differences where the sample asks for more; as in the CPS
 APART = 1e-12  # factors that differ by less are one: a quotient of weights is not exact
-CHUNK = 2**14  # rows whose factors are multiplied at a time
 DEPENDENT = 1e-5  # a singular value below this share of the largest counts as 0, as in R
 
 
@@ -479,7 +478,7 @@ class BRR(ReplicateDesign):
     >>> frame = {"hid": [1, 2, 3, 4], "hhweight": [1, 1, 1, 1], "n": [1, 1, 1, 1], "area": [1, 1, 2, 2]}
     >>> survey = sp.Survey(frame, size="n", strata="area")
     >>> sp.replicate_weights(survey, sp.BRR()).iloc[:, 2:].values.tolist()
-    [[2.0, 0.0, 2.0, 0.0], [0.0, 2.0, 0.0, 2.0], [2.0, 2.0, 0.0, 0.0], [0.0, 0.0, 2.0, 2.0]]
+    [[0.0, 2.0, 0.0, 2.0], [2.0, 0.0, 2.0, 0.0], [0.0, 2.0, 2.0, 0.0], [2.0, 0.0, 0.0, 2.0]]
 
     Three PSUs are no pair:
 
@@ -567,7 +566,7 @@ class SuccessiveDifference(ReplicateDesign):
     >>> frame = {"hid": [1, 2, 3], "hhweight": [1, 1, 1], "n": [1, 1, 1], "position": [3, 1, 2]}
     >>> survey = sp.Survey(frame, size="n")
     >>> sp.replicate_weights(survey, sp.SuccessiveDifference("position")).iloc[:, 2:].round(2).values.tolist()
-    [[1.0, 0.29, 1.71, 1.0], [1.0, 0.29, 1.0, 1.71], [1.0, 1.71, 0.29, 1.0]]
+    [[1.0, 0.29, 1.71, 1.0], [1.0, 1.0, 0.29, 1.71], [1.0, 1.71, 1.0, 0.29]]
 
     The number of replicates is the order of a matrix:
 
@@ -913,15 +912,21 @@ def _alike(columns: Sequence[FloatArray], weight: FloatArray | None, psu: CodeAr
 
 
 def _rank(source: Supplied, n: int, weight: Any) -> int:
-    """Return the rank of the factors of units with weight, as the rank of their products with each other."""
+    """Return the rank of the factors of units with weight, as the rank of their products with each other.
+
+    Of many units sums are taken first: each goes into three of 4 n, times a number of its own. That keeps the rank of n
+    columns with a probability next to 1, and costs a few sums a value.
+    """
     rows = np.flatnonzero(weight > 0)
-    products = np.zeros((n, n))
-    for begin in range(0, len(rows), CHUNK):
-        some = rows[begin : begin + CHUNK]
-        of = None if source.weight is None else source.weight[some]
-        factors = np.stack([_over(values[some], of) for values in source.columns])
-        products += factors @ factors.T
-    sizes = np.sqrt(np.diag(products))
-    sizes[sizes == 0] = 1
-    values = np.linalg.eigvalsh(products / sizes / sizes[:, None])
-    return int((values > DEPENDENT**2 * values[-1]).sum())
+    of = None if source.weight is None else source.weight[rows]
+    columns = (_over(values[rows], of) for values in source.columns)
+    if len(rows) > 4 * n:
+        numbers = np.empty((6, len(rows)))
+        for stream, out in enumerate(numbers):
+            _random.uniforms(0, rows.astype(np.uint64), stream, SKETCH, out)
+        into, times = (4 * n * numbers[:3]).astype(np.intp).ravel(), numbers[3:] - 0.5
+        columns = (np.bincount(into, (times * values).ravel(), 4 * n) for values in columns)
+    factors = np.stack(list(columns))
+    factors /= np.maximum(np.linalg.norm(factors, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    found = np.linalg.eigvalsh(factors @ factors.T)
+    return int((found > DEPENDENT**2 * found[-1]).sum())

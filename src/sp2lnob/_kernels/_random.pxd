@@ -8,6 +8,7 @@ cdef enum Purpose:
     RECEIPT = 1
     EXAMPLE = 2
     SECOND_STAGE = 3
+    SKETCH = 4
 
 
 cdef inline void philox(uint64_t key, uint32_t *word) noexcept nogil:

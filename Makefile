@@ -2,10 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DEBUG_SITE := build/debug-site
 SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
 
-.PHONY: demo test test-debug test-oldest lint types docs bench bench-tiny wheel wheel-check clean
+.PHONY: demo test test-debug test-oldest bits lint types docs bench bench-tiny wheel wheel-check clean
 
 demo: $(VENV)/installed
 	$(BIN)/sp2lnob demo --out results/demo
@@ -17,11 +16,19 @@ test: $(VENV)/installed $(VENV)/test-tools
 # The same on kernels that check every index: slow, and any error in them fails the test. Pages, pictures, the command
 # line and files run no kernel otherwise than the rest does.
 EDGES := report report_browser plots docs readme cli init study formats io
-test-debug: $(VENV)/installed $(VENV)/test-tools
-	rm -rf $(DEBUG_SITE)
-	SP2LNOB_DEBUG=1 $(BIN)/python -m pip install -q --no-deps --target $(DEBUG_SITE) .
-	SP2LNOB_DEBUG=1 PYTHONPATH=$(DEBUG_SITE) $(BIN)/python -m pytest -n auto --pyargs sp2lnob tests \
+test-debug: $(VENV)/installed $(VENV)/test-tools build/debug-site/made
+	SP2LNOB_DEBUG=1 PYTHONPATH=build/debug-site $(BIN)/python -m pytest -n auto --pyargs sp2lnob tests \
 	  $(EDGES:%=--ignore=tests/test_%.py)
+
+# The same bits from the kernels for AVX2, the portable ones, those that check bounds and those without the limited API.
+bits: $(VENV)/installed build/debug-site/made build/native-site/made
+	mkdir -p build/bits
+	$(BIN)/python benchmarks/bits.py > build/bits/release
+	SP2LNOB_PORTABLE=1 $(BIN)/python benchmarks/bits.py > build/bits/portable
+	PYTHONPATH=build/debug-site $(BIN)/python benchmarks/bits.py > build/bits/debug
+	PYTHONPATH=build/native-site $(BIN)/python benchmarks/bits.py > build/bits/native
+	for other in portable debug native; do diff build/bits/release build/bits/$$other || exit 1; done
+	cat build/bits/release
 
 # The oldest libraries that pyproject.toml promises, pandas 2 among them; TESTS= names some of the tests.
 TESTS := tests
@@ -69,7 +76,7 @@ wheel-check: wheel
 	sys.exit(f'not for the wheel: {bad}' if bad or w.stat().st_size > 2**20 else 0)"
 
 clean:
-	rm -rf build dist results $(VENV) src/*.egg-info src/sp2lnob/_kernels/*.so
+	rm -rf build dist results $(VENV) src/*.egg-info src/sp2lnob/_kernels/*.so src/sp2lnob/_kernels/_avx2
 
 $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)
@@ -78,6 +85,13 @@ $(VENV)/pip:
 
 $(VENV)/installed: $(VENV)/pip $(SOURCES)
 	$(BIN)/python -m pip install -q ".[all]"
+	touch $@
+
+build/debug-site/made: export SP2LNOB_DEBUG = 1
+build/native-site/made: export SP2LNOB_NATIVE = 1
+build/%-site/made: $(VENV)/pip $(SOURCES)
+	rm -rf $(@D)
+	$(BIN)/python -m pip install -q --no-deps --target $(@D) .
 	touch $@
 
 $(VENV)/%-tools: $(VENV)/pip pyproject.toml

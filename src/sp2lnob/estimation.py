@@ -18,7 +18,7 @@ from ._typing import FloatArray
 from ._validate import choice, fail, fail_type, listing, mapping, number
 from .design import Design, without_one
 from .estimates import Estimates, summarize, title_of
-from .replication import Bootstrap, FactorSource, ReplicateDesign, Replication
+from .replication import Bootstrap, ReplicateDesign, Replication, Source
 from .survey import Survey
 from .transfers import Transfers
 
@@ -188,7 +188,7 @@ class Job:
     """All that a block of replicates needs: what workers elsewhere are sent."""
 
     prepared: tuple[Prepared, ...]
-    source: FactorSource
+    source: Source
     ordering: Ordering | None
     fixed: bool
 

@@ -232,7 +232,7 @@ class Bootstrap(ReplicateDesign):
     sp2lnob.InputError: The number of replicates must be 2 or more, but it is 1. Correct the value.
     """
 
-    method: ClassVar[str] = "bootstrap"
+    method: ClassVar[str] = "rao-wu"
     n: int = 1000
     seed: int = 1
     draws: int | None = None

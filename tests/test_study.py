@@ -129,7 +129,10 @@ def test_a_study_without_schemes_or_lines(folder):
         ("n = 20", 'n = "20"', r"n in \[replicates\] must be a whole number, but it is '20'."),
         ("n = 20", "n = true", r"n in \[replicates\] must be a whole number, but it is True."),
         ("n = 20", "n = 1", "The number of replicates must be 2 or more, but it is 1."),
-        ("n = 20", 'method = "jackknife"', r"method in \[replicates\] must be one of 'rao-wu', but it is 'jackknife'."),
+        ("n = 20", 'method = "jacknife"', r"The method in \[replicates\] must be one that exists, but 'jacknife' does not."),
+        ("n = 20", 'method = "brr"\nn = 20', r"A key of \[replicates\] with method 'brr' must be one that exists, but 'n'"),
+        ("n = 20", 'method = "columns"', r"Every \[replicates\] must have columns, kind, but one lacks columns, kind."),
+        ("n = 20", 'method = "brr"', "BRR needs two PSUs in every stratum, but 4 of 8 have not"),
         (
             "cp = 0.01",
             "ccp = 0.01",
@@ -144,12 +147,12 @@ def test_a_study_without_schemes_or_lines(folder):
         (
             'kind = "child_benefit"',
             'kind = "child"',
-            "The kind of a scheme must be one that exists, but 'child' does not.",
+            r"The kind in \[\[scheme\]\] must be one that exists, but 'child' does not.",
         ),
         (
             'kind = "child_benefit"',
             'kind = "child_benefit"\nweeks = 4',
-            "A key of a scheme of kind 'child_benefit' must be one that exists, but 'weeks' does not.",
+            r"A key of \[\[scheme\]\] with kind 'child_benefit' must be one that exists, but 'weeks' does not.",
         ),
         ('amount = [0.04, "gdp_per_capita"]', "", r"Every \[\[scheme\]\] must have amount, but one lacks amount."),
         ('amount = [0.04, "gdp_per_capita"]', "amount = [0.04]", "amount of a scheme must be a list of value and unit"),
@@ -205,7 +208,7 @@ def test_every_key_is_an_argument_and_every_argument_a_key():
     assert set(study.TREE) - {"rule", "extended"} == arguments(sp.OpportunityTree)
     assert set(study.SCHEME) - {"kind"} == arguments(*study.KINDS.values())
     assert set(study.PACKAGE) == arguments(sp.Package) - {"schemes"}
-    assert set(study.REPLICATES) - {"method"} == arguments(sp.Bootstrap)
+    assert set(study.REPLICATES) - {"method"} == arguments(*study.METHODS.values())
     assert set(study.ESTIMATE) == arguments(sp.assess) - given
     assert set(study.PUBLISH) <= arguments(sp.Assessment.save)
 

@@ -11,6 +11,7 @@ import numpy as np
 from ._domains import FullSample, check_by
 from ._html import form_of, short, table
 from ._prepared import Asked, Scenario, Statistic
+from ._relative import RelativeLine
 from ._results import write_file
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
 from .disclosure import FEWEST, GROUP_FIGURES, least_cases, withhold, withhold_tree
@@ -350,7 +351,7 @@ def assess(
     opportunities: Sequence[Opportunity],
     package: Package | None = None,
     economy: Economy | None = None,
-    lines: Mapping[str, float] | None = None,
+    lines: Mapping[str, float | RelativeLine] | None = None,
     by: Sequence[str | Sequence[str]] | None = None,
     replicates: ReplicateDesign | None = None,
     *,
@@ -377,7 +378,7 @@ def assess(
     package : Package, default None
         None: who is behind, without a transfer.
     economy : Economy, default None
-    lines : dict of str to float, default None
+    lines : dict of str to float or RelativeLine, default None
         Poverty lines by name; None: the economy's.
     by : sequence of str or of tuples of str, default None
         Split of poverty, welfare and, if it is no welfare class, inequality. None: decile, if the survey has welfare,
@@ -463,7 +464,7 @@ def assess(
         "opportunities": [asdict(opportunity) for opportunity in opportunities],
         "package": package and asdict(package),
         "economy": economy and asdict(economy),
-        "lines": {line.name: line.line for line in poverty},
+        "lines": {line.name: asdict(of) if isinstance(of := line.line, RelativeLine) else of for line in poverty},
         "by": [list(domain) for domain in domains],
         "tree": _clone(tree).get_params(),
         "replicates": design.told(),
@@ -494,8 +495,8 @@ def _domains(survey: Survey, by: Sequence[str | Sequence[str]] | None) -> list[t
     return check_by(by)
 
 
-def _lines(lines: Mapping[str, float] | None, economy: Economy | None) -> list[Poverty]:
-    given = lines if lines is not None else economy.lines if economy is not None else {}
+def _lines(lines: Mapping[str, float | RelativeLine] | None, economy: Economy | None) -> list[Poverty]:
+    given: Mapping[str, Any] = lines if lines is not None else economy.lines if economy is not None else {}
     return [Poverty(line, name) for name, line in mapping(given, "lines", "Write {'national': 1500.0}.").items()]
 
 

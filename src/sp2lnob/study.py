@@ -9,7 +9,7 @@ from hashlib import sha256
 from inspect import Parameter, signature
 from pathlib import Path
 from types import UnionType
-from typing import Any
+from typing import Any, TypeVar
 
 from . import presets
 from ._draft import BLANK
@@ -19,7 +19,7 @@ from .disclosure import least_cases
 from .estimation import Progress
 from .io import read_survey
 from .opportunity import Opportunity
-from .replication import Bootstrap
+from .replication import BRR, Bootstrap, Jackknife, ReplicateColumns, ReplicateDesign, SuccessiveDifference
 from .schemes import Amount, Economy, Package, Scheme
 from .survey import Survey
 from .tree import OpportunityTree
@@ -29,6 +29,11 @@ KINDS: dict[str, Callable[..., Scheme]] = {
     for name in ("child_benefit", "old_age_pension", "disability_benefit", "maternity_benefit", "household_benefit")
 } | {"scheme": Scheme}
 
+METHODS: dict[str, Callable[..., ReplicateDesign]] = {
+    design.method: design for design in (Bootstrap, Jackknife, BRR, SuccessiveDifference, ReplicateColumns)
+}
+
+Made = TypeVar("Made")
 Kind = type | UnionType
 SURVEY: dict[str, Kind] = {
     "households": str,
@@ -44,6 +49,7 @@ SURVEY: dict[str, Kind] = {
     "welfare_per": str,
     "psu": str | list,
     "strata": str | list,
+    "fpc": str | list,
     "single_psu": str,
     "roles": dict,
     "derive": dict,
@@ -92,7 +98,22 @@ SCHEME: dict[str, Kind] = {
     "weeks": int | float,
 }
 PACKAGE: dict[str, Kind] = {"administration": int | float, "mpc": int | float, "draws": str, "seed": int}
-REPLICATES: dict[str, Kind] = {"method": str, "n": int, "seed": int}
+REPLICATES: dict[str, Kind] = {
+    "method": str,
+    "n": int,
+    "seed": int,
+    "draws": int,
+    "mse": bool,
+    "kind": str,
+    "fay": int | float,
+    "order": str | list,
+    "columns": str | list,
+    "scale": int | float,
+    "rscales": list,
+    "combined": bool,
+    "k": int,
+    "df": int,
+}
 ESTIMATE: dict[str, Kind] = {
     "by": list,
     "interval": str,
@@ -172,11 +193,9 @@ class Study:
         return OpportunityTree(**{**tree.get_params(), **given})
 
     @property
-    def replicates(self) -> Bootstrap:
+    def replicates(self) -> ReplicateDesign:
         """The replicate design."""
-        given = dict(self.sections.get("replicates", {}))
-        choice(given.pop("method", "rao-wu"), ("rao-wu",), "method in [replicates]")
-        return Bootstrap(**given)
+        return _called(METHODS, self.sections.get("replicates", {}), "method", Bootstrap.method, "[replicates]")
 
     @property
     def economy(self) -> Economy:
@@ -367,18 +386,25 @@ def _require(table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> Non
 
 
 def _scheme(table: Mapping[str, Any]) -> Scheme:
-    """Build a scheme from its table: ``kind`` names the function whose arguments the other keys are."""
-    given = dict(table)
-    kind = given.pop("kind", "scheme")
-    fail_if_unknown(kind, KINDS, "The kind of a scheme")
-    build = KINDS[kind]
-    parameters = signature(build).parameters
-    for key in given:
-        fail_if_unknown(key, parameters, f"A key of a scheme of kind {kind!r}")
-    _require(given, tuple(name for name, p in parameters.items() if p.default is Parameter.empty), "[[scheme]]")
-    amount = given.pop("amount")
+    """Build a scheme from its table."""
+    amount = table.get("amount", (0.0, "month"))  # where there is none, the lack of it is told below
     if len(amount) != 2:
         fail(
             "amount of a scheme must be a list of value and unit", f"it is {amount!r}", 'Write amount = [50, "month"].'
         )
-    return build(**given, amount=Amount(*amount))
+    given = {**table, "amount": Amount(*amount)} if "amount" in table else table
+    return _called(KINDS, given, "kind", "scheme", "[[scheme]]")
+
+
+def _called(
+    functions: Mapping[str, Callable[..., Made]], table: Mapping[str, Any], key: str, usual: str, where: str
+) -> Made:
+    """Call the function that a key of a table names, with the other keys for its arguments."""
+    given = dict(table)
+    name = given.pop(key, usual)
+    fail_if_unknown(name, functions, f"The {key} in {where}")
+    parameters = signature(functions[name]).parameters
+    for other in given:
+        fail_if_unknown(other, parameters, f"A key of {where} with {key} {name!r}")
+    _require(given, tuple(name for name, p in parameters.items() if p.default is Parameter.empty), where)
+    return functions[name](**given)

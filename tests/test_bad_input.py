@@ -569,9 +569,9 @@ DESIGN = [
     (
         "single_psu",
         lambda: survey(single_psu="center"),
-        "single_psu must be one of 'error', 'certainty'",
+        "single_psu must be one of 'error', 'certainty', 'collapse', 'scaled', 'centered'",
         "'center'",
-        "Choose",
+        "Did you mean 'centered'?",
     ),
     ("welfare_period", lambda: survey(welfare_period="week"), "welfare_period must be one of", "'week'", "Choose"),
     ("welfare_per", lambda: survey(welfare_per="adult"), "welfare_per must be one of", "'adult'", "Choose"),

@@ -81,7 +81,10 @@ SIZES = (2, 1, 3, 5, 4, 6, 9, 33)
 def counts_of(seed, first, groups, sizes=SIZES):
     out = np.empty((groups, sum(sizes), _parallel.LANES))
     start = np.r_[0, np.cumsum(sizes)].astype(np.int32)
-    _replicates.rao_wu(seed, first, start, np.ones(len(sizes)), out)  # a draw counts for 1
+    draws = np.array(sizes, dtype=np.int32) - 1
+    base, slope = np.where(draws > 0, 0.0, 1.0), np.ones(len(sizes))
+    room = np.empty((max(sizes), _parallel.LANES), dtype=np.int32)
+    _replicates.rao_wu(seed, first, 0, start, draws, base, slope, room, out)
     return np.moveaxis(out, 1, 2).reshape(-1, sum(sizes))
 
 

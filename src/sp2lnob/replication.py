@@ -40,7 +40,7 @@ APART = 1e-12  # factors that differ by less are one: a quotient of weights is n
 DEPENDENT = 1e-5  # a singular value below this share of the largest counts as 0, as in R
 
 
-class Source(Protocol):
+class FactorSource(Protocol):
     """Where factors come from. It can be pickled."""
 
     def factors(self, first: int, groups: int) -> FloatArray:
@@ -62,7 +62,7 @@ class Replication:
     psu_of_unit : ndarray of shape (units,), int32
     n : int
         Replicates.
-    source : Source
+    source : FactorSource
     beside : ndarray of shape (s, units)
         Factors of replicates beside the design's own: one for each stratum of one PSU that is centered.
     variance : Variance
@@ -73,7 +73,7 @@ class Replication:
     unit: CodeArray
     psu_of_unit: CodeArray
     n: int
-    source: Source
+    source: FactorSource
     beside: FloatArray
     variance: Variance
     df: int | None = None
@@ -94,14 +94,22 @@ class ReplicateDesign(ABC):
         """Return the design as it applies to a survey."""
 
     def told(self) -> dict[str, Any]:
-        """Return the method and its parameters, as plain values."""
-        return {"method": self.method, **{item.name: getattr(self, item.name) for item in fields(self)}}  # type: ignore[arg-type]
+        """Return the method and the parameters that were given or have a default, as plain values."""
+        return {"method": self.method, **self._given()}
+
+    def _given(self) -> dict[str, Any]:
+        values = {item.name: getattr(self, item.name) for item in fields(self)}  # type: ignore[arg-type]
+        return {name: value for name, value in values.items() if value is not None}
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self._given().items())
+        return f"{type(self).__name__}({given})"
 
 
 def _replication(
     survey: Survey,
     n: int,
-    source: Source,
+    source: FactorSource,
     *,
     scale: float,
     mse: bool,
@@ -182,7 +190,7 @@ class TwoStages:
         return out
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bootstrap(ReplicateDesign):
     r"""Rao-Wu rescaling bootstrap: PSUs of every stratum, drawn with replacement.
 
@@ -222,7 +230,7 @@ class Bootstrap(ReplicateDesign):
     --------
     >>> import sp2lnob as sp
     >>> sp.Bootstrap(500, seed=7)
-    Bootstrap(n=500, seed=7, draws=None, mse=None)
+    Bootstrap(n=500, seed=7)
 
     Two replicates are the fewest that have a spread:
 
@@ -261,7 +269,7 @@ class Bootstrap(ReplicateDesign):
                 "Choose fewer, or leave draws out: one less than the stratum has.",
             )
         of_psus = self._drawn(RESAMPLING, design.stratum_start, draws, f, np.ones(design.strata))
-        source: Source = of_psus
+        source: FactorSource = of_psus
         if design.second is not None:
             start, psu, n = _households(design)
             # Of the variance within a PSU the share f counts, and the square of the PSU's own factor multiplies it: in
@@ -322,7 +330,7 @@ class LeftOut:
         return out
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Jackknife(ReplicateDesign):
     """Delete-one jackknife: every PSU is left out once, and the others of its stratum carry its weight.
 
@@ -439,7 +447,7 @@ class Balanced:
         return out
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BRR(ReplicateDesign):
     """Balanced repeated replication: of the two PSUs of every stratum one is raised, the other lowered.
 
@@ -526,7 +534,7 @@ class BRR(ReplicateDesign):
         return _replication(survey, n, source, scale=1 / (n * (1 - self.fay) ** 2), mse=self.mse)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SuccessiveDifference(ReplicateDesign):
     """Successive difference replication, for a systematic sample: the variance is that between neighbors.
 
@@ -683,7 +691,7 @@ BOOTSTRAPS = ("bootstrap", "bootstrap-average")
 KINDS = (*BOOTSTRAPS, "JK1", "JKn", "JK2", "BRR", "Fay", "ACS", "successive-difference", "other")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReplicateColumns(ReplicateDesign):
     """Replicate weights that came with the data, as R's svrepdesign takes them.
 
@@ -925,7 +933,7 @@ def _rank(source: Supplied, n: int, weight: Any) -> int:
         for stream, out in enumerate(numbers):
             _random.uniforms(0, rows.astype(np.uint64), stream, SKETCH, out)
         into, times = (4 * n * numbers[:3]).astype(np.intp).ravel(), numbers[3:] - 0.5
-        columns = (np.bincount(into, (times * values).ravel(), 4 * n) for values in columns)
+        columns = (np.asarray(np.bincount(into, (times * values).ravel(), 4 * n)) for values in columns)
     factors = np.stack(list(columns))
     factors /= np.maximum(np.linalg.norm(factors, axis=1, keepdims=True), np.finfo(np.float64).tiny)
     found = np.linalg.eigvalsh(factors @ factors.T)

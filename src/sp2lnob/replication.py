@@ -40,7 +40,7 @@ APART = 1e-12  # factors that differ by less are one: a quotient of weights is n
 DEPENDENT = 1e-5  # a singular value below this share of the largest counts as 0, as in R
 
 
-class FactorSource(Protocol):
+class Source(Protocol):
     """Where factors come from. It can be pickled."""
 
     def factors(self, first: int, groups: int) -> FloatArray:
@@ -62,7 +62,7 @@ class Replication:
     psu_of_unit : ndarray of shape (units,), int32
     n : int
         Replicates.
-    source : FactorSource
+    source : Source
     beside : ndarray of shape (s, units)
         Factors of replicates beside the design's own: one for each stratum of one PSU that is centered.
     variance : Variance
@@ -73,7 +73,7 @@ class Replication:
     unit: CodeArray
     psu_of_unit: CodeArray
     n: int
-    source: FactorSource
+    source: Source
     beside: FloatArray
     variance: Variance
     df: int | None = None
@@ -109,7 +109,7 @@ class ReplicateDesign(ABC):
 def _replication(
     survey: Survey,
     n: int,
-    source: FactorSource,
+    source: Source,
     *,
     scale: float,
     mse: bool,
@@ -269,7 +269,7 @@ class Bootstrap(ReplicateDesign):
                 "Choose fewer, or leave draws out: one less than the stratum has.",
             )
         of_psus = self._drawn(RESAMPLING, design.stratum_start, draws, f, np.ones(design.strata))
-        source: FactorSource = of_psus
+        source: Source = of_psus
         if design.second is not None:
             start, psu, n = _households(design)
             # Of the variance within a PSU the share f counts, and the square of the PSU's own factor multiplies it: in

@@ -696,6 +696,49 @@ def test_stata_and_r_are_told_of_fpc_and_of_lone_psus():
     assert "population and homes" in survey._repr_html_()
 
 
+# -- estimates --------------------------------------------------------------------------------------------------------
+
+
+def ends():
+    """Return every design with a survey it fits, strata of one PSU and sampling fractions among them."""
+    made = designs()
+    lonely = frame_of(LONELY, 4, f=lambda made: made["n"] * 0.5, g=lambda made: made["n"] * 0.25)
+    made |= {
+        f"{rule}, {type(design).__name__}": (survey_of(lonely, fpc=fpc, single_psu=rule), design)
+        for rule in SINGLE_PSU[1:]
+        for design, fpc in ((sp.Jackknife(), None), (sp.Bootstrap(40), ["f", "g"]))
+    }
+    return made
+
+
+@pytest.mark.parametrize("name", ends())
+def test_standard_errors_are_those_of_the_factors(name):
+    survey, design = ends()[name]
+    made = sp.estimate(survey, [sp.MeanWelfare(), sp.Inequality()], replicates=design)
+    bound = design.bind(survey)
+    weights = survey.weight * np.vstack([np.ones(bound.units), all_factors(bound), bound.beside])[:, bound.unit]
+    y = survey.welfare
+    for statistic, of in (("mean_welfare", lambda w: w @ y / w.sum()), ("gini", lambda w: gini_of(y, w))):
+        value, *rest = [of(w) for w in weights]
+        draws, beside = np.array(rest[: bound.n]), np.array(rest[bound.n :])
+        scales = bound.variance
+        center = value if scales.mse else draws[scales.rscales > 0].mean()
+        variance = scales.inflation * scales.scale * (scales.rscales * (draws - center) ** 2).sum()
+        variance += (scales.beside * (beside - value) ** 2).sum()
+        i = [row.statistic for row in made.rows].index(statistic)
+        assert made.value[i] == pytest.approx(value, rel=1e-12)
+        assert made.se[i] == pytest.approx(sqrt(variance), rel=1e-9)
+        assert made.bias[i] == pytest.approx(
+            scales.bias_scale * (scales.rscales * (draws - value)).sum(), rel=1e-6, abs=1e-12
+        )
+
+
+def gini_of(y, w):
+    """Return half the mean difference between two who are drawn by weight, over the mean."""
+    w = w / w.sum()
+    return (w[:, None] * w * np.abs(y[:, None] - y)).sum() / (2 * (w @ y))
+
+
 # -- replicate weights of the data ------------------------------------------------------------------------------------
 
 
@@ -876,6 +919,12 @@ def test_exported_weights_are_weight_times_factor_and_come_back(tmp_path):
     assert spread(again, sp.ReplicateColumns("rw_*", "bootstrap")) == pytest.approx(
         spread(survey, sp.Bootstrap(70)), rel=1e-12
     )
+    made, same = (
+        sp.estimate(of, [sp.MeanWelfare(), sp.Inequality()], by=["stratum"], replicates=design)
+        for of, design in ((survey, sp.Bootstrap(70)), (again, sp.ReplicateColumns("rw_*", "bootstrap")))
+    )
+    for figure in ("value", "se", "ci_low", "ci_high"):
+        np.testing.assert_allclose(getattr(same, figure), getattr(made, figure), rtol=1e-12)
     factors = sp.replicate_weights(survey, sp.Bootstrap(70), full=False)
     assert np.array_equal(factors.iloc[:, 2:].to_numpy().T, all_factors(bound)[:, survey.design.psu])
 
@@ -914,7 +963,8 @@ SCRIPT = """
 suppressMessages(library(survey)); data(api); options(digits = 15)
 write.csv(apistrat[, c("snum", "stype", "pw", "fpc", "enroll")], "%s", row.names = FALSE)
 d <- svydesign(id = ~1, strata = ~stype, weights = ~pw, data = apistrat, fpc = ~fpc)
-cat(SE(svytotal(~enroll, d)), SE(svytotal(~enroll, as.svrepdesign(d, type = "JKn"))), "\\n")
+jkn <- as.svrepdesign(d, type = "JKn")
+cat(SE(svytotal(~enroll, d)), SE(svytotal(~enroll, jkn)), SE(svymean(~enroll, jkn)), degf(jkn), "\\n")
 small <- do.call(rbind, Map(head, split(apistrat, apistrat$stype), c(1, 10, 10)))
 write.csv(small[, c("snum", "stype", "pw", "fpc", "enroll")], "%s", row.names = FALSE)
 for (rule in c("certainty", "average", "adjust")) {
@@ -948,10 +998,19 @@ def api(frame, **given):
 
 
 def test_stratified_schools_have_r_s_standard_error(of_r):
-    (frame, _), ((taylor_of_r, jackknife_of_r), *_) = of_r
+    (frame, _), ((taylor_of_r, jackknife_of_r, mean_of_r, df), *_) = of_r
     assert round(taylor_of_r) == 114642
     survey = api(frame, fpc="fpc")
     assert sqrt(spread(survey, sp.Jackknife())) == pytest.approx(jackknife_of_r, rel=1e-9)
+    made = sp.estimate(survey, [sp.MeanWelfare()], replicates=sp.Jackknife(mse=False))
+    assert made.se[0] == pytest.approx(mean_of_r, rel=1e-9)
+    weights = sp.replicate_weights(survey, sp.Jackknife())  # households by R's key, the rank by R's number
+    given = {"household": "snum", "weight": "pw", "size": "one", "welfare": "enroll"}
+    again = sp.Survey(frame.assign(one=1).merge(weights.drop(columns="pw"), on="snum"), **given)
+    columns = sp.ReplicateColumns("rw_*", "JKn", rscales=weights.attrs["rscales"], mse=False)
+    made = sp.estimate(again, [sp.MeanWelfare()], replicates=columns)
+    assert made.se[0] == pytest.approx(mean_of_r, rel=1e-9)
+    assert made.df[0] == df
     assert sqrt(spread(survey, sp.Bootstrap(8000))) == pytest.approx(taylor_of_r, rel=0.03)
 
 

@@ -1,0 +1,229 @@
+"""Finished replicates in a folder: what a run leaves for the next one, and shards of one study for whoever merges them.
+
+A file holds a range of replicates: a line that says what it is, the length of a header, the header in JSON (the range,
+and the manifest of the run that made it), the values as little-endian doubles, row by row, and the SHA-256 of all that.
+A file that was cut short or changed is found out by the last. It is written under another name first, then put in its
+place at once. Replicates wait in memory until they are worth a file: a crash costs ten seconds of work, or a twentieth
+of the time that the run has taken if that is longer, so that the longest run leaves a few hundred files.
+"""
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from ._parallel import LANES
+from ._typing import FloatArray
+from ._validate import fail, shown
+
+MAGIC = b"sp2lnob replicates 1\n"
+DIGEST = 32  # bytes of a SHA-256
+SECONDS = 10.0  # between two writes, at least
+SHARE = 0.05  # of the time since the run began, at least
+KEPT = re.compile(r"replicates-([0-9]{8,})-([0-9]{8,})\.values")
+LEFT = re.compile(r"\.replicates-([0-9]{8,})-([0-9]{8,})-.*\.part")  # by a run that was killed while it wrote
+NAMED = 5  # ranges that an error names
+
+
+class Shards:
+    """Replicates of one study in one folder or several; what is new goes to the first.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+    manifest : mapping
+        What makes replicates comparable: hashes of data and study, the version, the design. JSON must hold it.
+    wanted : range
+        Numbers of the replicates that this run is for: files of others are left alone.
+    complete : bool, default False
+        Whether all of them must be there, as for a merge.
+    """
+
+    def __init__(
+        self, folders: Sequence[Path], manifest: Mapping[str, Any], wanted: range, complete: bool = False
+    ) -> None:
+        self.folders, self.wanted, self.complete = folders, wanted, complete
+        self.manifest = json.loads(json.dumps(manifest))
+        self._taken: dict[int, FloatArray] = {}
+        self._begun = self._written = monotonic()
+
+    def load(self) -> Iterator[tuple[int, FloatArray]]:
+        """Yield what the folders hold, in order of its numbers, after checking all that names can tell."""
+        start = self.wanted.start
+        ranges = sorted(
+            (first, last, path) for path in self._paths() for first, last in _ranges(KEPT, path, self.wanted)
+        )
+        after, lacking, before = start, [], Path()
+        for first, last, path in ranges:
+            if max(first, start) < after:
+                fail(
+                    "Every replicate must be kept once",
+                    f"{_named(first, last)} of {str(path)!r} overlap with {str(before)!r}",
+                    "Delete one of the two, or keep shards of different runs in different folders.",
+                )
+            if first > after:
+                lacking.append(_named(after, first - 1))
+            after, before = last + 1, path
+        if after < self.wanted.stop:
+            lacking.append(_named(after, self.wanted.stop - 1))
+        if self.complete and lacking:
+            more = f" and {len(lacking) - NAMED:,} ranges more" if len(lacking) > NAMED else ""
+            fail(
+                "A merge must have every replicate",
+                f"there are none of {', '.join(lacking[:NAMED])}{more}",
+                "Run their shards, then merge again: the others are kept.",
+            )
+        for first, last, path in ranges:
+            yield max(first, start), self._read(path, first, last)[:, max(start - first, 0) : self.wanted.stop - first]
+
+    def keep(self, first: int, values: FloatArray) -> None:
+        """Take the values of replicates from number ``first`` on, and write what was taken if it is time."""
+        self._taken[first] = values
+        now = monotonic()
+        if now - self._written >= max(SECONDS, SHARE * (now - self._begun)):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was taken, one file for every run of consecutive numbers."""
+        while self._taken:
+            run = [min(self._taken)]
+            while (after := run[-1] + self._taken[run[-1]].shape[1]) in self._taken:
+                run.append(after)
+            parts = {first: self._taken.pop(first) for first in run}
+            path = self.folders[0] / f"replicates-{run[0]:08d}-{after - 1:08d}.values"
+            try:
+                self._write(path, run[0], np.concatenate(list(parts.values()), axis=1))
+            except BaseException:
+                if not path.exists():  # the next write takes it along
+                    self._taken.update(parts)
+                raise
+        self._written = monotonic()
+
+    def remove(self) -> None:
+        """Delete the files of this run, and folders that hold nothing else."""
+        for path in self._paths():
+            if _ranges(KEPT, path, self.wanted):
+                path.unlink()
+        for folder in self.folders:
+            with suppress(OSError):
+                folder.rmdir()
+
+    def _paths(self) -> list[Path]:
+        """Return every file of the folders; what a killed run of this range left half written is deleted."""
+        paths = [path for folder in self.folders if folder.is_dir() for path in sorted(folder.iterdir())]
+        for path in paths:
+            if not self.complete and _ranges(LEFT, path, self.wanted):
+                path.unlink(missing_ok=True)
+        return paths
+
+    def _write(self, path: Path, first: int, values: FloatArray) -> None:
+        header = json.dumps(
+            {"first": first, "count": values.shape[1], "manifest": self.manifest}, ensure_ascii=False, allow_nan=False
+        ).encode()
+        content = b"".join((MAGIC, len(header).to_bytes(8, "little"), header, values.astype("<f8").tobytes()))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, made = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.write(sha256(content).digest())
+                file.flush()
+                os.fsync(file.fileno())
+            Path(made).chmod(0o644)
+            Path(made).replace(path)
+        except BaseException:
+            Path(made).unlink(missing_ok=True)
+            raise
+
+    def _read(self, path: Path, first: int, last: int) -> FloatArray:
+        """Return the values of a file, of shape (rows, k), after checking that it is whole and of this study."""
+        content = path.read_bytes()
+        body, digest = content[:-DIGEST], content[-DIGEST:]
+        if not body.startswith(MAGIC) or sha256(body).digest() != digest:
+            fail(
+                "A file of kept replicates must be as it was written",
+                f"{str(path)!r} is cut short or damaged",
+                "Delete this file alone: the others are kept, and its replicates are computed again.",
+            )
+        start = len(MAGIC) + 8
+        end = start + int.from_bytes(body[len(MAGIC) : start], "little")
+        header = json.loads(body[start:end])
+        if (header["first"], header["count"]) != (first, last - first + 1):
+            fail(
+                "A file of kept replicates must keep its name",
+                f"{str(path)!r} holds {_named(header['first'], header['first'] + header['count'] - 1)}",
+                "Give it the name that it had.",
+            )
+        if differ := [
+            f"{key} is {shown(header['manifest'].get(key))} there and {shown(self.manifest.get(key))} here"
+            for key in sorted(header["manifest"].keys() | self.manifest.keys())
+            if header["manifest"].get(key) != self.manifest.get(key)
+        ]:
+            fail(
+                "Kept replicates must be of the same data, study, design and version",
+                f"of {str(path)!r} {'; '.join(differ)}",
+                "Name another folder, or delete this one if its replicates are wanted no more.",
+            )
+        return np.frombuffer(body, "<f8", offset=end).astype(np.float64).reshape(-1, header["count"])
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Return which shard of how many a text says.
+
+    Examples
+    --------
+    >>> parse_shard("3/16")
+    (3, 16)
+    >>> parse_shard("17/16")
+    Traceback (most recent call last):
+    ...
+    sp2lnob.InputError: A shard must be written K/N with K from 1 to N, but it is '17/16'. Write 3/16, for example.
+    """
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    which, of = (int(part) for part in found.groups()) if found else (0, 0)
+    if not 1 <= which <= of:
+        fail("A shard must be written K/N with K from 1 to N", f"it is {shown(text)}", "Write 3/16, for example.")
+    return which, of
+
+
+def shard_range(which: int, of: int, replicates: int) -> range:
+    """Return the numbers of a shard's replicates: whole groups of lanes, about as many in every shard.
+
+    Examples
+    --------
+    >>> [shard_range(k, 3, 100) for k in (1, 2, 3)]
+    [range(1, 33), range(33, 65), range(65, 101)]
+    >>> shard_range(1, 20, 100)
+    Traceback (most recent call last):
+    ...
+    sp2lnob.InputError: 100 replicates must be split into at most 13 shards, but 20 came. Take fewer shards.
+    """
+    groups = -(-replicates // LANES)
+    if of > groups:
+        fail(
+            f"{replicates:,} replicates must be split into at most {groups:,} shards",
+            f"{of:,} came",
+            "Take fewer shards.",
+        )
+    start, stop = groups * (which - 1) // of, groups * which // of
+    return range(start * LANES + 1, min(stop * LANES, replicates) + 1)
+
+
+def _ranges(pattern: re.Pattern[str], path: Path, wanted: range) -> list[tuple[int, int]]:
+    """Return the range in a file's name, if it is such a name and the range meets what is wanted."""
+    found = pattern.fullmatch(path.name)
+    first, last = (int(part) for part in found.groups()) if found else (0, 0)
+    return [(first, last)] if found and first < wanted.stop and last >= wanted.start else []
+
+
+def _named(first: int, last: int) -> str:
+    """Return what an error calls a range of replicates."""
+    return f"replicates {first:,} to {last:,}" if last > first else f"replicate {first:,}"

@@ -9,6 +9,8 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +19,13 @@ import pytest
 import sp2lnob as sp
 from sp2lnob import _shards
 from sp2lnob._parallel import LANES, map_replicates
-from sp2lnob._shards import Shards, parse_shard, shard_range
+from sp2lnob._shards import Shards, fingerprint, parse_shard, shard_range
 
 MANIFEST = {
     "version": "1.0",
     "data": "ab" * 32,
-    "study": "cd" * 32,
     "design": {"method": "rao-wu", "n": 100, "seed": 1},
+    "study": "cd" * 32,
 }
 ALL = range(1, 101)
 
@@ -205,26 +207,29 @@ def test_a_renamed_file_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("key", "here", "told"),
     [
-        ("data", "ef" * 32, f"data is '{'ab' * 32}"[:40]),
-        ("study", "00" * 32, f"study is '{'cd' * 32}"[:40]),
-        ("version", "1.1", "version is '1.0' there and '1.1' here"),
-        (
-            "design",
-            {"method": "rao-wu", "n": 100, "seed": 2},
-            "design is {'method': 'rao-wu', 'n': 100, 'seed': 1} there",
-        ),
-        ("more", 1, "more is None there and 1 here"),
+        ("data", "ef" * 32, f"data is '{'ab' * 28}..., and here '{'ef' * 28}..."),
+        ("study", "00" * 32, f"study is '{'cd' * 28}..., and here '{'00' * 28}..."),
+        ("version", "1.1", "version is '1.0', and here '1.1'"),
+        ("design", {"n": 200}, "design is {'method': 'rao-wu', 'n': 100, 'seed': 1}, and here {'n': 200}"),
+        ("more", 1, "more is None, and here 1"),
     ],
 )
 def test_replicates_of_another_study_are_refused_and_the_difference_is_named(tmp_path, key, here, told):
     (path,) = kept(tmp_path, (1, 40))
-    with pytest.raises(sp.InputError, match="must be of the same data, study, design and version") as caught:
+    with pytest.raises(sp.InputError, match="must be of the same version, data, design, study") as caught:
         loaded(shards(tmp_path, manifest={**MANIFEST, key: here}))
     assert told in str(caught.value)
     assert repr(str(path)) in str(caught.value)
     others = MANIFEST.keys() - {key}
     assert not any(f"{other} is" in str(caught.value) for other in others)
     assert path.exists()
+
+
+def test_of_several_differences_the_first_is_named_from_which_others_follow(tmp_path):
+    kept(tmp_path, (1, 40))
+    with pytest.raises(sp.InputError, match="data is '") as caught:
+        loaded(shards(tmp_path, manifest={**MANIFEST, "study": "00", "data": "11"}))
+    assert "study is" not in str(caught.value)
 
 
 def test_a_manifest_is_compared_as_json_holds_it(tmp_path):
@@ -404,3 +409,116 @@ def test_shards_are_every_replicate_once_and_about_as_many_each(replicates, of):
     assert all(part.start % LANES == 1 for part in parts)  # so that no group of lanes is evaluated twice
     sizes = [-(-len(part) // LANES) for part in parts]
     assert max(sizes) - min(sizes) <= 1
+
+
+# -- by what a study is known again ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Thing:
+    values: object
+    name: str = "a"
+
+    def named(self):
+        return self.name
+
+    @cached_property
+    def made(self):
+        return self.values
+
+
+def adder(more):
+    def add(value):
+        return value + more
+
+    return add
+
+
+def recursive():
+    def down(n):
+        return n and down(n - 1)
+
+    return down
+
+
+ONE, TWO = np.arange(4.0), np.arange(4.0) + 1e-15
+DIFFERENT = {
+    "none": None,
+    "zero": 0,
+    "false": False,
+    "float": 0.0,
+    "text": "0",
+    "bytes": b"0",
+    "list": [0],
+    "tuple": (0,),
+    "nested": [[0]],
+    "dict": {"a": 0},
+    "other key": {"b": 0},
+    "array": ONE,
+    "last bit": TWO,
+    "shape": ONE.reshape(2, 2),
+    "type": ONE.astype(np.float32),
+    "objects": np.array(["a", None], dtype=object),
+    "slice": slice(0, 1),
+    "object": Thing(ONE),
+    "field": Thing(TWO),
+    "other field": Thing(ONE, "b"),
+    "partial": partial(adder, 1),
+    "argument": partial(adder, 2),
+    "function": adder(1),
+    "closure": adder(2),
+    "lambda": lambda x: x + 1,
+    "constant": lambda x: x + 2,
+    "name": lambda x: x.a,
+    "other name": lambda x: x.b,
+    "inner": lambda x: [y + 1 for y in x],
+    "inner constant": lambda x: [y + 2 for y in x],
+    "set": lambda x: x in {"a", "b"},
+    "default": lambda x=1: x,
+    "other default": lambda x=2: x,
+    "itself": recursive(),
+    "built in": len,
+    "class": Thing,
+    "method": Thing(ONE).named,
+    "numpy's": np.float64(0),
+}
+
+
+def test_what_differs_has_another_fingerprint():
+    made = {name: fingerprint(value) for name, value in DIFFERENT.items()}
+    assert len(set(made.values())) == len(made)
+
+
+def test_a_fingerprint_depends_on_what_is_held_and_not_on_where():
+    assert fingerprint([ONE, ONE]) == fingerprint([ONE, ONE.copy()])
+    assert fingerprint(ONE.reshape(2, 2).T) == fingerprint(np.ascontiguousarray(ONE.reshape(2, 2).T))
+    looked, fresh = Thing(ONE), Thing(ONE)
+    assert looked.made is ONE
+    assert fingerprint(looked) == fingerprint(fresh)
+    assert fingerprint(adder(1)) == fingerprint(adder(1))
+
+
+PRINT = """
+import numpy as np
+from sp2lnob._shards import fingerprint
+theta = lambda weights, data: [w for w in weights if w in {"a", "b", "c", "d"}]
+print(fingerprint([theta, {"a": np.arange(3), "b": np.array(["x", None], dtype=object)}, {"s", "t", "u"}]))
+"""
+
+
+def test_another_process_finds_the_same_fingerprint():
+    made = {
+        subprocess.run(
+            [sys.executable, "-c", PRINT],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(made) == 1
+
+
+def test_what_has_no_fingerprint_is_refused():
+    with pytest.raises(sp.InputTypeError, match="must be numbers, text, arrays and functions of these"):
+        fingerprint([random.Random(1)])

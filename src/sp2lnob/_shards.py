@@ -11,18 +11,21 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from ._parallel import LANES
 from ._typing import FloatArray
-from ._validate import fail, shown
+from ._validate import fail, fail_type, shown
 
 MAGIC = b"sp2lnob replicates 1\n"
 DIGEST = 32  # bytes of a SHA-256
@@ -33,6 +36,30 @@ LEFT = re.compile(r"\.replicates-([0-9]{8,})-([0-9]{8,})-.*\.part")  # by a run 
 NAMED = 5  # ranges that an error names
 
 
+@dataclass(frozen=True)
+class Keeping:
+    """Where the replicates of a run are kept, and which of them it is for.
+
+    Attributes
+    ----------
+    folders : tuple of Path
+        What is new goes to the first.
+    shard : tuple of int, default None
+        Which of how many; None: all replicates.
+    complete : bool, default False
+        Whether all must be there already, as for a merge.
+    """
+
+    folders: tuple[Path, ...]
+    shard: tuple[int, int] | None = None
+    complete: bool = False
+
+    def bind(self, manifest: Mapping[str, Any], replicates: int) -> "Shards":
+        """Return what loads and keeps them, once the study is known."""
+        wanted = shard_range(*(self.shard or (1, 1)), replicates)
+        return Shards(self.folders, manifest, wanted, self.complete)
+
+
 class Shards:
     """Replicates of one study in one folder or several; what is new goes to the first.
 
@@ -40,7 +67,7 @@ class Shards:
     ----------
     folders : sequence of Path
     manifest : mapping
-        What makes replicates comparable: hashes of data and study, the version, the design. JSON must hold it.
+        What makes replicates comparable, what others follow from first: version, data, design, study. JSON holds it.
     wanted : range
         Numbers of the replicates that this run is for: files of others are left alone.
     complete : bool, default False
@@ -162,17 +189,76 @@ class Shards:
                 f"{str(path)!r} holds {_named(header['first'], header['first'] + header['count'] - 1)}",
                 "Give it the name that it had.",
             )
-        if differ := [
-            f"{key} is {shown(header['manifest'].get(key))} there and {shown(self.manifest.get(key))} here"
-            for key in sorted(header["manifest"].keys() | self.manifest.keys())
-            if header["manifest"].get(key) != self.manifest.get(key)
-        ]:
-            fail(
-                "Kept replicates must be of the same data, study, design and version",
-                f"of {str(path)!r} {'; '.join(differ)}",
-                "Name another folder, or delete this one if its replicates are wanted no more.",
-            )
+        there = header["manifest"]
+        for key in self.manifest | there:  # what follows from a difference is no news
+            if there.get(key) != self.manifest.get(key):
+                fail(
+                    f"Kept replicates must be of the same {', '.join(self.manifest)}",
+                    f"of {str(path)!r} {key} is {shown(there.get(key))}, and here {shown(self.manifest.get(key))}",
+                    "Name another folder, or delete this one if its replicates are wanted no more.",
+                )
         return np.frombuffer(body, "<f8", offset=end).astype(np.float64).reshape(-1, header["count"])
+
+
+def fingerprint(value: object) -> str:
+    """Return a hash of a value and all that it holds: arrays by their bytes, functions by their code.
+
+    It does not depend on what is held twice, nor on what was worked out from the fields and kept beside them.
+
+    Examples
+    --------
+    >>> fingerprint([1, 2.5, "a"]) == fingerprint([1, 2.5, "a"])
+    True
+    >>> fingerprint(np.zeros(2)) == fingerprint(np.zeros((2, 1)))
+    False
+    """
+    return _digest(value, {}).hex()
+
+
+def _digest(value: Any, known: dict[int, bytes]) -> bytes:
+    """Return the hash of a value; ``known`` are those of what the value holds, and keeps as long as this takes."""
+    if id(value) in known:
+        return known[id(value)]
+    parts: Iterable[Any]
+    name = type(value).__qualname__
+    if isinstance(value, (type(None), str, bytes, int, float, complex, type(...), np.generic, slice)):
+        return sha256(f"{name} {value!r}".encode()).digest()
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        made = sha256(f"{value.dtype.str}{value.shape}".encode() + value.tobytes())
+        return known.setdefault(id(value), made.digest())
+    known[id(value)] = b""  # a function may refer to itself
+    match value:
+        case list() | tuple() | np.ndarray():
+            parts = value
+        case Mapping():
+            parts = value.items()
+        case set() | frozenset():
+            parts = sorted(_digest(part, known) for part in value)
+        case partial():
+            parts = (value.func, value.args, value.keywords)
+        case CodeType():
+            parts = (value.co_code, value.co_consts, value.co_names)
+        case FunctionType():
+            held = [cell.cell_contents for cell in value.__closure__ or ()]
+            parts = (value.__code__, value.__defaults__, value.__kwdefaults__, held)
+        case MethodType():
+            parts = (value.__self__, value.__func__)
+        case type() | BuiltinFunctionType():
+            parts = (value.__module__, value.__qualname__)
+        case _ if is_dataclass(value):
+            parts = [getattr(value, field.name) for field in fields(value)]
+        case _:
+            fail_type(
+                "What finished replicates are known again by must be numbers, text, arrays and functions of these",
+                value,
+                "Give your own function such data, or leave out what keeps replicates.",
+            )
+    made = sha256(b"".join([name.encode(), *(_digest(part, known) for part in parts)]))
+    if isinstance(value, (FunctionType, partial)) or is_dataclass(value):
+        known[id(value)] = made.digest()
+    else:
+        del known[id(value)]  # it may be gone before this ends, and its place taken
+    return made.digest()
 
 
 def parse_shard(text: str) -> tuple[int, int]:

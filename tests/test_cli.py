@@ -5,9 +5,11 @@ Most tests call it in this process; what depends on streams, signals and termina
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -207,7 +209,10 @@ def test_json_tells_what_happens_and_nothing_else(folder, run, page):
         "out": "results",
     }
     progress = [event for event in told if event["event"] == "progress"]
-    assert all(event.keys() == {"event", "done", "total"} for event in progress)
+    assert all(event.keys() == {"event", "done", "total", "failed", "seconds_left"} for event in progress)
+    assert {event["failed"] for event in progress} == {0}
+    assert progress[-1]["seconds_left"] == 0
+    assert all(event["seconds_left"] >= 0 for event in progress)
     done = [event["done"] for event in progress]
     assert done == sorted(done)
     assert (done[-1], progress[-1]["total"]) == (100, 100)
@@ -526,23 +531,176 @@ def test_an_interrupt_while_files_are_written_waits_until_they_stand(folder, run
     assert not list(folder.glob(".results*"))
 
 
+# -- replicates kept on the way -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def stopping(at, error):
+    """Make the replicates from some number on raise an error."""
+    from sp2lnob.estimation import Job
+
+    usual = Job.__call__
+
+    def call(self, first, groups):
+        if first >= at:
+            raise error
+        return usual(self, first, groups)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Job, "__call__", call)
+        yield
+
+
+@pytest.fixture
+def whole(folder, run):
+    """Return the results of an uninterrupted run of 100 replicates."""
+    (folder / "study.toml").write_text(STUDY.replace("n = 20", "n = 100"))
+    assert run("run", "study.toml", "--out", "whole", "-q", "--no-report")[0] == 0
+    return contents("whole")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), KeyboardInterrupt()], ids=["error", "interrupt"])
+def test_a_run_that_stopped_is_resumed_to_the_same_bytes(folder, run, whole, error):
+    command = ("run", "study.toml", "--out", "out", "--resume", "--no-report", "--threads", "1", "--json")
+    with stopping(65, error):
+        assert run(*command)[0] == (1 if isinstance(error, MemoryError) else 130)
+    assert [path.name for path in Path("out.replicates").iterdir()] == ["replicates-00000001-00000064.values"]
+    code, stdout, _ = run(*command)
+    assert code == 0
+    assert [event["done"] for event in events(stdout) if event["event"] == "progress"] == [64, 96, 100]
+    assert contents("out") == whole
+    assert not Path("out.replicates").exists()
+
+
+def test_replicates_are_kept_until_the_results_stand(folder, run, monkeypatch):
+    def full(manifest):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sp2lnob._results.as_json", full)
+        assert run("run", "study.toml", "--resume", "--no-report")[0] == 1
+    assert [path.name for path in Path("results.replicates").iterdir()] == ["replicates-00000001-00000020.values"]
+
+
+def test_an_interrupt_does_not_cost_a_whole_result(folder, run, whole):
+    with stopping(65, KeyboardInterrupt()):
+        code, stdout, stderr = run("run", "study.toml", "--out", "whole", "--no-report", "--threads", "1")
+        for _ in range(2):  # the second time over its like
+            assert run("run", "study.toml", "--out", "part", "--no-report", "--threads", "1")[0] == 130
+    assert (code, stdout) == (130, "")
+    assert stderr.splitlines() == [
+        "sp2lnob: 64 of 100 replicates were finished: 'whole' holds a whole result, which stays",
+        "sp2lnob: interrupted",
+    ]
+    assert contents("whole") == whole
+    assert json.loads(Path("part/manifest.json").read_text())["interrupted"] == {"finished": 64, "asked": 100}
+
+
+def test_of_fewer_than_two_replicates_nothing_is_written(folder, run, whole):
+    with stopping(1, KeyboardInterrupt()):
+        code, _, stderr = run("run", "study.toml", "--out", "part", "--no-report")
+    assert code == 130
+    assert stderr.splitlines() == [
+        "sp2lnob: 0 of 100 replicates were finished: two at least are needed",
+        "sp2lnob: interrupted",
+    ]
+    assert not (folder / "part").exists()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_shards_are_merged_to_the_bytes_of_one_run(folder, run, whole, threads):
+    for k, where in ((2, "a"), (3, "a"), (1, "b")):
+        code, stdout, stderr = run("run", "study.toml", "--shard", f"{k}/3", "--out", where, "--threads", threads)
+        assert (code, stdout, stderr) == (0, f"shard {k}/3 is kept in {where}\n", "")
+    assert len(list(Path("a").iterdir())) == 2  # and nothing else
+    assert run("merge", "study.toml", "a", "b", "--out", "out", "--no-report", "-q") == (0, "", "")
+    assert contents("out") == whole
+    assert len(list(Path("a").iterdir())) == 2
+
+
+def test_a_shard_under_way_is_resumed(folder, run, whole):
+    assert run("run", "study.toml", "--shard", "2/2", "--out", "a", "-q")[0] == 0
+    (path,) = Path("a").iterdir()
+    before = path.read_bytes()
+    with stopping(1, KeyboardInterrupt()):  # nothing is evaluated again
+        assert run("run", "study.toml", "--shard", "2/2", "--out", "a", "-q") == (0, "", "")
+        assert path.read_bytes() == before
+        code, stdout, stderr = run("run", "study.toml", "--shard", "1/2", "--out", "a", "--json")
+    assert (code, stderr) == (130, "sp2lnob: interrupted\n")
+    assert [event["event"] for event in events(stdout)] == ["started", "interrupted", "error"]
+    assert events(stdout)[1]["message"] == "0 of 48 replicates of the shard are kept"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "study.toml", "--shard", "4/3"), "A shard must be written K/N with K from 1 to N, but it is '4/3'"),
+        (("run", "study.toml", "--shard", "1/14"), "100 replicates must be split into at most 13 shards, but 14 came"),
+        (("run", "study.toml", "--shard", "1/2", "--out", "whole"), "folder of their own, but 'whole' holds results"),
+        (("merge", "study.toml", "nowhere"), "but there are none of replicates 1 to 100. Run their shards"),
+        (("merge", "study.toml", "a"), "but there are none of replicates 1 to 48. Run their shards"),
+        (("merge", "study.toml", "a", "b"), "Every replicate must be kept once, but replicates 49 to 100 of "),
+        (("merge", "other.toml", "a", "c"), "of the same version, data, design, study, but of "),
+        (("merge", "study.toml", "a", "--out", "b"), "The output folder must be new, or hold an earlier result alone"),
+        (("merge", "study.toml"), "Missing argument 'SHARDS...'"),
+    ],
+)
+def test_shards_that_do_not_fit_are_refused(folder, run, whole, arguments, message):
+    for where, shard in (("a", "2/2"), ("b", "2/2"), ("c", "1/2")):
+        assert run("run", "study.toml", "--shard", shard, "--out", where, "-q")[0] == 0
+    (folder / "other.toml").write_text((folder / "study.toml").read_text().replace("60.0", "61.0"))
+    code, stdout, stderr = run(*arguments)
+    assert (code, stdout) == (2, "")
+    assert message in " ".join(stderr.split())
+    assert contents("whole") == whole
+
+
+@pytest.mark.parametrize(
+    ("edit", "key"),
+    [
+        (("seed = 1", "seed = 2"), "design is {'method': 'rao-wu', 'n': 100, 'seed': 1}, and here"),
+        (('outcome = "internet"', 'outcome = "internet == 0"'), "study is"),
+        (('psu = "ea"', 'psu = "hid"'), "data is"),
+    ],
+)
+def test_a_run_is_not_resumed_with_replicates_of_another_study(folder, run, whole, edit, key):
+    (folder / "study.toml").write_text((folder / "study.toml").read_text() + "seed = 1\n")
+    with stopping(65, ZeroDivisionError()):
+        assert run("run", "study.toml", "--out", "out", "--resume", "--no-report", "--threads", "1")[0] == 1
+    kept = contents("out.replicates")
+    (folder / "study.toml").write_text((folder / "study.toml").read_text().replace(*edit))
+    code, _, stderr = run("run", "study.toml", "--out", "out", "--resume", "--no-report")
+    assert code == 2
+    assert key in stderr
+    assert contents("out.replicates") == kept
+
+
 # -- streams, signals, terminals ------------------------------------------------------------------------------------
 
 
 @POSIX
-def test_an_interrupt_stops_at_once_and_writes_nothing(folder):
+@pytest.mark.parametrize("more", [(), ("--resume",)])
+def test_an_interrupt_writes_what_is_finished_and_says_so(folder, more):
     (folder / "study.toml").write_text(STUDY.replace("n = 20", "n = 2000000"))
-    command = [*COMMAND, "run", "study.toml", "--out", "out", "--json"]
+    command = [*COMMAND, "run", "study.toml", "--out", "out", "--json", *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         while json.loads(running.stdout.readline())["event"] != "progress":
             pass
         running.send_signal(signal.SIGINT)
-        stdout, stderr = running.communicate(timeout=30)  # a second, and slack for a busy machine
+        stdout, stderr = running.communicate(timeout=60)  # a second, and slack for a busy machine
     assert running.returncode == 130
     assert stderr == "sp2lnob: interrupted\n"
-    assert events(stdout)[-1] == {"event": "error", "message": "interrupted", "code": 130}
-    assert not (folder / "out").exists()
+    told, last = events(stdout)[-2:]
+    assert last == {"event": "error", "message": "interrupted", "code": 130}
+    assert (told["event"], told["asked"]) == ("interrupted", 2_000_000)
+    assert told["finished"] >= 32
+    assert list(contents("out")) == PLAIN
+    manifest = json.loads(Path("out/manifest.json").read_text(encoding="utf-8"))
+    assert manifest["interrupted"] == {"finished": told["finished"], "asked": 2_000_000}
+    frame = pd.read_csv("out/estimates.csv")
+    assert frame["flag"].str.contains("interrupted").all()
     assert not list(folder.glob(".out*"))
+    assert bool(list(folder.glob("out.replicates/*.values"))) == bool(more)
 
 
 @POSIX
@@ -590,6 +748,8 @@ def test_a_bar_on_a_terminal_without_colors(folder):
     os.close(ours)
     assert running.returncode == 0
     assert b"/4000" in shown
+    assert re.search(rb"0:00:0[0-9] left", shown)
+    assert b"failed" not in shown
     assert b"\x1b[3" not in shown  # no color of letters
 
 

@@ -19,7 +19,7 @@ import pytest
 import sp2lnob as sp
 from sp2lnob import _shards
 from sp2lnob._parallel import LANES, map_replicates
-from sp2lnob._shards import Shards, fingerprint, parse_shard, shard_range
+from sp2lnob._shards import Keeping, Shards, fingerprint, parse_shard, shard_range
 
 MANIFEST = {
     "version": "1.0",
@@ -128,18 +128,18 @@ def test_files_of_others_are_left_alone(tmp_path):
     kept(tmp_path, (1, 40))
     for name in ("notes.txt", "replicates-1-2.values", "replicates-00000041-00000050.values.bak"):
         (tmp_path / name).write_text("mine")
-    store = shards(tmp_path)
-    assert len(loaded(store)) == 1
-    store.remove()
+    assert len(loaded(shards(tmp_path))) == 1
+    Keeping((tmp_path,)).remove()
     assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_what_is_removed_is_gone_with_its_folder(tmp_path):
     folder = tmp_path / "kept"
     kept(folder, (1, 40), (61, 100))
-    shards(folder).remove()
+    (folder / ".replicates-00000041-00000060-abc.part").write_text("half")
+    Keeping((folder,)).remove()
     assert not folder.exists()
-    shards(folder).remove()
+    Keeping((folder,)).remove()
 
 
 # -- damage ---------------------------------------------------------------------------------------------------------

@@ -142,7 +142,8 @@ def map_replicates(
 
     Notes
     -----
-    An interrupt stops what is not begun; what is finished is returned, and the rest is NaN. A second one is raised.
+    An interrupt stops what is not begun; what is finished is returned, and a second one is raised. The values of other
+    replicates are anything: nothing is written there, for it may be more than memory holds.
     An error in a block is raised when what is finished is kept.
     """
     threads = usable_cpus() if n_threads is None else whole(n_threads, "n_threads", low=1)
@@ -216,8 +217,6 @@ def map_replicates(
                 future.cancel()
             if store:
                 store.flush()
-    if not finished.all():
-        values[:, ~finished] = np.nan
     return values, finished
 
 

@@ -36,6 +36,10 @@ LEFT = re.compile(r"\.replicates-([0-9]{8,})-([0-9]{8,})-.*\.part")  # by a run 
 NAMED = 5  # ranges that an error names
 
 
+class ShardKept(BaseException):
+    """A shard is finished and kept: there is nothing else to return."""
+
+
 @dataclass(frozen=True)
 class Keeping:
     """Where the replicates of a run are kept, and which of them it is for.
@@ -56,8 +60,20 @@ class Keeping:
 
     def bind(self, manifest: Mapping[str, Any], replicates: int) -> "Shards":
         """Return what loads and keeps them, once the study is known."""
-        wanted = shard_range(*(self.shard or (1, 1)), replicates)
-        return Shards(self.folders, manifest, wanted, self.complete)
+        return Shards(self.folders, manifest, self.wanted(replicates), self.complete)
+
+    def wanted(self, replicates: int) -> range:
+        """Return the numbers of the replicates that the run is for."""
+        return shard_range(*(self.shard or (1, 1)), replicates)
+
+    def remove(self) -> None:
+        """Delete what is kept, and folders that hold nothing else."""
+        for folder in self.folders:
+            for path in folder.glob("*replicates-*"):
+                if KEPT.fullmatch(path.name) or LEFT.fullmatch(path.name):
+                    path.unlink()
+            with suppress(OSError):
+                folder.rmdir()
 
 
 class Shards:
@@ -133,15 +149,6 @@ class Shards:
                     self._taken.update(parts)
                 raise
         self._written = monotonic()
-
-    def remove(self) -> None:
-        """Delete the files of this run, and folders that hold nothing else."""
-        for path in self._paths():
-            if _ranges(KEPT, path, self.wanted):
-                path.unlink()
-        for folder in self.folders:
-            with suppress(OSError):
-                folder.rmdir()
 
     def _paths(self) -> list[Path]:
         """Return every file of the folders; what a killed run of this range left half written is deleted."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from ._domains import FullSample, check_by
 from ._html import form_of, short, table
+from ._parallel import Executor
 from ._prepared import Asked, Scenario, Statistic
 from ._relative import RelativeLine
 from ._results import write_file
@@ -17,7 +18,7 @@ from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mappin
 from .disclosure import FEWEST, GROUP_FIGURES, least_cases, withhold, withhold_tree
 from .effects import Groups, groups_of, reroute
 from .estimates import Estimates
-from .estimation import Progress, bound, evaluate, full_sample_of, pair_of
+from .estimation import Advance, Resume, bound, evaluate, full_sample_of, pair_of
 from .findings import Findings
 from .incidence import ConsumptionGain, Cost, Coverage, Incidence
 from .opportunity import Opportunity
@@ -275,7 +276,7 @@ class Assessment:
         import platform
         from importlib.metadata import version
 
-        survey = self.survey
+        survey, asked = self.survey, self.estimates.asked
         packages = ("sp2lnob", "numpy", "scipy", "pandas", "scikit-learn", "narwhals")
         return {
             "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
@@ -298,6 +299,7 @@ class Assessment:
             },
             "dropped": {name: dict(rows) for name, rows in self.dropped.items()},
             "asked": dict(self.asked),
+            **({"interrupted": {"finished": self.replicates, "asked": asked}} if self.replicates < asked else {}),
         }
 
     def _repr_html_(self) -> str:
@@ -362,7 +364,9 @@ def assess(
     level: float = 0.95,
     df: str = "effective",
     n_threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Advance | None = None,
+    executor: Executor | None = None,
+    resume: Resume = None,
 ) -> Assessment:
     """Find who is left behind, what a package would change, what it costs, and how sure that is.
 
@@ -388,7 +392,7 @@ def assess(
         How access responds.
     tree : OpportunityTree, default OpportunityTree()
         Rule by which groups are found; it is copied for each opportunity.
-    classes, interval, level, df, n_threads, progress
+    classes, interval, level, df, n_threads, progress, executor, resume
         As in ``estimate``.
 
     Returns
@@ -459,6 +463,9 @@ def assess(
         changes={"after": "change"},
         n_threads=n_threads,
         progress=progress,
+        executor=executor,
+        resume=resume,
+        told=design.told(),
     )
     asked = {
         "opportunities": [asdict(opportunity) for opportunity in opportunities],
@@ -475,7 +482,7 @@ def assess(
         "df": df,
     }
     frame = _groups(estimates, groups_by, transfers is not None)
-    return Assessment(survey, estimates, frame, trees, transfers, replication.n, dropped, asked)
+    return Assessment(survey, estimates, frame, trees, transfers, len(estimates.draws), dropped, asked)
 
 
 def _clone(tree: OpportunityTree | None) -> OpportunityTree:

@@ -1,4 +1,7 @@
-"""The command line: draft a study, check a survey, run a study, make its report. Exit code 2 for usage and input."""
+"""The command line: draft a study, check a survey, run a study or a shard of it, merge shards, make the report.
+
+Exit code 2 for usage and input, 130 where Ctrl-C stopped it.
+"""
 
 import io
 import json
@@ -8,18 +11,20 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 try:
     import typer
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn
     from rich.table import Table
     from rich.text import Text
 
-    from ._results import check_folder, write_file
+    from ._results import check_folder, read_manifest, write_file
+    from ._shards import Keeping, ShardKept, parse_shard
     from ._validate import SP2LNOBError, fail
     from .disclosure import FEWEST, least_cases
 except KeyboardInterrupt:
@@ -30,11 +35,14 @@ except ImportError as error:
     raise SystemExit("sp2lnob: the command line needs typer and rich: pip install 'sp2lnob[cli]'") from None
 
 if TYPE_CHECKING:
+    from ._parallel import Progress
     from .assessment import Assessment
-    from .estimation import Progress as Advance
     from .findings import Findings
+    from .replication import ReplicateDesign
     from .study import Study
     from .survey import Survey
+
+    Advance = Callable[[Progress], object]
 
 REPORT = "report.html"
 INTERRUPTED = 130  # as shells say it
@@ -160,6 +168,14 @@ def run(
     threads: Threads = None,
     report: Report = True,
     disclosure: Disclosure = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Keep replicates in OUT.replicates until the results stand; go on from there."),
+    ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="K/N", help="Evaluate this part of the replicates alone, and keep it in the folder OUT."),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -167,10 +183,39 @@ def run(
     from .study import read_study
 
     read = read_study(study)
-    policy = read.disclosure if disclosure is None else _policy(disclosure)
-    work = Work("run", out, policy, report, as_json, quiet)
-    source = {"study": {"file": read.path.name, "sha256": read.sha256}}
-    work.do(lambda advance: read.run(n_threads=threads, progress=advance), read.replicates.n, source)
+    work = Work("run", out, _published_as(read, disclosure), report, as_json, quiet)
+    if shard is not None:
+        part = Keeping((out,), parse_shard(shard))
+        work.shard(lambda advance: read.run(n_threads=threads, progress=advance, resume=part), read.replicates, shard)
+        return
+    path = out.resolve()
+    keeping = Keeping((path.with_name(f"{path.name}.replicates"),)) if resume else None
+    work.do(
+        lambda advance: read.run(n_threads=threads, progress=advance, resume=keeping), read.replicates, _source(read)
+    )
+    if keeping is not None:
+        keeping.remove()
+
+
+@app.command()
+def merge(
+    study: Annotated[Path, typer.Argument(help="The study file that the shards are of.")],
+    shards: Annotated[list[Path], typer.Argument(metavar="SHARDS...", help="Folders that run --shard wrote to.")],
+    out: Out = Path("results"),
+    threads: Threads = None,
+    report: Report = True,
+    disclosure: Disclosure = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check that shards are all there and of this study, and write the results that one run would have written."""
+    from .study import read_study
+
+    read, keeping = read_study(study), Keeping(tuple(shards), complete=True)
+    work = Work("merge", out, _published_as(read, disclosure), report, as_json, quiet)
+    work.do(
+        lambda advance: read.run(n_threads=threads, progress=advance, resume=keeping), read.replicates, _source(read)
+    )
 
 
 @app.command("report")
@@ -237,9 +282,19 @@ def demo(
             n_threads=threads,
             progress=advance,
         ),
-        replicates,
+        design,
         {"study": {"file": "demo"}},
     )
+
+
+def _source(study: "Study") -> dict[str, Any]:
+    """Return what the manifest says of a study file."""
+    return {"study": {"file": study.path.name, "sha256": study.sha256}}
+
+
+def _published_as(study: "Study", disclosure: str | None) -> str | int:
+    """Return the policy of disclosure: the command's, or the study's."""
+    return study.disclosure if disclosure is None else _policy(disclosure)
 
 
 def _role(text: str) -> tuple[str, str]:
@@ -266,13 +321,15 @@ class Work:
         self.command, self.out, self.disclosure, self.report = command, out, disclosure, report
         self.json, self.quiet = as_json, quiet
 
-    def do(self, assess: Callable[["Advance | None"], "Assessment"], total: int, source: dict[str, Any]) -> None:
+    def do(
+        self, assess: Callable[["Advance | None"], "Assessment"], design: "ReplicateDesign", source: dict[str, Any]
+    ) -> None:
         """Assess, write the results, then the report beside them, and tell."""
         check_folder(self.out)
-        self.tell("started", command=self.command, version=version("sp2lnob"), replicates=total, out=str(self.out))
-        with self.progress(total) as advance:
-            result = assess(advance)
+        result = self.assessed(assess, design)
         found = result.findings(self.disclosure, study=source)
+        if stopped := found.manifest.get("interrupted"):
+            self.write_part(found, **stopped)
         with shielded():
             folder = found.write(self.out)
         if self.report:  # the results stand already: an error here does not cost them
@@ -292,24 +349,74 @@ class Work:
             for path in paths:
                 console.print(Text(path))
 
+    def write_part(self, found: "Findings", finished: int, asked: int) -> NoReturn:
+        """Write what an interrupt left, unless a whole result would go for it, and stop."""
+        earlier = read_manifest(self.out)
+        whole = earlier is not None and "interrupted" not in earlier
+        if not whole:
+            with shielded():
+                found.write(self.out)
+        what = f"{str(self.out)!r} holds a whole result, which stays" if whole else f"{str(self.out)!r} holds these"
+        self.stopped(f"{finished:,} of {asked:,} replicates were finished: {what}", finished=finished, asked=asked)
+        raise typer.Exit(INTERRUPTED)
+
+    def shard(self, assess: Callable[["Advance | None"], "Assessment"], design: "ReplicateDesign", which: str) -> None:
+        """Evaluate a shard, and say where it is kept."""
+        if read_manifest(self.out) is not None:
+            fail("Shards must have a folder of their own", f"{str(self.out)!r} holds results", "Name another by --out.")
+        self.out.mkdir(parents=True, exist_ok=True)
+        with suppress(ShardKept):
+            self.assessed(assess, design, shard=which)
+        self.tell("done", out=str(self.out.resolve()))
+        if not (self.json or self.quiet):
+            print(f"shard {which} is kept in {self.out}")  # noqa: T201
+
+    def assessed(
+        self, assess: Callable[["Advance | None"], "Assessment"], design: "ReplicateDesign", **more: str
+    ) -> "Assessment":
+        """Return the assessment, its progress told."""
+        replicates = getattr(design, "n", None)  # of a jackknife, the data say
+        self.tell(
+            "started",
+            command=self.command,
+            version=version("sp2lnob"),
+            replicates=replicates,
+            out=str(self.out),
+            **more,
+        )
+        try:
+            with self.progress() as advance:
+                return assess(advance)
+        except KeyboardInterrupt as stop:
+            if stop.args:
+                self.stopped(str(stop))
+            raise
+
+    def stopped(self, what: str, **figures: int) -> None:
+        """Say what became of what was finished before Ctrl-C."""
+        self.tell("interrupted", message=what, **figures)
+        if not self.json:
+            sys.stderr.write(f"sp2lnob: {what}\n")
+
     def tell(self, event: str, **what: Any) -> None:
         """Print an event, if events are wanted."""
         if self.json:
             print(json.dumps({"event": event, **what}), flush=True)  # noqa: T201
 
-    def progress(self, total: int) -> AbstractContextManager["Advance | None"]:
+    def progress(self) -> AbstractContextManager["Advance | None"]:
         """Return what is told of replicates as they finish: events, or a bar where there is a terminal."""
         if self.json:
-            done = 0
-
-            def advance(more: int) -> None:
-                nonlocal done
-                done += more
-                self.tell("progress", done=done, total=total)
-
-            return nullcontext(advance)
+            return nullcontext(
+                lambda made: self.tell(
+                    "progress",
+                    done=made.done,
+                    total=made.total,
+                    failed=made.failed,
+                    seconds_left=None if made.left != made.left else round(made.left, 1),
+                )
+            )
         console = Console(stderr=True)
-        return nullcontext() if self.quiet or not console.is_terminal else _Bar(console, total)
+        return nullcontext() if self.quiet or not console.is_terminal else _Bar(console)
 
 
 def facts(survey: "Survey") -> dict[str, Any]:
@@ -507,23 +614,24 @@ def shielded() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)
 
 
-class _Bar(AbstractContextManager[Callable[[int], object]]):
+class _Bar(AbstractContextManager["Advance"]):
     """A progress bar that lives as long as its context."""
 
-    def __init__(self, console: Console, total: int) -> None:
-        self.bar = Progress(
-            TextColumn("replicates"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-        )
-        self.task = self.bar.add_task("replicates", total=total)
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("replicates"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[more]}"))
+        self.bar = Bar(*columns, console=console, transient=True)
+        self.task = self.bar.add_task("replicates", total=None, more="")
 
-    def __enter__(self) -> Callable[[int], object]:
+    def __enter__(self) -> "Advance":
         self.bar.start()
-        return lambda done: self.bar.advance(self.task, done)
+        return self.show
+
+    def show(self, made: "Progress") -> None:
+        """Show how far it is, how long it will take, and how many replicates failed."""
+        left = "" if made.left != made.left else f"{timedelta(seconds=round(made.left))} left"
+        failed = f"{made.failed:,} failed" if made.failed else ""
+        more = ", ".join(part for part in (left, failed) if part)
+        self.bar.update(self.task, completed=made.done, total=made.total, more=more)
 
     def __exit__(self, *error: object) -> None:
         self.bar.stop()

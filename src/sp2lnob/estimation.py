@@ -4,17 +4,22 @@ Replicate 0 is the full sample and walks the same kernels. The variance of a val
 mean. A change is a difference on the same replicates, draw by draw.
 """
 
+import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ._domains import Block, FullSample, Row, check_by
 from ._intervals import FEW_DF, check_kind
-from ._parallel import map_replicates
+from ._parallel import Executor, Progress, map_replicates
 from ._prepared import Asked, Prepared, Scenario, Statistic, joined
+from ._shards import Keeping, ShardKept, fingerprint
 from ._sweeps import Ordering, in_lanes
-from ._typing import FloatArray
+from ._typing import BoolArray, FloatArray
 from ._validate import choice, fail, fail_type, listing, mapping, number
 from .design import Design, without_one
 from .estimates import Estimates, summarize, title_of
@@ -22,7 +27,8 @@ from .replication import Bootstrap, ReplicateDesign, Replication, Source
 from .survey import Survey
 from .transfers import Transfers
 
-Progress = Callable[[int], object]
+Advance = Callable[[Progress], object]
+Resume = str | os.PathLike[str] | Keeping | None
 
 
 def estimate(
@@ -37,7 +43,9 @@ def estimate(
     df: str = "effective",
     classes: str = "replicate",
     n_threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Advance | None = None,
+    executor: Executor | None = None,
+    resume: Resume = None,
 ) -> Estimates:
     """Estimate statistics of a survey, before and after transfers, with standard errors and intervals.
 
@@ -67,16 +75,27 @@ def estimate(
     n_threads : int, default None
         None: the processors that this process may use. The result has the same bits for any number.
     progress : callable, default None
-        Told after each block how many replicates it held.
+        Told after each block how far it is: an object with done, total, failed (replicates without some value that the
+        full sample has), seconds (since it began) and left (seconds, by the pace so far).
+    executor : default None
+        Anything with the interface of ``concurrent.futures``, such as a ProcessPoolExecutor or what a client of dask
+        gives by ``get_executor()``: its workers evaluate the replicates. The data are sent to each once. The result has
+        the same bits as without.
+    resume : path, default None
+        A folder in which finished replicates are kept, at least every ten seconds or a twentieth of the time, and from
+        which those of an earlier call are taken: of the same data, design, statistics and version, or it is an error.
+        What a function of your own reads besides its arguments is not looked at. The folder stays.
 
     Returns
     -------
     Estimates
+        After Ctrl-C, of the replicates that are finished, every row flagged "interrupted"; a second Ctrl-C stops at
+        once, as the first does where fewer than two are finished or the design needs all of them.
 
     Raises
     ------
     InputError
-        If a column is lacking or an argument out of range.
+        If a column is lacking, an argument out of range, or what ``resume`` holds damaged or of another study.
 
     Notes
     -----
@@ -120,7 +139,8 @@ def estimate(
             )
         if name in ("before", "change"):
             fail("A scenario must have a name of its own", f"{name!r} is taken", "Call it 'after'.")
-    replication = bound(replicates, survey)
+    design = Bootstrap() if replicates is None else replicates
+    replication = bound(design, survey)
     full = full_sample_of(survey, replication, classes)
     prepared: list[Asked] = []
     asked = [Scenario("before", survey), *(Scenario(name, survey, t) for name, t in given.items())]
@@ -147,6 +167,9 @@ def estimate(
         changes=change_names(given),
         n_threads=n_threads,
         progress=progress,
+        executor=executor,
+        resume=resume,
+        told=design.told(),
     )
 
 
@@ -155,10 +178,8 @@ def change_names(scenarios: Mapping[str, object]) -> dict[str, str]:
     return {name: "change" if len(scenarios) == 1 else f"change: {name}" for name in scenarios}
 
 
-def bound(replicates: ReplicateDesign | None, survey: Survey) -> Replication:
-    """Return a replicate design on a survey; None is a bootstrap of the usual size."""
-    if replicates is None:
-        replicates = Bootstrap()
+def bound(replicates: ReplicateDesign, survey: Survey) -> Replication:
+    """Return a replicate design on a survey."""
     if not isinstance(replicates, ReplicateDesign):
         fail_type("replicates must be a replicate design", replicates, "Pass Bootstrap(1000, seed=1).")
     return replicates.bind(survey)
@@ -214,7 +235,10 @@ def evaluate(
     df: str,
     changes: Mapping[str, str],
     n_threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Advance | None = None,
+    executor: Executor | None = None,
+    resume: Resume = None,
+    told: Mapping[str, Any],
 ) -> Estimates:
     """Evaluate prepared statistics on the full sample and on every replicate, add changes, and summarize."""
     number(level, "level", above=0, below=1)
@@ -230,7 +254,19 @@ def evaluate(
     minus = [i if i < 0 else place[id(asked[i])] for i in minus]
     job = Job(tuple(statistics), replication.source, full.ordering, full.fixed)
     value = job.at(full.factors)[:, :1]
-    draws = map_replicates(job, len(value), replication.n, n_threads, progress)
+    keeping = _keeping(resume)
+    values, finished = map_replicates(
+        job,
+        np.isfinite(value[:, 0]),
+        replication.n,
+        units=replication.units,
+        n_threads=n_threads,
+        progress=progress,
+        executor=executor,
+        store=None if keeping is None else keeping.bind(_manifest(survey, told, rows, job), replication.n),
+        only=None if keeping is None else keeping.wanted(replication.n),
+    )
+    draws = _enough(values, finished, replication, keeping)
     extra = len(replication.beside)
     beside = job.at(in_lanes(replication.beside))[:, :extra] if extra else np.empty((len(value), 0))
     counted = np.array([row.df for row in rows], dtype=np.float64)
@@ -253,6 +289,8 @@ def evaluate(
         beside=_changed(beside, order, minus).T,
         acceleration=acceleration,
         interval=interval,
+        asked=replication.n,
+        numbers=np.flatnonzero(finished) + 1,
         paired=paired,
     )
     level_at = {position: i for i, position in enumerate(order) if minus[i] < 0}
@@ -260,6 +298,45 @@ def evaluate(
         if row.falls and other >= 0:  # nothing can fall by more than there was
             found.ci_low[i] = max(found.ci_low[i], -found.ci_high[level_at[other]])
     return found
+
+
+def _keeping(resume: Resume) -> Keeping | None:
+    """Return where replicates are kept, if they are."""
+    if resume is None or isinstance(resume, Keeping):
+        return resume
+    if not isinstance(resume, (str, os.PathLike)):
+        fail_type("resume must be a folder", resume, "Pass its path.")
+    if Path(resume).is_file():
+        fail("resume must be a folder", f"{str(resume)!r} is a file", "Choose another name.")
+    return Keeping((Path(resume),))
+
+
+def _manifest(survey: Survey, told: Mapping[str, Any], rows: Sequence[Row], job: Job) -> dict[str, Any]:
+    """Return what a replicate's values depend on: what others follow from first."""
+    files = [source["sha256"] for source in survey.sources]
+    return {
+        "version": version("sp2lnob"),
+        "data": fingerprint([files, survey.design, survey.weight, survey.people, survey.welfare]),
+        "design": told,
+        "study": fingerprint([rows, job]),
+    }
+
+
+def _enough(values: FloatArray, finished: BoolArray, replication: Replication, keeping: Keeping | None) -> FloatArray:
+    """Return the draws of the replicates that are finished, if something can be made of them."""
+    done = int(finished.sum())
+    if keeping is not None and keeping.shard is not None:
+        wanted = len(keeping.wanted(replication.n))
+        if done == wanted:
+            raise ShardKept
+        raise KeyboardInterrupt(f"{done:,} of {wanted:,} replicates of the shard are kept")
+    if done == replication.n:
+        return values
+    if done < 2 or not replication.variance.may_lose:
+        few = "two at least are needed" if replication.variance.may_lose else "this design needs all of them"
+        kept = f" and are kept in {str(keeping.folders[0])!r}" if keeping is not None else ""
+        raise KeyboardInterrupt(f"{done:,} of {replication.n:,} replicates were finished{kept}: {few}")
+    return values[:, finished]
 
 
 def _with_changes(rows: Sequence[Row], changes: Mapping[str, str]) -> tuple[list[int], list[Row], list[int]]:

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 
 from . import presets
 from ._draft import BLANK
+from ._parallel import Executor
 from ._validate import choice, fail, fail_if_unknown, shown
 from .assessment import Assessment, assess
 from .disclosure import least_cases
-from .estimation import Progress
+from .estimation import Advance, Resume
 from .io import read_survey
 from .opportunity import Opportunity
 from .replication import BRR, Bootstrap, Jackknife, ReplicateColumns, ReplicateDesign, SuccessiveDifference
@@ -209,7 +210,14 @@ class Study:
         least_cases(policy)
         return policy
 
-    def run(self, *, n_threads: int | None = None, progress: Progress | None = None) -> Assessment:
+    def run(
+        self,
+        *,
+        n_threads: int | None = None,
+        progress: Advance | None = None,
+        executor: Executor | None = None,
+        resume: Resume = None,
+    ) -> Assessment:
         """Read the survey and assess it."""
         # What needs no data is built first, so that a slip in it is told before a large file is read.
         opportunities, package, tree, replicates = self.opportunities, self.package, self.tree, self.replicates
@@ -223,6 +231,8 @@ class Study:
             tree=tree,
             n_threads=n_threads,
             progress=progress,
+            executor=executor,
+            resume=resume,
             **self.sections.get("estimate", {}),
         )
 

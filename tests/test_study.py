@@ -129,8 +129,16 @@ def test_a_study_without_schemes_or_lines(folder):
         ("n = 20", 'n = "20"', r"n in \[replicates\] must be a whole number, but it is '20'."),
         ("n = 20", "n = true", r"n in \[replicates\] must be a whole number, but it is True."),
         ("n = 20", "n = 1", "The number of replicates must be 2 or more, but it is 1."),
-        ("n = 20", 'method = "jacknife"', r"The method in \[replicates\] must be one that exists, but 'jacknife' does not."),
-        ("n = 20", 'method = "brr"\nn = 20', r"A key of \[replicates\] with method 'brr' must be one that exists, but 'n'"),
+        (
+            "n = 20",
+            'method = "jacknife"',
+            r"The method in \[replicates\] must be one that exists, but 'jacknife' does not.",
+        ),
+        (
+            "n = 20",
+            'method = "brr"\nn = 20',
+            r"A key of \[replicates\] with method 'brr' must be one that exists, but 'n'",
+        ),
         ("n = 20", 'method = "columns"', r"Every \[replicates\] must have columns, kind, but one lacks columns, kind."),
         ("n = 20", 'method = "brr"', "BRR needs two PSUs in every stratum, but 4 of 8 have not"),
         (

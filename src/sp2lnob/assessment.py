@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,12 @@ from ._relative import RelativeLine
 from ._results import write_file
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
 from .disclosure import FEWEST, GROUP_FIGURES, least_cases, withhold, withhold_tree
-from .effects import Groups, groups_of, reroute
+from .effects import Groups, groups_of, hinges_on_the_cut, reroute
 from .estimates import Estimates
 from .estimation import Advance, Resume, bound, evaluate, full_sample_of, pair_of
 from .findings import Findings
 from .incidence import ConsumptionGain, Cost, Coverage, Incidence
-from .opportunity import Opportunity
+from .opportunity import Cells, Opportunity
 from .replication import Bootstrap, ReplicateDesign
 from .report import render
 from .schemes import Economy, Package
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 BOTTOM_40 = 0.4
 SCENARIOS = ("before", "after", "change")
+OF_GROUPS = ("access", "d_index", "furthest_behind", "furthest_ahead", "gap")
 MAIN = (
     "access",
     "gap",
@@ -439,12 +440,13 @@ def assess(
     full = full_sample_of(survey, replication, classes)
     scenarios = [Scenario("before", survey)] + ([Scenario("after", survey, transfers)] if transfers else [])
     poverty, domains = _lines(lines, economy), _domains(survey, by)
-    prepared = _of_welfare(survey, scenarios, poverty, domains, full)
+    made = {opportunity.name: opportunity.prepare(survey) for opportunity in opportunities}
+    shares = sorted({BOTTOM_40, *(share for cells in made.values() for share in cells.shares)})
+    prepared = _of_welfare(survey, scenarios, poverty, domains, shares, full)
     trees: dict[str, OpportunityTree] = {}
     groups_by: dict[str, Groups] = {}
     dropped: dict[str, dict[str, int]] = {}
-    for opportunity in opportunities:
-        name, cells = opportunity.name, opportunity.prepare(survey)
+    for name, cells in made.items():
         cuts = full.cuts(cells.shares)[:, 0]
         trees[name] = _clone(tree).fit_cells(cells.circumstances, cells.codes, cells.sums(cuts))
         groups_by[name] = groups_of(cells, trees[name], cuts)
@@ -467,6 +469,8 @@ def assess(
         resume=resume,
         told=design.told(),
     )
+    if transfers is not None:
+        estimates = _hinging(survey, estimates, made, full, transfers)
     asked = {
         "opportunities": [asdict(opportunity) for opportunity in opportunities],
         "package": package and asdict(package),
@@ -512,6 +516,7 @@ def _of_welfare(
     scenarios: Sequence[Scenario],
     lines: Sequence[Poverty],
     domains: Sequence[tuple[str, ...]],
+    shares: Sequence[float],
     full: FullSample,
 ) -> list[Asked]:
     """Prepare welfare, poverty and inequality as far as the survey has welfare; coverage, incidence and cost."""
@@ -522,7 +527,7 @@ def _of_welfare(
             *((line, True) for line in lines),
             (ConsumptionGain(), True),
             (Inequality(("gini", "palma", "quintile_ratio")), False),
-            (Quantile(BOTTOM_40), False),
+            (Quantile(shares), False),
             (Lorenz(), False),
         ]
     elif lines:
@@ -535,6 +540,29 @@ def _of_welfare(
                 continue
             prepared += [made for scenario in scenarios for made in statistic.prepare(scenario, domain, full)]
     return prepared + [made for scenario in scenarios for made in Cost().prepare(scenario, (), full)]
+
+
+def _hinging(
+    survey: Survey, estimates: Estimates, made: Mapping[str, Cells], full: FullSample, transfers: Transfers
+) -> Estimates:
+    """Flag the changes in access that rest on few who change class, or on where exactly classes are cut."""
+    found = {
+        row.param: estimates.se[i]
+        for i, row in enumerate(estimates.rows)
+        if (row.statistic, row.scenario, row.by) == ("quantile", "before", "all")
+    }
+    hinging = set()
+    for name, cells in made.items():
+        errors = np.array([found[f"q={share:.15g}"] for share in cells.shares])
+        if hinges_on_the_cut(survey, cells, full.cuts(cells.shares)[:, 0], errors, transfers):
+            hinging.add(name)
+    flags = tuple(
+        _joined([flag, "hinges on the cut"])
+        if row.of in hinging and row.scenario == "change" and row.statistic in OF_GROUPS
+        else flag
+        for row, flag in zip(estimates.rows, estimates.flags, strict=True)
+    )
+    return replace(estimates, flags=flags)
 
 
 def _joined(flags: Iterable[str]) -> str:

@@ -15,8 +15,11 @@ from ._domains import Block, FullSample, Row
 from ._sweeps import ClassTotals, Moves, by_group_sums, dissimilarity_of
 from ._typing import CodeArray, FloatArray, LongArray
 from .opportunity import Cells
+from .survey import Survey
 from .transfers import Transfers
 from .tree import OpportunityTree
+
+FEW_MOVERS, MANY_NEAR = 50, 0.1  # cases that change class, and the share of people near a cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +143,22 @@ def reroute(full: FullSample, cells: Cells, groups: Groups, cuts: FloatArray, tr
         groups.behind,
         groups.ahead,
     )
+
+
+def hinges_on_the_cut(survey: Survey, cells: Cells, cuts: FloatArray, errors: FloatArray, transfers: Transfers) -> bool:
+    """Return whether what a transfer changes rests on few, or on where exactly classes are cut.
+
+    Either fewer than 50 cases change class, or after the transfer more than 10 % of people are within two standard
+    errors of a cut: the change is then far from normal over samples, and its interval a rough guide.
+    """
+    after = transfers.welfare_after
+    if not cells.shares or after is None or survey.welfare is None or np.array_equal(after, survey.welfare):
+        return False
+    moved = np.searchsorted(cuts, after[cells.household], side="left") != cells.band(cuts)
+    if (moved & (cells.weight > 0)).sum() < FEW_MOVERS:
+        return True
+    near = (np.abs(after[:, None] - cuts) <= 2 * errors).any(axis=1)
+    return bool(survey.people[near].sum() > MANY_NEAR * survey.people[survey.welfare_known].sum())
 
 
 def _rows(cells: Cells, groups: Groups, cuts: FloatArray, with_after: bool) -> tuple[Row, ...]:

@@ -493,6 +493,7 @@ def eusilc():
         sp.MeanWelfare(),
         sp.Poverty(10000, "10,000"),
         sp.Poverty(10859.236, "60 % of the median"),
+        sp.Poverty(sp.RelativeLine(0.6)),
         sp.Inequality(["gini"]),
         sp.Quantile(0.5),
     ]
@@ -508,6 +509,7 @@ EUSILC = [
     ("headcount", "60 % of the median", 0.144442181675336, None, "laeken arpr 14.4442181675336 %"),
     ("poverty_gap", "60 % of the median", 0.0398093707318493, None, "svyfgt g=1, type_thresh='relq'"),
     ("poverty_severity", "60 % of the median", 0.0191857658625667, None, "svyfgt g=2, type_thresh='relq'"),
+    ("headcount", "0.6 of the median", 0.144442181675336, 0.00275676948428196, "laeken arpr; SE of svyarpr"),
     ("gini", "", 0.264896192113229, 0.00194698202054234, "laeken gini 26.4896192113229 %; SE svygini"),
     ("quantile", "", 10859.236 / 0.6, None, "laeken arpt 10859.236 is 60 % of the median"),
 ]

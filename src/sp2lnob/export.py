@@ -82,7 +82,7 @@ def write_replicate_weights(
     """Write the weight of every household in every replicate to a file.
 
     A .csv and a .parquet file are written some rows at a time, so that the table need not fit into memory; a .dta file
-    is written at once.
+    is written at once. Stata/BE opens files of up to 2,048 columns, Stata/SE of 32,767.
 
     Parameters
     ----------

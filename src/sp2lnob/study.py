@@ -52,6 +52,7 @@ SURVEY: dict[str, Kind] = {
     "strata": str | list,
     "fpc": str | list,
     "single_psu": str,
+    "fpc": str | list,
     "roles": dict,
     "derive": dict,
     "missing": str,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._parallel import LANES
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_if_any, shown, warn
 
@@ -252,14 +251,3 @@ def _collapsed(design: Design) -> Design:
         None if design.second is None else design.second[order],
         design.single_psu,
     )
-
-
-def without_one(design: Design, stratum: int) -> FloatArray:
-    """Return the factors of the samples that lack one PSU of a stratum each: (groups, PSUs, LANES)."""
-    start, stop = (int(end) for end in design.stratum_start[stratum : stratum + 2])
-    size = stop - start
-    factors = np.ones((-(-size // LANES), design.psus, LANES))
-    factors[:, start:stop] = size / (size - 1)
-    for i in range(size):
-        factors[i // LANES, start + i, i % LANES] = 0.0
-    return factors

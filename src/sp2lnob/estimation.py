@@ -5,7 +5,7 @@ mean. A change is a difference on the same replicates, draw by draw.
 """
 
 import os
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -19,11 +19,11 @@ from ._parallel import Executor, Progress, map_replicates
 from ._prepared import Asked, Prepared, Scenario, Statistic, joined
 from ._shards import Keeping, ShardKept, fingerprint
 from ._sweeps import Ordering, in_lanes
-from ._typing import BoolArray, FloatArray
+from ._typing import BoolArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_type, listing, mapping, number
-from .design import Design, without_one
+from .design import Design
 from .estimates import Estimates, summarize, title_of
-from .replication import Bootstrap, ReplicateDesign, Replication, Source
+from .replication import Bootstrap, LeftOut, ReplicateDesign, Replication, Source
 from .survey import Survey
 from .transfers import Transfers
 
@@ -254,10 +254,10 @@ def evaluate(
     minus = [i if i < 0 else place[id(asked[i])] for i in minus]
     job = Job(tuple(statistics), replication.source, full.ordering, full.fixed)
     value = job.at(full.factors)[:, :1]
-    keeping = _keeping(resume)
+    keeping, present = _keeping(resume), np.isfinite(value[:, 0])
     values, finished = map_replicates(
         job,
-        np.isfinite(value[:, 0]),
+        present,
         replication.n,
         units=replication.units,
         n_threads=n_threads,
@@ -275,10 +275,15 @@ def evaluate(
         counted = np.minimum(counted, replication.df)
     few, acceleration = known and df == "effective" and survey.design.df < FEW_DF, None
     if few or interval == "bca":
-        without = [_changed(made, order, minus) for made in _without_one(survey.design, replication, job)]
-        acceleration = _acceleration(without, len(rows))
+        source, of = LeftOut.of(survey.design, replication.psu_of_unit)
+        without = replace(job, source=source)
+        values, finished_too = map_replicates(without, present, len(of), units=replication.units, n_threads=n_threads)
+        if not finished_too.all():
+            raise KeyboardInterrupt
+        influence = _influence(_changed(values, order, minus), of, survey.design)
+        acceleration = _acceleration(influence)
         if few:
-            counted = np.minimum(counted, _effective_df(without, len(rows)))
+            counted = np.minimum(counted, _effective_df(influence, of, survey.design))
     found = summarize(
         tuple(rows),
         _changed(value, order, minus)[:, 0],
@@ -381,36 +386,30 @@ def _changed(values: FloatArray, order: Sequence[int], minus: Sequence[int]) -> 
     return taken
 
 
-def _without_one(design: Design, replication: Replication, job: Job) -> Iterator[FloatArray]:
-    """Return, a stratum at a time, the values without each of its PSUs: (rows, PSUs of the stratum)."""
-    for h, size in enumerate(design.psus_by_stratum.tolist()):
-        if size > 1:
-            yield job.at(np.take(without_one(design, h), replication.psu_of_unit, axis=1))[:, :size]
+def _influence(values: FloatArray, stratum: LongArray, design: Design) -> FloatArray:
+    """Return what each PSU adds, (n_h - 1) (mean_h - theta_(hi)), from values without one PSU at a time."""
+    size = design.psus_by_stratum[stratum]
+    start = np.flatnonzero(np.diff(stratum, prepend=-1))
+    mean = np.repeat(np.add.reduceat(values, start, axis=1), size[start], axis=1) / size
+    return np.asarray((size - 1) * (mean - values))
 
 
-def _acceleration(without: Sequence[FloatArray], rows: int) -> FloatArray:
-    """Return what BCa intervals are accelerated by, from values without one PSU at a time.
+def _acceleration(influence: FloatArray) -> FloatArray:
+    """Return what BCa intervals are accelerated by: sum u^3 / (6 (sum u^2)^1.5)."""
+    squares = (influence**2).sum(axis=1)
+    made = np.divide((influence**3).sum(axis=1), 6 * squares**1.5, out=np.zeros_like(squares), where=squares > 0)
+    return np.asarray(made)
 
-    With u_hi = (n_h - 1) (mean_h - theta_(hi)), what PSU i adds: sum u^3 / (6 (sum u^2)^1.5).
+
+def _effective_df(influence: FloatArray, stratum: LongArray, design: Design) -> FloatArray:
+    """Return Satterthwaite's degrees of freedom: (sum V_h)^2 / sum [V_h^2 / (n_h - 1)], at least 1.
+
+    V_h = (1 - f_h) / (n_h (n_h - 1)) sum_i u_hi^2, with u_hi what a PSU adds.
     """
-    squares, cubes = np.zeros(rows), np.zeros(rows)
-    for values in without:
-        influence = (values.shape[1] - 1) * (values.mean(axis=1, keepdims=True) - values)
-        squares += (influence**2).sum(axis=1)
-        cubes += (influence**3).sum(axis=1)
-    return np.divide(cubes, 6 * squares**1.5, out=np.zeros(rows), where=squares > 0)
-
-
-def _effective_df(without: Sequence[FloatArray], rows: int) -> FloatArray:
-    """Return Satterthwaite's degrees of freedom from values without one PSU at a time.
-
-    With V_h = (n_h - 1) / n_h sum_i (theta_(hi) - mean_h)^2: (sum V_h)^2 / sum [V_h^2 / (n_h - 1)], at least 1.
-    """
-    total, squares = np.zeros(rows), np.zeros(rows)
-    for values in without:
-        size = values.shape[1]
-        variance = (size - 1) / size * ((values - values.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-        total += variance
-        squares += variance**2 / (size - 1)
+    start = np.flatnonzero(np.diff(stratum, prepend=-1))
+    h = stratum[start]
+    size = design.psus_by_stratum[h]
+    variance = np.add.reduceat(influence**2, start, axis=1) * ((1 - design.fraction[h]) / (size * (size - 1)))
+    total, squares = variance.sum(axis=1), (variance**2 / (size - 1)).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):  # a value that a PSU cannot be without: as few as there are
         return np.maximum(np.where(squares == 0, np.inf, np.nan_to_num(total**2 / squares, nan=1.0)), 1.0)

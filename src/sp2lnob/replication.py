@@ -312,22 +312,32 @@ def _households(design: Design) -> tuple[CodeArray, CodeArray, LongArray]:
 
 @dataclass(frozen=True, eq=False)
 class LeftOut:
-    """One unit at a time is left out, and those of its stratum take its place."""
+    """One PSU at a time is left out, and those of its stratum take its place."""
 
-    unit: CodeArray  # (replicates,) the one that is left out
-    start: CodeArray  # (replicates,) units of its stratum
+    psu: CodeArray  # (replicates,) the one that is left out
+    start: CodeArray  # (replicates,) PSUs of its stratum
     stop: CodeArray
-    units: int
+    psus: int
+    psu_of_unit: CodeArray | None = None  # where units are households
+
+    @classmethod
+    def of(cls, design: Design, psu_of_unit: CodeArray | None = None) -> tuple["LeftOut", LongArray]:
+        """Return the samples that lack one PSU of a stratum that was resampled, and the stratum of each."""
+        size = design.psus_by_stratum
+        stratum = np.repeat(np.arange(design.strata), size)
+        psu = np.flatnonzero(((size > 1) & (design.fraction < 1))[stratum])  # of a census nothing is left out
+        of, start = stratum[psu], design.stratum_start
+        return cls(psu.astype(np.int32), start[of], start[of + 1], design.psus, psu_of_unit), of
 
     def factors(self, first: int, groups: int) -> FloatArray:
         """Return the factors of a block."""
-        out = np.ones((groups, self.units, LANES))
-        for i in range(first - 1, min(first - 1 + groups * LANES, len(self.unit))):
+        out = np.ones((groups, self.psus, LANES))
+        for i in range(first - 1, min(first - 1 + groups * LANES, len(self.psu))):
             group, lane = divmod(i - first + 1, LANES)
             start, stop = self.start[i], self.stop[i]
             out[group, start:stop, lane] = (stop - start) / (stop - start - 1)
-            out[group, self.unit[i], lane] = 0
-        return out
+            out[group, self.psu[i], lane] = 0
+        return out if self.psu_of_unit is None else np.take(out, self.psu_of_unit, axis=1)
 
 
 @dataclass(frozen=True, repr=False)
@@ -388,16 +398,14 @@ class Jackknife(ReplicateDesign):
             fail("kind 'JK1' needs a single stratum", f"there are {design.strata:,}", "Use 'JKn', or leave it out.")
         _warn_of_second_stage(design, "the jackknife")
         size, f = design.psus_by_stratum, design.fraction
-        stratum = np.repeat(np.arange(design.strata), size)
-        unit = np.flatnonzero(((size > 1) & (f < 1))[stratum]).astype(np.int32)  # of a census nothing is left out
-        _fail_if_none(len(unit))
-        of = stratum[unit]
+        source, of = LeftOut.of(design)
+        _fail_if_none(len(of))
         scales = (1 - f[of]) * (size[of] - 1) / size[of]
         jk1 = kind == "JK1"
         return _replication(
             survey,
-            len(unit),
-            LeftOut(unit, design.stratum_start[of], design.stratum_start[of + 1], design.psus),
+            len(of),
+            source,
             scale=float(scales[0]) if jk1 else 1.0,
             rscales=None if jk1 else scales,
             mse=not jk1 if self.mse is None else self.mse,

@@ -52,7 +52,6 @@ SURVEY: dict[str, Kind] = {
     "strata": str | list,
     "fpc": str | list,
     "single_psu": str,
-    "fpc": str | list,
     "roles": dict,
     "derive": dict,
     "missing": str,

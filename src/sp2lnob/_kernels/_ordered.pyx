@@ -6,7 +6,7 @@ three multiplications and three additions a household, and no cancellation of la
 """
 from libc.math cimport NAN
 from libc.stdint cimport int32_t
-from sp2lnob._kernels._lanes cimport LANES
+from sp2lnob._kernels._lanes cimport AHEAD, LANES, prefetch
 
 cdef enum:
     CHUNK = 512  # households between two checkpoints
@@ -45,6 +45,7 @@ def sweep(const double[::1] welfare, const double[::1] step, const double[::1] w
                     L[lane] = sums[chunk, 1, lane]
                     Q[lane] = sums[chunk, 2, lane]
                 for i in range(chunk * CHUNK, min(n, (chunk + 1) * CHUNK)):
+                    prefetch(&factors[group, unit[min(i + AHEAD, n - 1)], 0])
                     for lane in range(LANES):
                         S[lane] += weight[i] * factors[group, unit[i], lane]
                         L[lane] += step[i] * S[lane]

@@ -122,7 +122,7 @@ def test_fgt(benchmark, side, data, factors, matrix):
     level = np.zeros(len(psu), dtype=np.int32)
 
     def ours():
-        sums = Totals.of(poverty.columns(welfare, people), psu, survey.design.psus, level, 1)
+        sums = Totals.of(poverty.columns(welfare, people), psu, level, 1)
         return np.concatenate([poverty.combine(sums.evaluate(block))[0] for block in factors], axis=1)
 
     compare(benchmark, side, ours, lambda: baselines.fgt(welfare, people, psu, synthetic.LINE, matrix))

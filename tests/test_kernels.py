@@ -15,9 +15,9 @@ EXPECTED = ["0x1.bb97ac56b30c5p+6", "0x1.ced119500f73dp-4", "0x1.b7c9f4b777083p-
 def test_the_bounds_checked_build_checks_bounds():
     if os.environ.get("SP2LNOB_DEBUG") != "1":
         pytest.skip("only on the build of `make test-debug`: elsewhere this would write where it must not")
-    columns, psu, level = np.ones((1, 2)), np.array([0, 7], dtype=np.int32), np.zeros(2, dtype=np.int32)
+    rows, slot = np.zeros(2, dtype=np.int32), np.array([0, 7], dtype=np.int32)
     with pytest.raises(IndexError):
-        _totals.unit_totals(columns, psu, level, np.zeros((1, 1, 1)))
+        _totals.slot_totals(np.ones((1, 2)), rows, slot, rows[:1], rows[:1], np.zeros((1, 1)))
 
 
 def test_both_builds_give_the_same_bits():

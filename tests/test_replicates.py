@@ -401,7 +401,7 @@ def test_error_of_a_total_in_the_limit():
     assert spread == Fraction(3, 2) * sum((v - Fraction(5)) ** 2 for v in z)
     columns = np.array([[5.0, 1.0, 9.0]])
     psu = np.arange(3, dtype=np.int32)
-    totals = Totals.of(columns, psu, 3, np.zeros(3, dtype=np.int32), 1)
+    totals = Totals.of(columns, psu, np.zeros(3, dtype=np.int32), 1)
     counts = np.zeros((2, 3, 8))
     for k, (i, j) in enumerate((i, j) for i in range(3) for j in range(3)):
         counts[k // 8, i, k % 8] += 1.5

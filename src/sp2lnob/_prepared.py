@@ -190,7 +190,7 @@ def add_up(several: Sequence[Columns]) -> PreparedAdditive:
     if domain.shares:
         sums = ClassTotals.of(columns, rows.factor, domain.fixed, domain.fixed_levels, domain.welfare)
     else:
-        sums = Totals.of(columns, rows.factor, rows.full.units, domain.fixed, len(domain.labels))
+        sums = Totals.of(columns, rows.factor, domain.fixed, len(domain.labels))
     return PreparedAdditive(tuple(parts), tuple(row for one in several for row in one.rows), sums, domain.shares)
 
 

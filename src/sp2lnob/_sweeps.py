@@ -6,6 +6,7 @@ The methods take factors of shape (groups, units, LANES) and return one column a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -25,23 +26,37 @@ def columns_of(factors: FloatArray) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Totals:
-    """Weighted columns added up by unit and level: additive statistics."""
+    """Weighted columns added up by unit and level: additive statistics, and the cells of an opportunity."""
 
-    by_unit: FloatArray  # (units, levels, k)
+    sums: FloatArray  # (k, slots): of a unit in a level that it has
+    unit: CodeArray  # (slots,)
+    order: CodeArray  # levels as rows first have them
+    start: CodeArray  # (len(order) + 1,) where their slots begin
+    levels: int
 
     @classmethod
-    def of(cls, columns: Sequence[FloatArray], unit: CodeArray, units: int, level: CodeArray, levels: int) -> "Totals":
-        """Add columns up by the unit and level of their rows."""
-        by_unit = np.zeros((units, levels, len(columns)))
-        _totals.unit_totals(np.stack(columns), unit, level, by_unit)
-        return cls(by_unit)
+    def of(cls, columns: Sequence[FloatArray], unit: CodeArray, level: CodeArray, levels: int) -> "Totals":
+        """Add columns up by the unit and level of their rows: one slot each where rows are sorted by unit."""
+        current, slots, order = np.empty((3, levels), dtype=np.int32)
+        order = order[: _totals.count_slots(unit, level, current, slots, order)]
+        start = np.r_[0, np.cumsum(slots[order])].astype(np.int32)
+        current[order] = start[:-1]
+        sums, slot_unit = np.zeros((len(columns), start[-1])), np.full(start[-1], -1, dtype=np.int32)
+        _totals.slot_totals(np.stack(columns), unit, level, current, slot_unit, sums)
+        return cls(sums, slot_unit, order, start, levels)
+
+    def present(self, factors: FloatArray) -> FloatArray:
+        """Return totals of shape (levels that rows have, k, replicates), the levels in their ``order``."""
+        out = np.zeros((len(self.order), len(self.sums), columns_of(factors)))
+        _totals.replicate_totals(self.sums, self.unit, self.start, factors, out)
+        return out
 
     def evaluate(self, factors: FloatArray) -> FloatArray:
         """Return totals of shape (levels, k, replicates)."""
-        units, levels, k = self.by_unit.shape
-        out = np.empty((levels * k, columns_of(factors)))
-        _totals.replicate_totals(self.by_unit.reshape(units, levels * k), factors, out)
-        return out.reshape(levels, k, -1)
+        present = self.present(factors)
+        out = np.zeros((self.levels, *present.shape[1:]))
+        out[self.order] = present
+        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,8 +167,15 @@ class ClassTotals:
             laid[:, k] = column
         return cls(laid, unit, domain, domains, welfare)
 
+    @cached_property
+    def _uncut(self) -> Totals:
+        """Sums of rows that are all of one class."""
+        return Totals.of(self.columns.T, self.unit, self.domain, self.domains)
+
     def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
         """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""
+        if not len(cuts):
+            return self._uncut.evaluate(factors)[:, None]
         groups, (bands, _) = factors.shape[0], cuts.shape
         out = np.zeros((groups, self.domains, bands + 1, self.columns.shape[1], LANES))
         _classes.class_totals(self.columns, self.unit, self.domain, self.welfare, *by_group(cuts), factors, out)
@@ -184,27 +206,18 @@ class Moves:
 
 @dataclass(frozen=True, eq=False)
 class CellSums:
-    """Weight and weight with access of every unit in every cell that it has: the dissimilarity index."""
+    """Weight and weight with access of every cell: the dissimilarity index."""
 
-    sums: FloatArray  # (slots,), by cell: units with access, then units without
-    unit: CodeArray
-    start: CodeArray  # (2 * cells + 1,)
+    totals: Totals
 
     @classmethod
     def of(cls, weight: FloatArray, access: CountArray, cell: CodeArray, cells: int, unit: CodeArray) -> "CellSums":
-        """Collapse rows to unit x cell sums: one sum a unit and cell where rows are sorted by unit."""
-        current, start = np.empty(2 * cells, dtype=np.int32), np.empty(2 * cells + 1, dtype=np.int32)
-        _dissimilarity.number_slots(cell, access, unit, current, start)
-        current[:] = start[:-1]
-        slot_unit, sums = np.full(start[-1], -1, dtype=np.int32), np.zeros(start[-1])
-        _dissimilarity.collapse(weight, cell, access, unit, current, slot_unit, sums)
-        return cls(sums, slot_unit, start)
+        """Collapse rows to the sums of every unit in every cell that it has."""
+        return cls(Totals.of((weight, weight * access), unit, cell, cells))
 
     def evaluate(self, factors: FloatArray) -> FloatArray:
         """Return weight, mean access and dissimilarity index, of shape (3, replicates)."""
-        cell_sums, out = np.empty((len(self.start) - 1, LANES)), np.empty((3, columns_of(factors)))
-        _dissimilarity.dissimilarity(self.sums, self.unit, self.start, factors, cell_sums, out)
-        return out
+        return dissimilarity_of(self.totals.present(factors))
 
 
 def in_lanes(factors: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ three multiplications and three additions a household, and no cancellation of la
 """
 from libc.math cimport NAN
 from libc.stdint cimport int32_t
-from sp2lnob._kernels._lanes cimport AHEAD, LANES, prefetch
+from sp2lnob._kernels._lanes cimport AHEAD, LANES, lanes, load, plus, prefetch, scaled, store, times
 
 cdef enum:
     CHUNK = 512  # households between two checkpoints
@@ -29,9 +29,7 @@ def sweep(const double[::1] welfare, const double[::1] step, const double[::1] w
     """
     cdef Py_ssize_t n = welfare.shape[0], chunks = (n + CHUNK - 1) // CHUNK
     cdef Py_ssize_t group, chunk, i, lane, column, k, low, high, middle
-    cdef double S[LANES]
-    cdef double L[LANES]
-    cdef double Q[LANES]
+    cdef lanes S, L, Q, part
     cdef double f, target, above, partial, W, wy
     with nogil:
         for group in range(factors.shape[0]):
@@ -39,23 +37,19 @@ def sweep(const double[::1] welfare, const double[::1] step, const double[::1] w
                 sums[0, 0, lane] = 0.0
                 sums[0, 1, lane] = 0.0
                 sums[0, 2, lane] = 0.0
+            S = load(&sums[0, 0, 0])
+            L = load(&sums[0, 1, 0])
+            Q = load(&sums[0, 2, 0])
             for chunk in range(chunks):
-                for lane in range(LANES):
-                    S[lane] = sums[chunk, 0, lane]
-                    L[lane] = sums[chunk, 1, lane]
-                    Q[lane] = sums[chunk, 2, lane]
                 for i in range(chunk * CHUNK, min(n, (chunk + 1) * CHUNK)):
                     prefetch(&factors[group, unit[min(i + AHEAD, n - 1)], 0])
-                    for lane in range(LANES):
-                        S[lane] += weight[i] * factors[group, unit[i], lane]
-                        L[lane] += step[i] * S[lane]
-                        Q[lane] += step[i] * S[lane] * S[lane]
-                for lane in range(LANES):  # one loop each: compilers then see eight lanes of one sum, and use vectors
-                    sums[chunk + 1, 0, lane] = S[lane]
-                for lane in range(LANES):
-                    sums[chunk + 1, 1, lane] = L[lane]
-                for lane in range(LANES):
-                    sums[chunk + 1, 2, lane] = Q[lane]
+                    S = plus(S, scaled(weight[i], load(&factors[group, unit[i], 0])))
+                    part = scaled(step[i], S)
+                    L = plus(L, part)
+                    Q = plus(Q, times(part, S))
+                store(&sums[chunk + 1, 0, 0], S)
+                store(&sums[chunk + 1, 1, 0], L)
+                store(&sums[chunk + 1, 2, 0], Q)
             for lane in range(LANES):
                 column = group * LANES + lane
                 W = sums[chunks, 0, lane]

@@ -1,4 +1,14 @@
 from sp2lnob._typing import CodeArray, FloatArray
 
-def unit_totals(columns: FloatArray, unit: CodeArray, level: CodeArray, out: FloatArray) -> None: ...
-def replicate_totals(totals: FloatArray, factors: FloatArray, out: FloatArray) -> None: ...
+def count_slots(unit: CodeArray, level: CodeArray, recent: CodeArray, slots: CodeArray, order: CodeArray) -> int: ...
+def slot_totals(
+    columns: FloatArray,
+    unit: CodeArray,
+    level: CodeArray,
+    current: CodeArray,
+    slot_unit: CodeArray,
+    sums: FloatArray,
+) -> None: ...
+def replicate_totals(
+    sums: FloatArray, unit: CodeArray, start: CodeArray, factors: FloatArray, out: FloatArray
+) -> None: ...

@@ -658,7 +658,7 @@ def test_shards_that_do_not_fit_are_refused(folder, run, whole, arguments, messa
 @pytest.mark.parametrize(
     ("edit", "key"),
     [
-        (("seed = 1", "seed = 2"), "design is {'method': 'rao-wu', 'n': 100, 'seed': 1}, and here"),
+        (("seed = 1", "seed = 2"), "design.seed is 1, and here 2"),
         (('outcome = "internet"', 'outcome = "internet == 0"'), "study is"),
         (('psu = "ea"', 'psu = "hid"'), "data is"),
     ],

@@ -2,14 +2,16 @@
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 import numpy as np
 import pytest
 
 import sp2lnob as sp
+from sp2lnob import _parallel
+from sp2lnob._shards import Keeping, ShardKept
 from sp2lnob.estimation import Job
+from sp2lnob.report import render
 
 N = 100
 FUEL = sp.Opportunity("clean fuel", outcome="cook_fuel in ('Electricity', 'Gas')", circumstances=["bottom40", "urbrur"])
@@ -98,6 +100,54 @@ def test_every_statistic_can_be_sent_to_a_worker(example):
     assert sent.draws.tobytes() == estimated(example, n_threads=1).draws.tobytes()
 
 
+def pairs():
+    """Return a survey of ten strata of two PSUs each, with replicate weights and sampling fractions."""
+    draw = np.random.default_rng(5)
+    n = 10 * 2 * 4
+    frame = {
+        "hid": np.arange(n),
+        "hhweight": draw.uniform(1, 3, n),
+        "welfare": draw.lognormal(4, 0.5, n),
+        "stratum": np.repeat(np.arange(10), 8),
+        "psu": np.repeat(np.arange(20), 4),
+        "of": np.repeat(6, n),
+        "within": np.repeat(0.5, n),
+        "cook_fuel": draw.choice(["Electricity", "Gas", "Wood"], n),
+        "urbrur": draw.choice(["Urban", "Rural"], n),
+        **{f"rw{i}": draw.uniform(0, 4, n) for i in range(1, 20)},
+    }
+    persons = {"hid": np.repeat(np.arange(n), 2), "age": draw.integers(0, 90, 2 * n)}
+    keys = {"welfare": "welfare", "psu": "psu", "strata": ["stratum"], "roles": {"age": "age"}}
+    return sp.Survey(frame, persons, **keys), sp.Survey(frame, persons, **keys, fpc=["of", "within"])
+
+
+PAIRS, TWICE = pairs()
+DESIGNS = {
+    "rao-wu": (PAIRS, sp.Bootstrap(40)),
+    "two stages": (TWICE, sp.Bootstrap(np.int64(40), seed=np.uint64(7))),
+    "jackknife": (PAIRS, sp.Jackknife()),
+    "brr": (PAIRS, sp.BRR()),
+    "fay": (PAIRS, sp.BRR(fay=0.3)),
+    "successive difference": (PAIRS, sp.SuccessiveDifference("psu")),
+    "columns": (PAIRS, sp.ReplicateColumns("rw*", "bootstrap")),
+    "scales": (PAIRS, sp.ReplicateColumns("rw*", "JKn", rscales=np.linspace(0.5, 1, 19))),
+}
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_any_design_is_sent_split_and_resumed(tmp_path, name):
+    survey, design = DESIGNS[name]
+    once = estimated(survey, design, n_threads=1)
+    with ThreadPoolExecutor(2) as pool:  # which is sent pickled bytes as any other executor
+        assert estimated(survey, design, executor=pool).draws.tobytes() == once.draws.tobytes()
+    for k in (2, 1):
+        with pytest.raises(ShardKept):
+            estimated(survey, design, resume=Keeping((tmp_path,), (k, 2)))
+    merged = estimated(survey, design, resume=Keeping((tmp_path,), complete=True))
+    for figure in ("draws", "value", "se", "ci_low", "ci_high", "df", "bias"):
+        assert getattr(merged, figure).tobytes() == getattr(once, figure).tobytes()
+
+
 # -- however often it was stopped -----------------------------------------------------------------------------------
 
 
@@ -122,8 +172,9 @@ def test_a_resumed_run_writes_the_same_files(example, once, tmp_path, stopping, 
 @pytest.mark.parametrize(
     ("instead", "told"),
     [
-        ({"replicates": sp.Bootstrap(N, seed=2)}, "design is"),
-        ({"replicates": sp.Bootstrap(N + 1)}, "design is"),
+        ({"replicates": sp.Bootstrap(N, seed=2)}, "design.seed is 1, and here 2"),
+        ({"replicates": sp.Bootstrap(N + 1)}, "design.n is 100, and here 101"),
+        ({"replicates": sp.Jackknife()}, "design.method is 'rao-wu', and here 'jackknife'"),
         ({"statistics": [sp.Poverty(61.0)]}, "study is"),
         ({"statistics": [sp.Poverty(60.0, "national")]}, "study is"),
         ({"by": ["urbrur"]}, "study is"),
@@ -207,30 +258,26 @@ def test_what_is_finished_is_the_result_of_fewer_replicates_marked_so(example, s
     manifest = result.findings().manifest
     assert manifest["interrupted"] == {"finished": 64, "asked": N}
     assert "interrupted" not in expected.findings().manifest
-
-
-@dataclass(frozen=True)
-class All(sp.Bootstrap):
-    """A design that needs all of its replicates, as a jackknife does."""
-
-    def bind(self, survey):
-        bound = super().bind(survey)
-        return replace(bound, variance=replace(bound.variance, may_lose=False))
+    pages = [render(made.findings()) for made in (result, expected)]
+    assert ["64 of 100 bootstrap replicates: <b>the run was interrupted</b>" in page for page in pages] == [True, False]
 
 
 @pytest.mark.parametrize(
     ("design", "at", "message"),
     [
-        (All(N), 65, "64 of 100 replicates were finished: this design needs all of them"),
-        (sp.Bootstrap(N), 1, "0 of 100 replicates were finished: two at least are needed"),
+        (sp.Jackknife(), 9, "8 of 20 replicates were finished: this design needs all of them"),
+        (sp.Bootstrap(12), 1, "0 of 12 replicates were finished: two at least are needed"),
     ],
 )
-def test_where_nothing_can_be_made_of_it_the_interrupt_is_passed_on(example, stopping, tmp_path, design, at, message):
+def test_where_nothing_can_be_made_of_it_the_interrupt_is_passed_on(
+    monkeypatch, stopping, tmp_path, design, at, message
+):
+    monkeypatch.setattr(_parallel, "GROUPS", 1)
     stopping(at, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt, match=message):
-        estimated(example, design, n_threads=1)
+        estimated(PAIRS, design, n_threads=1)
     with pytest.raises(KeyboardInterrupt, match=message.replace("finished", "finished and are kept in '.*kept'")):
-        estimated(example, design, n_threads=1, resume=tmp_path / "kept")
+        estimated(PAIRS, design, n_threads=1, resume=tmp_path / "kept")
     stopping(0, None)
-    whole = estimated(example, design, resume=tmp_path / "kept")
-    assert whole.draws.tobytes() == estimated(example, design).draws.tobytes()
+    whole = estimated(PAIRS, design, resume=tmp_path / "kept")
+    assert whole.draws.tobytes() == estimated(PAIRS, design).draws.tobytes()

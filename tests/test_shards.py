@@ -210,7 +210,8 @@ def test_a_renamed_file_is_refused(tmp_path):
         ("data", "ef" * 32, f"data is '{'ab' * 28}..., and here '{'ef' * 28}..."),
         ("study", "00" * 32, f"study is '{'cd' * 28}..., and here '{'00' * 28}..."),
         ("version", "1.1", "version is '1.0', and here '1.1'"),
-        ("design", {"n": 200}, "design is {'method': 'rao-wu', 'n': 100, 'seed': 1}, and here {'n': 200}"),
+        ("design", {**MANIFEST["design"], "seed": 2}, "design.seed is 1, and here 2"),
+        ("design", {"method": "jackknife"}, "design.method is 'rao-wu', and here 'jackknife'"),
         ("more", 1, "more is None, and here 1"),
     ],
 )

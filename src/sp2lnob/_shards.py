@@ -196,12 +196,12 @@ class Shards:
                 f"{str(path)!r} holds {_named(header['first'], header['first'] + header['count'] - 1)}",
                 "Give it the name that it had.",
             )
-        there = header["manifest"]
-        for key in self.manifest | there:  # what follows from a difference is no news
-            if there.get(key) != self.manifest.get(key):
+        there, here = _flat(header["manifest"]), _flat(self.manifest)
+        for key in here | there:  # what follows from a difference is no news
+            if there.get(key) != here.get(key):
                 fail(
                     f"Kept replicates must be of the same {', '.join(self.manifest)}",
-                    f"of {str(path)!r} {key} is {shown(there.get(key))}, and here {shown(self.manifest.get(key))}",
+                    f"of {str(path)!r} {key} is {shown(there.get(key))}, and here {shown(here.get(key))}",
                     "Name another folder, or delete this one if its replicates are wanted no more.",
                 )
         return np.frombuffer(body, "<f8", offset=end).astype(np.float64).reshape(-1, header["count"])
@@ -308,6 +308,14 @@ def shard_range(which: int, of: int, replicates: int) -> range:
         )
     start, stop = groups * (which - 1) // of, groups * which // of
     return range(start * LANES + 1, min(stop * LANES, replicates) + 1)
+
+
+def _flat(manifest: Mapping[str, Any], of: str = "") -> dict[str, Any]:
+    """Return what a manifest says, things within things by their full names."""
+    flat: dict[str, Any] = {}
+    for key, value in manifest.items():
+        flat |= _flat(value, f"{of}{key}.") if isinstance(value, dict) else {f"{of}{key}": value}
+    return flat
 
 
 def _ranges(pattern: re.Pattern[str], path: Path, wanted: range) -> list[tuple[int, int]]:

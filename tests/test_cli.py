@@ -618,6 +618,22 @@ def test_shards_are_merged_to_the_bytes_of_one_run(folder, run, whole, threads):
     assert len(list(Path("a").iterdir())) == 2
 
 
+def test_a_jackknife_is_split_and_merged_but_not_interrupted(folder, run):
+    text = STUDY.replace("n = 20", 'method = "jackknife"')
+    (folder / "study.toml").write_text(text)
+    assert run("run", "study.toml", "--out", "whole", "-q", "--no-report") == (0, "", "")
+    for k in (1, 2):
+        assert run("run", "study.toml", "--shard", f"{k}/2", "--out", "shards", "-q") == (0, "", "")
+    assert run("merge", "study.toml", "shards", "--out", "out", "--no-report", "-q") == (0, "", "")
+    assert contents("out") == contents("whole")
+    with stopping(1, KeyboardInterrupt()):
+        code, _, stderr = run("run", "study.toml", "--out", "part", "--resume", "-q")
+    assert code == 130
+    assert "0 of 20 replicates were finished and are kept in" in stderr
+    assert "this design needs all of them" in stderr
+    assert not Path("part").exists()
+
+
 def test_a_shard_under_way_is_resumed(folder, run, whole):
     assert run("run", "study.toml", "--shard", "2/2", "--out", "a", "-q")[0] == 0
     (path,) = Path("a").iterdir()

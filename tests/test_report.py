@@ -496,6 +496,169 @@ def test_the_survey_and_its_making_are_told(found, page):
     assert "our inference" in page.words
 
 
+# -- designs --------------------------------------------------------------------------------------------------------
+
+
+def designed(**instead):
+    """Return the example survey of two PSUs a stratum, and columns of populations, an order and replicate weights."""
+    households, persons = sp.example_frames(320)
+    n = len(households["hid"])
+    more = {"areas": np.full(n, 4), "homes": np.full(n, 40), "position": households["ea"]}
+    weights = {f"rw_{r}": households["hhweight"] * (1 + 0.1 * np.sin(r + households["ea"])) for r in range(1, 12)}
+    given = {"psu": "ea", "strata": ["region", "urbrur"], "welfare": "pc_exp"}
+    return sp.Survey({**households, **more, **weights}, persons, **given | instead)
+
+
+DESIGNS = {
+    "rao-wu": (
+        sp.Bootstrap(10),
+        {},
+        [
+            "n − 1 are drawn",
+            "n / (n − 1) times",
+            "seed 1",
+            "Rao, J. N. K.",
+            "number less 1; distances are from the mean",
+        ],
+    ),
+    "draws": (sp.Bootstrap(10, draws=1), {}, ["1 is drawn with", "λ = √(1 / (n − 1));"]),
+    "one fpc": (sp.Bootstrap(10), {"fpc": "areas"}, ["λ = √(1 − f), with f", "of households within PSUs adds is left"]),
+    "two stages": (
+        sp.Bootstrap(10, mse=True),
+        {"fpc": ["areas", "homes"]},
+        [
+            "Households are drawn within",
+            "c = √(f / (2 − f))",
+            "Beaumont",
+            "from the value of the full",
+            "homes, of households",
+        ],
+    ),
+    "jackknife": (
+        sp.Jackknife(),
+        {"single_psu": "centered"},
+        [
+            *("16 replicates of a jackknife", "each times (n − 1) / n; distances are from the value", "Wolter"),
+            *("Quantiles do not move smoothly", "A stratum of one PSU varies by its distance from the mean"),
+        ],
+    ),
+    "jackknife, fpc": (sp.Jackknife(mse=False), {"fpc": "areas"}, ["(1 − f) (n − 1) / n, with f", "from the mean"]),
+    "brr": (sp.BRR(), {}, ["12 balanced half samples", "by 2, the other by 0;", "their number; distances", "McCarthy"]),
+    "fay": (sp.BRR(0.3), {}, ["by 1.7, the other by 0.3, with Fay’s coefficient", "and by 0.49; distances", "Judkins"]),
+    "successive": (
+        sp.SuccessiveDifference(["position"]),
+        {"strata": None},
+        ["20 replicates of successive differences", "in the order of position", "times 4 and divided", "Train"],
+    ),
+    "columns": (
+        sp.ReplicateColumns("rw_*", "Fay", fay=0.5),
+        {"psu": None, "strata": None},
+        [
+            *("Standard errors rest on 11 replicate weights", "rw_*, of the kind Fay with the coefficient 0.5."),
+            *("is 0.363636 times", "rank of the replicate weights less 1", "Lumley"),
+        ],
+    ),
+    "scales": (
+        sp.ReplicateColumns(["rw_1", "rw_2"], "JKn", rscales=[0.5, 0.5], df=9),
+        {},
+        [
+            "2 columns, rw_1 to rw_2, of the kind JKn.",
+            "each times a scale of its own",
+            "Degrees of freedom are 9, as was",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.filterwarnings("ignore:fpc should name a second stage")
+def test_methods_tell_the_design(monkeypatch, name):
+    monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
+    design, instead, told = DESIGNS[name]
+    found = sp.assess(designed(**instead), [], lines={"national": 60.0}, replicates=design).findings()
+    page = Page(render(found))
+    assert not [words for words in told if words not in page.words]
+    methods = page.words.replace("Replicates are a ", "Replicates are ")
+    others = ("Rao–Wu", "delete-one", "balanced half", "those of successive", "weights that came")
+    assert sum(f"Replicates are {words}" in methods for words in others) == 1
+    assert ("; seed" in page.words) == isinstance(design, sp.Bootstrap)
+    assert not glued(page)
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [
+        (None, "symmetric on the logit for proportions"),
+        ("t", "symmetric on the figure itself, as was asked for"),
+        ("percentile", "quantiles of the replicates, as was asked for ["),
+        ("basic", "mirrored at the figure ["),
+        ("bca", "moved by the bias and the skewness of the figure ["),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:interval=")
+def test_methods_tell_the_interval_asked_for(monkeypatch, interval, words):
+    monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
+    page = Page(render(sp.assess(designed(), [], replicates=sp.Bootstrap(50), interval=interval).findings()))
+    assert words in page.words
+    assert ("Student’s t" in page.words) == (interval in (None, "t"))
+
+
+def test_a_line_that_is_a_share_of_a_quantile(monkeypatch):
+    monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
+    lines = {"relative": sp.RelativeLine(0.6), "low": sp.RelativeLine(0.5, q=0.4), "fixed": 60.0}
+    result = sp.assess(designed(), [], lines=lines, replicates=sp.Bootstrap(10))
+    page = Page(render(result.findings()))
+    titles = ["".join(cells[0]) for cells in page.table("Poverty by line") if len(cells) == 1]
+    assert [title.partition(": ")[2] for title in titles] == [
+        "relative 60% of the median",
+        "low 50% of the quantile 0.4",
+        "fixed 60 local currency per person and month",
+    ]
+    assert "relative: 60% of the median" in page.words
+    assert "that are a share of a quantile are drawn anew" in page.words
+
+
+def test_flags_are_explained_where_they_occur(monkeypatch):
+    monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
+
+    def explained(findings):
+        text = Page(render(findings)).words.partition("Flags")[2]
+        flags = ("one-sided", "tail-sensitive", "hinges on the cut", "interrupted")
+        return [flag for flag in flags if flag in text.partition("Sources")[0]]
+
+    plain = sp.assess(designed(), [], lines={"national": 60.0}, replicates=sp.Bootstrap(10), by=[]).findings()
+    plain.estimates["flag"] = ""
+    assert explained(plain) == []
+    survey = designed()
+    none = sp.assess(survey, [], lines={"nobody": 0.01}, replicates=sp.Bootstrap(10), by=[]).findings()
+    assert none.estimates["flag"].str.contains("one-sided").any()
+    assert "one-sided" in explained(none)
+    page = Page(render(none))
+    assert "they have a one-sided limit, that of no case" in page.words
+    _, _, cells, *_ = page.table("Poverty by line")
+    people = np.bincount(survey.design.psu, survey.people)
+    limit = 100 * (1 - 0.05 ** (1 / (people.sum() ** 2 / (people**2).sum())))
+    assert cells[2][:2] == ["0.0", f"0.0 to {limit:.1f}"]
+    assert cells[3][0] == "one-sided"
+    plain.estimates.loc[0, "flag"] = "tail-sensitive;hinges on the cut"
+    assert explained(plain) == ["tail-sensitive", "hinges on the cut"]
+
+
+def test_what_was_interrupted_says_so(monkeypatch):
+    monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
+    told = []
+
+    def stop(progress):
+        told.append(progress.done)
+        if len(told) == 1:
+            raise KeyboardInterrupt
+
+    result = sp.assess(designed(), [], replicates=sp.Bootstrap(1000), progress=stop, n_threads=1)
+    page = Page(render(result.findings()))
+    assert f"stopped when {result.replicates:,} of 1,000 replicates were finished" in page.words
+    assert "interruptedthe run was stopped before all replicates" in page.words
+
+
 # -- what is not there ----------------------------------------------------------------------------------------------
 
 

@@ -277,7 +277,7 @@ class Assessment:
         import platform
         from importlib.metadata import version
 
-        survey, asked = self.survey, self.estimates.asked
+        survey, asked, variance = self.survey, self.estimates.asked, self.estimates.variance
         packages = ("sp2lnob", "numpy", "scipy", "pandas", "scikit-learn", "narwhals")
         return {
             "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
@@ -288,7 +288,12 @@ class Assessment:
                 "psus": survey.design.psus,
                 "strata": survey.design.strata,
                 "df": survey.design.df,
-                "columns": {**survey.names, "psu": survey.psu_columns, "strata": survey.strata_columns},
+                "columns": {
+                    **survey.names,
+                    "psu": survey.psu_columns,
+                    "strata": survey.strata_columns,
+                    "fpc": survey.fpc_columns,
+                },
                 "roles": survey.roles,
                 "welfare_period": survey.welfare_period,
                 "single_psu": survey.single_psu,
@@ -300,6 +305,7 @@ class Assessment:
             },
             "dropped": {name: dict(rows) for name, rows in self.dropped.items()},
             "asked": dict(self.asked),
+            "replicates": {"n": self.replicates, "scale": variance.scale, "mse": variance.mse},
             **({"interrupted": {"finished": self.replicates, "asked": asked}} if self.replicates < asked else {}),
         }
 

@@ -76,6 +76,13 @@ WITHOUT = {
     "empty": "of nobody",
     "withheld": "withheld",
 }
+REPLICATES = {
+    "rao-wu": "bootstrap replicates",
+    "jackknife": "replicates of a jackknife",
+    "brr": "balanced half samples",
+    "successive-difference": "replicates of successive differences",
+    "columns": "replicate weights that came with the data",
+}
 COST = ("recipients", "transfer_cost", "total_cost", "cost_gdp", "cost_revenue")
 RECEIPT = (("coverage_direct", "coverage"), ("benefit_incidence", "beneficiary_incidence"))
 
@@ -226,6 +233,36 @@ class _Page:
     def by_household(self) -> bool:
         """Whether a benefit is paid per household."""
         return any(scheme["per"] == "household" for scheme in self.package["schemes"])
+
+    @property
+    def replicates(self) -> str:
+        """What replicates are called."""
+        return REPLICATES[self.asked["replicates"]["method"]]
+
+    @property
+    def of_weights(self) -> bool:
+        """Whether replicate weights tell the degrees of freedom, and not the survey's PSUs and strata."""
+        design, columns = self.asked["replicates"], self.survey["columns"]
+        known = bool(columns["psu"] or columns["strata"])
+        return design["method"] == "columns" and ("df" in design or not known)
+
+    @property
+    def relative(self) -> bool:
+        """Whether a poverty line is a share of a quantile."""
+        return any(isinstance(line, Mapping) for line in self.asked["lines"].values())
+
+    @cached_property
+    def flags(self) -> set[str]:
+        """What is to be minded of some figure."""
+        return {flag for figure in self.figures for flag in figure.flags}
+
+    def line(self, name: str) -> str:
+        """Return a poverty line in words, or no text for one that was not asked for by name."""
+        line = self.asked["lines"].get(name, "")
+        if isinstance(line, Mapping):
+            of = "median" if line["q"] == 0.5 else f"quantile {line['q']:.12g}"
+            return f"{100 * line['share']:.12g}% of the {of}"
+        return line and f"{line:,.12g} {self.unit('mean_welfare')}"
 
     def cite(self, source: str) -> str:
         """Return the number of a source, which is listed once it is cited."""
@@ -547,9 +584,7 @@ class _Page:
                 for name in POVERTY
                 for row in self._across(name, columns, of=line)
             ]
-            level = self.asked["lines"].get(line)
-            unit = "" if level is None else f"{level:,.12g} {self.unit('mean_welfare')}"
-            parts.append(Part(rows, "Line", line, unit=unit))
+            parts.append(Part(rows, "Line", line, unit=self.line(line)))
         table = self._figures("poverty", "Poverty by line", columns, parts, first="Measure")
         return {
             "lines": list(dict.fromkeys(figure.of for figure in self.find("headcount"))),

@@ -170,7 +170,7 @@ class ClassTotals:
     @cached_property
     def _uncut(self) -> Totals:
         """Sums of rows that are all of one class."""
-        return Totals.of(self.columns.T, self.unit, self.domain, self.domains)
+        return Totals.of(list(self.columns.T), self.unit, self.domain, self.domains)
 
     def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
         """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""

@@ -680,7 +680,7 @@ def test_no_interval_reaches_beyond_what_a_measure_can_be(seed):
     falls = has[(has["scenario"] == "change") & has["statistic"].isin(["headcount", "poverty_gap", "poverty_severity"])]
     before = frame[frame["scenario"] == "before"].set_index(key)["ci_high"]
     for row in falls.itertuples():
-        assert row.ci_high < 0
+        assert row.ci_high < 0 or row.value == row.ci_high == 0  # nobody left poverty in the sample: up to a limit
         highest = before[tuple(getattr(row, name) for name in key)]
         assert np.isnan(highest) or row.ci_low >= -highest
 

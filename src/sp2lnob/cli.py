@@ -343,7 +343,7 @@ class Work:
             self.tell("written", path=path)
         self.tell("done", out=str(folder))
         if not (self.json or self.quiet):
-            console = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 140)
+            console = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 160)
             for table in summary(found):
                 console.print(table)
             for path in paths:

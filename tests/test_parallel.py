@@ -84,7 +84,7 @@ def test_of_many_units_a_block_holds_fewer_replicates(units, groups):
 
 
 def test_blocks_may_finish_in_any_order(jobs):
-    """The first thread to begin is the last to finish."""
+    """The first block to begin ends when the last is evaluated."""
     job, begun, last = jobs.Job(), [], threading.Event()
 
     def evaluate(first, groups):
@@ -97,7 +97,7 @@ def test_blocks_may_finish_in_any_order(jobs):
 
     store = Memory()
     values, _ = map_replicates(evaluate, ROWS, 256, n_threads=2, store=store)
-    assert list(store.kept)[-1] == 1
+    assert 1 in list(store.kept)[-2:]
     assert values.tobytes() == truth(256).tobytes()
 
 

@@ -251,7 +251,7 @@ def test_what_is_finished_is_the_result_of_fewer_replicates_marked_so(example, s
         assert getattr(result.estimates, name).tobytes() == getattr(expected.estimates, name).tobytes()
     assert result.estimates.draws.tobytes() == expected.estimates.draws.tobytes()
     assert result.estimates.asked == N
-    assert all(flag.split(";")[-1] == "interrupted" for flag in result.estimates.flags)
+    assert all("interrupted" in flag.split(";") for flag in result.estimates.flags)
     assert not any("interrupted" in flag for flag in expected.estimates.flags)
     assert result.groups["flag"].str.contains("interrupted").all()
     assert "from 64 replicates" in repr(result)

@@ -233,6 +233,9 @@ def _blocks(finished: BoolArray, wanted: range, size: int) -> Iterator[tuple[int
 @contextmanager
 def _workers(evaluate: Evaluate, threads: int, executor: Executor | None) -> Iterator[tuple[Submit, int]]:
     """Yield what has a block evaluated, and how many blocks should be under way at once."""
+    if executor is None and threads == 1:  # in this thread: handing blocks over takes as long as a small one
+        yield lambda first, groups, lacked: _at_once(evaluate, first, groups), 1
+        return
     if executor is None:
         with ThreadPoolExecutor(threads) as pool:
             yield lambda first, groups, lacked: pool.submit(evaluate, first, groups), 2 * threads
@@ -261,6 +264,16 @@ def _workers(evaluate: Evaluate, threads: int, executor: Executor | None) -> Ite
         return executor.submit(_evaluate_held, token, job if carries else None, first, groups)
 
     yield submit, 2 * (known or UNKNOWN)
+
+
+def _at_once(evaluate: Evaluate, first: int, groups: int) -> "Future[Any]":
+    """Return a future that is there already."""
+    future: Future[Any] = Future()
+    try:
+        future.set_result(evaluate(first, groups))
+    except Exception as error:
+        future.set_exception(error)
+    return future
 
 
 _held: dict[str, Evaluate] = {}  # in a worker: the last jobs by their hash

@@ -2,6 +2,8 @@
 
 import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -32,7 +34,7 @@ def test_every_page_is_run():
 def test_every_block_has_a_language_that_is_run_or_is_a_directive():
     for name, text in READ.items():
         opening = re.findall(r"^(?:`{3,}|~{3,}|:{3,})(.*)$", text, re.M)[::2]
-        assert set(opening) <= {"python", "toml", "sh", "console", "{eval-rst}", "{toctree}"}, name
+        assert set(opening) <= {"python", "toml", "sh", "console", "r", "py", "{eval-rst}", "{toctree}"}, name
 
 
 def test_output_has_no_blank_line_for_doctest_reads_to_the_first():
@@ -102,6 +104,25 @@ def test_links_between_pages_lead_somewhere():
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
             path = (PAGES[name].parent / target).resolve()
             assert path.exists() or "_made" in path.parts, f"{name}: {target}"
+
+
+def has_r():
+    if not shutil.which("Rscript"):
+        return False
+    return not subprocess.run(["Rscript", "-e", "library(survey)"], capture_output=True, check=False).returncode
+
+
+@pytest.mark.parametrize("page", [name for name, text in READ.items() if "```r\n" in text])
+def test_r_prints_what_the_page_shows(page, tmp_path):
+    """R reads the files that the page's own blocks wrote."""
+    if not has_r():
+        pytest.skip("R and its package survey are not installed")
+    blocks.run(PAGES[page], tmp_path)
+    for block in re.findall(r"```r\n(.*?)```", READ[page], re.S):
+        shown = re.findall(r"^#> (.*)$", block, re.M)
+        made = subprocess.run(["Rscript", "-e", block], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert shown
+        assert made.stdout.splitlines()[-len(shown) :] == shown
 
 
 @pytest.mark.skipif("SP2LNOB_DOCS_BUILT" not in os.environ, reason="pages are read where SP2LNOB_DOCS_BUILT says")

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
 
-.PHONY: demo test test-debug test-oldest bits lint types docs bench bench-tiny wheel wheel-check clean
+.PHONY: demo test test-debug test-oldest bits lint types docs bench bench-tiny bench-peers wheel wheel-check clean
 
 demo: $(VENV)/installed
 	$(BIN)/sp2lnob demo --out results/demo
@@ -61,6 +61,18 @@ bench: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
 # Every benchmark once, on a small survey, so that none can rot.
 bench-tiny: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
 	SP2LNOB_BENCH_HOUSEHOLDS=2000 $(BIN)/python -m pytest benchmarks --benchmark-disable -q
+
+# Beside R's survey and Python packages, in an environment of their own: they must not choose the versions of the tests'.
+bench-peers: build/peers/made
+	mkdir -p results
+	build/peers/bin/python -m pytest benchmarks/peers.py --benchmark-json=results/peers.json
+	build/peers/bin/python benchmarks/ratios.py results/peers.json
+
+build/peers/made: $(SOURCES)
+	$(PYTHON) -m venv --clear build/peers
+	build/peers/bin/python -m pip install -q --upgrade "pip>=25.1"
+	build/peers/bin/python -m pip install -q . --group peers
+	touch $@
 
 # The wheel is built from the sdist, as users' wheels are.
 wheel: $(VENV)/build-tools

@@ -1,33 +1,87 @@
-"""Print the medians that pytest-benchmark wrote, baseline beside sp2lnob: ``python benchmarks/ratios.py FILE.json``."""
+"""Print what pytest-benchmark wrote, baseline beside sp2lnob: ``python benchmarks/ratios.py [--markdown] FILE ...``.
 
+Times are the best of all rounds: what else the machine was doing only ever adds to them.
+"""
+
+import argparse
 import json
-import sys
 from pathlib import Path
+from typing import Any
+
+HEAD = ("work", "baseline ms", "sp2lnob ms", "ratio")
 
 
-def main(path: str) -> None:
-    """Print one line for each kind of work."""
-    groups: dict[str, dict[str, float]] = {}
+def shown(of: dict[str, Any]) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Return the rows of the table, and what is said beneath it."""
+    sides: dict[str, dict[str, float]] = {}
+    jobs: dict[tuple[int, int], float] = {}
     memory = []
-    for entry in json.loads(Path(path).read_text(encoding="utf-8"))["benchmarks"]:
-        if "beyond_mb" in entry["extra_info"]:
-            memory.append(entry["extra_info"])
+    for entry in of["benchmarks"]:
+        info, best = entry["extra_info"], entry["stats"]["min"] * 1000
+        if "beyond_mb" in info:
+            memory.append(info)
             continue
-        side = (entry["params"] or {}).get("side", "sp2lnob")
-        groups.setdefault(entry["group"], {})[side] = entry["stats"]["median"] * 1000
-    wide = max(map(len, groups), default=4)
-    print(f"{'work (medians, one thread)':{wide}}  {'baseline ms':>11}  {'sp2lnob ms':>10}  {'ratio':>6}")
-    for work, of in groups.items():
-        baseline = of.get("baseline")
-        shown = "" if baseline is None else f"{baseline:.2f}"
-        ratio = "" if baseline is None else f"{baseline / of['sp2lnob']:.1f}x"
-        print(f"{work:{wide}}  {shown:>11}  {of['sp2lnob']:>10.2f}  {ratio:>6}")
-    for info in memory:
+        if "threads" in info:
+            jobs[info["households"], info["threads"]] = best
+            if len(jobs) > 1:
+                continue
+        side = info.get("side") or (entry["params"] or {}).get("side", "sp2lnob")
+        sides.setdefault(entry["group"], {})[side] = best
+    rows = []
+    for work, times in sides.items():
+        ours = times.pop("sp2lnob")
+        for side, theirs in times.items():
+            name = work if side == "baseline" else f"{work}: {side}"
+            rows.append((name, digits(theirs), digits(ours), f"{theirs / ours:,.1f}x"))
+        if not times:
+            rows.append((work, "", digits(ours), ""))
+    said = []
+    if len(jobs) == 3:
+        (few, _), (_, _), (many, _) = jobs
+        alone, two, large = jobs.values()
+        said.append(f"estimate() on two threads: {alone / two:.2f} times as fast as on one.")
+        said.append(f"estimate() on {many:,} households: {large / alone:.1f} times as long as on {few:,}.")
+    said += [
+        f"Peak memory of estimate() beyond the survey, {info['replicates']:,} replicates: {info['beyond_mb']:.1f} MB, "
+        f"{info['beyond_mb'] / info['input_mb']:.2f} times the input ({info['input_mb']:.1f} MB)."
+        for info in memory
+    ]
+    return rows, said
+
+
+def digits(value: float) -> str:
+    """Return three significant digits, and all of those before the point."""
+    return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
+
+
+def table(rows: list[tuple[str, ...]], markdown: bool) -> str:
+    """Return lines of columns, the first to the left and the others to the right."""
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [[f"{cell:{'>' if i else '<'}{wide[i]}}" for i, cell in enumerate(row)] for row in rows]
+    if not markdown:
+        return "\n".join(map("  ".join, lines))
+    lines.insert(1, ["-" * (width - 1) + "-:"[i > 0] for i, width in enumerate(wide)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    """Print a table for each file."""
+    parser = argparse.ArgumentParser(description="Print ratios of what pytest-benchmark wrote.")
+    parser.add_argument("--markdown", action="store_true", help="as in the README")
+    parser.add_argument("files", nargs="+", type=Path)
+    asked = parser.parse_args()
+    for path in asked.files:
+        of = json.loads(path.read_text(encoding="utf-8"))
+        rows, said = shown(of)
+        machine = of["machine_info"]
+        cpu = machine["cpu"].get("brand_raw", machine["machine"])
         print(
-            f"peak memory of estimate() beyond the survey, {info['replicates']:,} replicates: "
-            f"{info['beyond_mb']:.1f} MB (input: {info['input_mb']:.1f} MB)"
+            f"{machine['households']:,} households, {machine['replicates']:,} replicates, one thread, best of rounds;"
         )
+        print(f"{of['datetime'][:10]}, {cpu}, Python {machine['python_version']}:\n")
+        print(table([HEAD, *rows], asked.markdown), end="\n\n")
+        print(*(f"- {line}" for line in said), sep="\n", end="\n\n" if said else "")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

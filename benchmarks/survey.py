@@ -1,9 +1,11 @@
 """A seeded synthetic survey for benchmarks: 40 strata, PSUs of 20 to 30 households, six circumstances, persons.
 
 Rows come in the order in which a Survey keeps them (stratum, PSU, household, person), so that the arrays here and those
-of the survey agree row by row.
+of the survey agree row by row. SP2LNOB_BENCH_HOUSEHOLDS and SP2LNOB_BENCH_REPLICATES change the size of the benchmarks:
+a small one is enough to see that everything still runs and agrees.
 """
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,8 @@ import numpy as np
 
 import sp2lnob as sp
 
+HOUSEHOLDS = int(os.environ.get("SP2LNOB_BENCH_HOUSEHOLDS", "100000"))
+REPLICATES = int(os.environ.get("SP2LNOB_BENCH_REPLICATES", "1000"))
 STRATA = 40
 PER_PSU = 25
 LEVELS = {"wealth": 5, "urban": 2, "educ": 4, "sexh": 2, "region": 10, "ethn": 3}
@@ -27,7 +31,7 @@ class Data:
     survey: sp.Survey
 
 
-def frames(households: int = 100_000, seed: int = 20261121) -> tuple[dict[str, Any], dict[str, Any]]:
+def frames(households: int = HOUSEHOLDS, seed: int = 20261121) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return columns by household and by person: about 4.1 persons a household and, at 100,000, 2,300 cells."""
     rng = np.random.default_rng(seed)
     n, psus = households, households // PER_PSU
@@ -100,7 +104,7 @@ def frames(households: int = 100_000, seed: int = 20261121) -> tuple[dict[str, A
     )
 
 
-def make(households: int = 100_000) -> Data:
+def make(households: int = HOUSEHOLDS) -> Data:
     """Return the columns and their survey."""
     of_households, of_persons = frames(households)
     survey = sp.Survey(

@@ -1,18 +1,19 @@
 """sp2lnob beside the strongest NumPy and SciPy baselines: same inputs, same work, same results to 1e-9, one thread.
 
-Nothing here asserts a time; ``ratios.py`` prints them. SP2LNOB_BENCH_HOUSEHOLDS and SP2LNOB_BENCH_REPLICATES change the
-size (a small one is enough to see that everything still runs and agrees).
+Nothing here asserts a time; ``ratios.py`` prints them.
 """
 
 import gc
-import os
 import tracemalloc
+from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import baselines
 import numpy as np
 import pytest
 import survey as synthetic
+from survey import HOUSEHOLDS, REPLICATES
 from threadpoolctl import threadpool_limits
 
 import sp2lnob as sp
@@ -25,9 +26,7 @@ from sp2lnob._splits import grow
 from sp2lnob._sweeps import CellSums, ClassTotals, Ordering, Totals, columns_of
 from sp2lnob.estimation import full_sample_of
 
-HOUSEHOLDS = int(os.environ.get("SP2LNOB_BENCH_HOUSEHOLDS", "100000"))
 LARGE = 10 * HOUSEHOLDS
-REPLICATES = int(os.environ.get("SP2LNOB_BENCH_REPLICATES", "1000"))
 REFITS = min(200, REPLICATES)
 SIDES = pytest.mark.parametrize("side", ["baseline", "sp2lnob"])
 
@@ -53,15 +52,17 @@ def bootstrap() -> sp.Bootstrap:
     return sp.Bootstrap(REPLICATES, seed=7)
 
 
-def blocks(data: synthetic.Data, bootstrap: sp.Bootstrap) -> list[Any]:
-    """Return factors as kernels take them: (groups, PSUs, LANES), a block at a time."""
-    lanes, source = -(-REPLICATES // LANES), bootstrap.bind(data.survey).source
-    return [source.factors(1 + first * LANES, min(GROUPS, lanes - first)) for first in range(0, lanes, GROUPS)]
+def blocks(survey: sp.Survey, design: Any) -> Iterator[Any]:
+    """Yield factors as kernels take them: (groups, units, LANES), a block at a time."""
+    bound = design.bind(survey)
+    lanes = -(-bound.n // LANES)
+    for first in range(0, lanes, GROUPS):
+        yield bound.source.factors(1 + first * LANES, min(GROUPS, lanes - first))
 
 
 @pytest.fixture(scope="module")
 def factors(data, bootstrap) -> list[Any]:
-    return blocks(data, bootstrap)
+    return list(blocks(data.survey, bootstrap))
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +96,27 @@ def test_draw(benchmark, side, data, bootstrap):
     compare(
         benchmark,
         side,
-        lambda: blocks(data, bootstrap),
+        lambda: list(blocks(data.survey, bootstrap)),
         lambda: baselines.draw(np.random.default_rng(7), start, REPLICATES),
         agree,
     )
+
+
+@pytest.mark.parametrize("design", [sp.Jackknife(), sp.BRR(), sp.SuccessiveDifference("psu")], ids=lambda d: d.method)
+def test_other_draws(benchmark, data, design):
+    survey = data.survey
+    if isinstance(design, sp.BRR):  # strata of two PSUs, of which every multiple of 50 households has an even number
+        columns = {**data.households, "pair": data.households["psu"] // 2}
+        survey = sp.Survey(columns, size="size", psu="psu", strata="pair")
+    n = design.bind(survey).n
+    benchmark.group = f"draw PSUs: {design.method}, {n:,} replicates"
+
+    def mean() -> Any:  # a block's replicates may go beyond the last
+        each = (block.swapaxes(0, 1).reshape(survey.design.psus, -1) for block in blocks(survey, design))
+        return sum(some[:, : n - i * GROUPS * LANES].sum(axis=1) for i, some in enumerate(each)) / n
+
+    np.testing.assert_allclose(mean(), 1.0, rtol=1e-9)  # of every PSU over the replicates
+    benchmark(lambda: deque(blocks(survey, design), maxlen=0))
 
 
 @SIDES
@@ -302,17 +320,30 @@ def test_assess(benchmark, data):
     assert result.estimates.draws.shape[0] == REPLICATES
 
 
+def job(survey: sp.Survey, threads: int, replicates: int) -> sp.Estimates:
+    """Return the Gini, FGT 0, 1, 2 and D over all cells with their standard errors and intervals."""
+    opportunity = sp.Opportunity("access", outcome="access", circumstances=list(synthetic.LEVELS))
+    statistics = [sp.Poverty(synthetic.LINE), sp.Inequality(["gini"]), sp.Dissimilarity(opportunity)]
+    return sp.estimate(survey, statistics, n_threads=threads, replicates=sp.Bootstrap(replicates, seed=7))
+
+
+@pytest.mark.benchmark(group="estimate(): Gini, FGT and D, draws included")
+@pytest.mark.parametrize(("size", "threads"), [("data", 1), ("data", 2), ("large", 1)])
+def test_estimate(benchmark, request, size, threads):
+    survey = request.getfixturevalue(size).survey
+    benchmark.extra_info.update(households=survey.n_households, threads=threads)
+    found = benchmark.pedantic(job, (survey, threads, REPLICATES), rounds=7, warmup_rounds=1)
+    assert found.draws.shape == (REPLICATES, 5)
+
+
 @pytest.mark.benchmark(group="peak memory of estimate() beyond the survey")
 @pytest.mark.parametrize("replicates", [100, 10_000])
 def test_memory(benchmark, data, replicates):
-    opportunity = sp.Opportunity("access", outcome="access", circumstances=list(synthetic.LEVELS))
-    statistics = [sp.Poverty(synthetic.LINE), sp.Inequality(), sp.Dissimilarity(opportunity)]
-
     def peak() -> int:
         gc.collect()
         tracemalloc.start()  # NumPy tells it of every array; kernels allocate nothing
         before, _ = tracemalloc.get_traced_memory()
-        sp.estimate(data.survey, statistics, n_threads=1, replicates=sp.Bootstrap(replicates))
+        job(data.survey, 1, replicates)
         _, highest = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return highest - before

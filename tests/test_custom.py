@@ -149,7 +149,7 @@ def test_slips_are_told(arguments, message):
 def test_slips_that_need_a_survey():
     survey = toy_survey()
     for statistic, message in (
-        (sp.Custom("a", lambda w, data: [1.0, 2.0]), "theta of 'a' must return 1 number, but it returned an array"),
+        (sp.Custom("a", lambda w, data: [1.0, 2.0]), "theta of 'a' must return 1 number, but it returned array"),
         (sp.Custom("a", theta_mean, columns=["no"]), "A column of the survey must be one that exists, but 'no' does"),
         (sp.Custom("a", theta_mean, columns=["welfare"]), "The name 'welfare' must mean one thing"),
     ):

@@ -1,6 +1,6 @@
 """Rows of a survey in domains: what a statistic is computed for, and the block of factors it is evaluated on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -52,7 +52,7 @@ class Block:
     factors: FloatArray
     ordering: Ordering | None
     fixed: bool = False
-    _cuts: dict[tuple[float, ...], FloatArray] = field(default_factory=dict)
+    _quantiles: dict[tuple[float, ...], FloatArray] = field(default_factory=dict)
 
     @property
     def replicates(self) -> int:
@@ -61,15 +61,20 @@ class Block:
 
     def cuts(self, shares: tuple[float, ...]) -> FloatArray:
         """Return the welfare at shares of people, of shape (shares, replicates), made once for all who ask."""
-        if shares not in self._cuts:
-            if not shares:
-                made = np.empty((0, self.replicates))
-            else:
+        if not self.fixed:
+            return self.quantiles(shares)
+        whole = Block(np.ones((1, *self.factors.shape[1:])), self.ordering)
+        return np.tile(whole.quantiles(shares), (1, len(self.factors)))
+
+    def quantiles(self, shares: tuple[float, ...]) -> FloatArray:
+        """Return the same, estimated in every replicate even if classes are fixed."""
+        if shares not in self._quantiles:
+            made = np.empty((0, self.replicates))
+            if shares:
                 assert self.ordering is not None
-                factors = np.ones_like(self.factors) if self.fixed else self.factors
-                made = self.ordering.evaluate(factors, np.array(shares)).quantiles
-            self._cuts[shares] = made
-        return self._cuts[shares]
+                made = self.ordering.evaluate(self.factors, np.array(shares)).quantiles
+            self._quantiles[shares] = made
+        return self._quantiles[shares]
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,16 +141,21 @@ class Domain:
     effective: FloatArray
 
     def named(
-        self, values: Sequence[Row], scenario: str, tails: Sequence[bool] | BoolArray = (), *, means: bool = False
+        self,
+        values: Sequence[Row],
+        scenario: str,
+        tails: Sequence[bool] | BoolArray = (),
+        *,
+        means: bool = False,
+        cases: LongArray | None = None,
     ) -> tuple[Row, ...]:
-        """Name the values of every level; those that rest on cases of their own rest on no more than the level has.
+        """Name the values of every level.
 
         ``tails`` says which levels are flagged as hanging on their richest; ``means`` that values are means over the
-        level's people, of which the number of PSUs says how far they may be from 0 or 1.
+        level's people, of which the number of PSUs says how far they may be from 0 or 1. ``cases`` (levels, values) are
+        what values rest on if it is not the level's rows.
         """
-
-        def cases(value: Row, n: int) -> int:
-            return n if value.n is None else value.n if self.name == "all" else min(value.n, n)
+        rest = np.broadcast_to(self.n[:, None], (len(self.n), len(values))) if cases is None else cases
 
         return tuple(
             replace(
@@ -153,20 +163,20 @@ class Domain:
                 scenario=scenario,
                 by=self.name,
                 level=label,
-                n=cases(value, n),
+                n=n,
                 df=df,
-                effective=effective if means and value.n is None else 0.0,
+                effective=effective if means else 0.0,
                 flag="tail-sensitive" if tail else value.flag,
             )
-            for label, n, df, effective, tail in zip(
+            for label, of_level, df, effective, tail in zip(
                 self.labels,
-                self.n.tolist(),
+                rest.tolist(),
                 self.df.tolist(),
                 self.effective.tolist(),
                 tails if len(tails) else [False] * len(self.labels),
                 strict=True,
             )
-            for value in values
+            for value, n in zip(values, of_level, strict=True)
         )
 
     @cached_property
@@ -309,6 +319,8 @@ def _counted(
 
 def check_by(by: Sequence[str | Sequence[str]] | str) -> list[tuple[str, ...]]:
     """Return domains as tuples of columns, that of everybody first."""
+    if not isinstance(by, Iterable):
+        fail_type("by must list columns, or tuples of columns to be joined", by, "Write by=['urbrur', 'decile'].")
     listed = [by] if isinstance(by, str) else list(by)
     result: list[tuple[str, ...]] = [()]
     for entry in listed:

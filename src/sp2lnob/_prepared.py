@@ -200,9 +200,14 @@ def prepare_additive(
     domain: Domain,
     columns: Sequence[FloatArray],
     tails: Sequence[bool] | BoolArray = (),
+    cases: LongArray | None = None,
 ) -> Columns:
-    """Name the values of every level; ``tails`` are the levels that hang on their richest, where that matters."""
-    return Columns(statistic, domain.named(statistic.values(), scenario, tails, means=True), domain, tuple(columns))
+    """Name the values of every level: means over people, unless they rest on cases of their own.
+
+    ``tails`` are the levels that hang on their richest, where that matters; ``cases`` of shape (levels, values).
+    """
+    named = domain.named(statistic.values(), scenario, tails, means=cases is None, cases=cases)
+    return Columns(statistic, named, domain, tuple(columns))
 
 
 @dataclass(frozen=True, eq=False)

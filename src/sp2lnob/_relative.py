@@ -99,7 +99,8 @@ class BelowLine:
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        line = self.line.share * block.cuts((self.line.q,))
+        line = self.line.share * block.quantiles((self.line.q,))
+        line = np.where(line > 0, line, np.nan)  # of no replicate without a line
         last = np.nextafter(line, -np.inf)  # a class holds what is at its cut, and the poor are strictly below the line
         if self.base is None:
             totals = self.sums.evaluate(block.factors, last)[:, None]

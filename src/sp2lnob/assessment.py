@@ -394,7 +394,7 @@ def assess(
     by : sequence of str or of tuples of str, default None
         Split of poverty, welfare and, if it is no welfare class, inequality. None: decile, if the survey has welfare,
         and urbrur, if it has such a column.
-    replicates : Bootstrap, default Bootstrap(1000, seed=1)
+    replicates : replicate design, default Bootstrap(1000, seed=1)
     effect : {"reroute"}, default "reroute"
         How access responds.
     tree : OpportunityTree, default OpportunityTree()

@@ -11,7 +11,7 @@ from ._domains import Block, FullSample, Row, domain_of
 from ._parallel import LANES
 from ._prepared import Asked, Scenario, Statistic
 from ._typing import CodeArray, FloatArray
-from ._validate import choice, fail, fail_type, listing
+from ._validate import choice, fail, fail_type, listing, shown
 
 Data = Mapping[str, npt.NDArray[Any]]
 Theta = Callable[[FloatArray, Data], npt.ArrayLike]
@@ -33,9 +33,9 @@ class Custom(Statistic):
     theta : callable
         Takes the weights of a replicate, of shape (rows,), and the data, a dict of arrays of shape (rows,): the columns
         asked for, and "welfare", that of the scenario before or after a transfer, where the survey has welfare.
-        Numbers come as numbers, with NaN where missing; text and labels as text, with None. Rows stay in one order for
-        all replicates; a weight may be 0. Cuts, ranks and models that are estimated must be estimated in it, from the
-        weights it is given. It returns a number, or one for each of ``params``.
+        Numbers come as numbers, with NaN where missing; text and labels as text, with None. Arrays are read-only, and
+        rows in one order for all replicates; a weight may be 0. Cuts, ranks and models that are estimated must be
+        estimated in it, from the weights it is given. It returns a number, or one for each of ``params``.
     columns : sequence of str, default ()
     unit : {"household", "person"}, default "household"
         Rows; a household's weight counts its people.
@@ -119,15 +119,17 @@ class Custom(Statistic):
                 data[name] = column.values
         if survey.welfare is not None:
             data[WELFARE] = scenario.welfare()[rows.household]
-        values = [Row(self.name, param=param, scale=self.scale) for param in self.params]
+        asked = [Row(self.name, param=param, scale=self.scale) for param in self.params]
         parts = []
         for level in range(domain.fixed_levels):
             here = np.flatnonzero(domain.fixed == level)
             base = domain.welfare[here] if domain.shares else np.zeros(len(here))
             own = {name: column[here] for name, column in data.items()}
+            for array in own.values():  # what theta changed would be changed for the next replicate
+                array.flags.writeable = False
             parts.append(_Part(rows.weight[here], rows.factor[here], base, own))
-        named = domain.named(values, scenario.name)
-        return [PreparedCustom(self.name, self.theta, len(values), named, tuple(parts), domain.shares)]
+        named = domain.named(asked, scenario.name)
+        return [PreparedCustom(self.name, self.theta, len(asked), named, tuple(parts), domain.shares)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,15 +177,15 @@ class PreparedCustom:
         if not (weight > 0).any():
             return np.full(self.values, np.nan)
         try:
-            made = np.asarray(self.theta(weight, data), dtype=np.float64)
+            made = np.asarray(self.theta(weight, data))
         except FAILURES:
             if whole:
                 raise
             return np.full(self.values, np.nan)
-        if made.shape not in ((self.values,), ()) or made.size != self.values:
+        if made.dtype.kind not in "iufb" or made.shape not in ((self.values,), ()) or made.size != self.values:
             fail(
                 f"theta of {self.name!r} must return {self.values} number{'s' if self.values > 1 else ''}",
-                f"it returned an array of shape {made.shape}",
-                "Name its values with params=.",
+                f"it returned {shown(made)}",
+                "Name several values with params=.",
             )
-        return made.reshape(self.values)
+        return made.reshape(self.values).astype(np.float64)

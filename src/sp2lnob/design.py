@@ -12,6 +12,8 @@ SINGLE_PSU = ("error", "certainty", "collapse", "scaled", "centered")
 SYNONYMS = {"fail": "error", "remove": "certainty", "average": "scaled", "adjust": "centered"}  # R's words
 SMALL = 0.05  # a fraction of PSUs below which it hardly matters that the second stage's variance is left out
 
+DENSE = 8  # entries a row of a table of all PSUs by all levels, up to which it is made
+
 
 @dataclass(frozen=True, eq=False)
 class Design:
@@ -79,12 +81,21 @@ class Design:
         PSUs minus strata among those that have a row of a level with weight; and its PSUs, were they of equal weight:
         the square of their weights' sum over the sum of their squares (Kish 1965), 0 for a level without weight.
         """
-        total = np.bincount(psu * np.int64(levels) + level, weight, self.psus * levels).reshape(self.psus, levels)
-        present = (total > 0).astype(np.int64)
-        strata = np.add.reduceat(present, self.stratum_start[:-1], axis=0) > 0
-        squares = (total**2).sum(axis=0)
-        effective = np.divide(total.sum(axis=0) ** 2, squares, out=np.zeros(levels), where=squares > 0)
-        return np.asarray(present.sum(axis=0) - strata.sum(axis=0)), effective
+        # By (level, PSU): a table of all of them is quick, and a sort of those that occur where it would be large.
+        key = level.astype(np.int64) * self.psus + psu
+        if self.psus * levels <= DENSE * len(key):
+            total = np.bincount(key, weight, self.psus * levels)
+            key = np.flatnonzero(total > 0)
+            total = total[key]
+        else:
+            key, place = np.unique(key[weight > 0], return_inverse=True)
+            total = np.bincount(place, weight[weight > 0])
+        of, stratum = key // self.psus, np.repeat(np.arange(self.strata), self.psus_by_stratum)[key % self.psus]
+        first = np.ones(len(key), dtype=np.bool_)
+        first[1:] = (np.diff(of) != 0) | (np.diff(stratum) != 0)
+        squares = np.bincount(of, total**2, levels)
+        effective = np.divide(np.bincount(of, total, levels) ** 2, squares, out=np.zeros(levels), where=squares > 0)
+        return np.bincount(of, minlength=levels) - np.bincount(of[first], minlength=levels), effective
 
 
 def build_design(

@@ -152,7 +152,12 @@ def hinges_on_the_cut(survey: Survey, cells: Cells, cuts: FloatArray, errors: Fl
     errors of a cut: the change is then far from normal over samples, and its interval a rough guide.
     """
     after = transfers.welfare_after
-    if not cells.shares or after is None or survey.welfare is None or np.array_equal(after, survey.welfare):
+    if (
+        not cells.shares
+        or after is None
+        or survey.welfare is None
+        or np.array_equal(after, survey.welfare, equal_nan=True)
+    ):
         return False
     moved = np.searchsorted(cuts, after[cells.household], side="left") != cells.band(cuts)
     if (moved & (cells.weight > 0)).sum() < FEW_MOVERS:

@@ -279,6 +279,12 @@ class Estimates:
             whole(position, "A row", low=0)
             if position >= len(of.rows):
                 fail(f"A row must be 0 to {len(of.rows) - 1}", f"{position} came", "Use find(), or look at frame().")
+        if second.level != self.level:
+            fail(
+                "Estimates that are contrasted must have one level",
+                f"theirs are {self.level:g} and {second.level:g}",
+                "Estimate both with the same level=.",
+            )
         a, b = self.rows[row_a], second.rows[row_b]
         row = Row(
             "contrast",

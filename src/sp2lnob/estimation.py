@@ -1,7 +1,8 @@
 """Every figure with its uncertainty: the only place where statistics meet replicates.
 
 Replicate 0 is the full sample and walks the same kernels. The variance of a value is that of its replicates about their
-mean. A change is a difference on the same replicates, draw by draw.
+mean, or about the value of the full sample, as their design says. A change is a difference on the same replicates, draw
+by draw.
 """
 
 import os
@@ -27,6 +28,7 @@ from .replication import Bootstrap, LeftOut, ReplicateDesign, Replication, Sourc
 from .survey import Survey
 from .transfers import Transfers
 
+MOST_LEFT_OUT = 5_000  # PSUs up to which the sample is evaluated without each of them
 Advance = Callable[[Progress], object]
 Resume = str | os.PathLike[str] | Keeping | None
 
@@ -54,12 +56,12 @@ def estimate(
     survey : Survey
     statistics : sequence of statistics
         MeanWelfare, Poverty, Inequality, Quantile, Lorenz; Access, Dissimilarity; ConsumptionGain, Coverage, Incidence,
-        Cost.
+        Cost; Custom.
     scenarios : dict of str to Transfers, default None
         What ``simulate`` returned, by name. A change is after minus before on the same replicates.
     by : sequence of str or of tuples of str, default ()
         Columns, welfare classes (bottom40, quintile, decile) or household_type by which to split, each alone; a tuple
-        joins its columns. Dissimilarity and Cost are of all, and have one row; Incidence is by something only.
+        joins its columns. Incidence is by something only.
     replicates : replicate design, default Bootstrap(1000, seed=1)
         Bootstrap, Jackknife, BRR, SuccessiveDifference, ReplicateColumns.
     interval : {None, "t", "percentile", "basic", "bca"}, default None
@@ -67,8 +69,9 @@ def estimate(
         Those of draws are a bootstrap's alone, and too short where degrees of freedom are few.
     level : float in (0, 1), default 0.95
     df : {"effective", "design"}, default "effective"
-        Degrees of freedom of the intervals: PSUs minus strata; "effective" replaces them by Satterthwaite's estimate
-        from values without one PSU at a time where they are under 60.
+        Degrees of freedom of the intervals: PSUs minus strata among those that have a row of the level; "effective"
+        replaces them by Satterthwaite's estimate from values without one PSU at a time where they are under 60, in
+        surveys of up to 5,000 PSUs.
     classes : {"replicate", "fixed"}, default "replicate"
         Whether welfare classes are cut anew in every replicate, or where the full sample cuts them. Fixed cuts give
         standard errors that are too small, sometimes many times.
@@ -190,7 +193,7 @@ def pair_of(survey: Survey, replicates: ReplicateDesign | None) -> tuple[Hashabl
     told = (replicates or Bootstrap()).told()
     if told["method"] == "rao-wu":
         told.pop("n")  # those of fewer are the first of more
-    return id(survey), repr(told)
+    return survey.identity, repr(told)
 
 
 def full_sample_of(survey: Survey, replication: Replication, classes: str = "replicate") -> FullSample:
@@ -244,6 +247,14 @@ def evaluate(
     number(level, "level", above=0, below=1)
     choice(df, ("effective", "design"), "df")
     check_kind(interval, replication.variance)
+    if interval == "bca" and survey.design.psus > MOST_LEFT_OUT:
+        fail(
+            f"interval='bca' leaves out one PSU at a time, and needs {MOST_LEFT_OUT:,} PSUs or fewer",
+            f"there are {survey.design.psus:,}",
+            "With so many it differs little from 'percentile', or from the default.",
+        )
+    if progress is not None and not callable(progress):
+        fail_type("progress must be a function of how far replicates are", progress, "Pass it without calling it.")
     asked = [row for statistic in prepared for row in statistic.rows]
     order, rows, minus = _with_changes(asked, changes)
     if not rows:
@@ -273,17 +284,14 @@ def evaluate(
     known = replication.df is None  # the strata and PSUs that degrees of freedom are counted from
     if replication.df is not None:
         counted = np.minimum(counted, replication.df)
-    few, acceleration = known and df == "effective" and survey.design.df < FEW_DF, None
-    if few or interval == "bca":
-        source, of = LeftOut.of(survey.design, replication.psu_of_unit)
-        without = replace(job, source=source)
-        values, finished_too = map_replicates(without, present, len(of), units=replication.units, n_threads=n_threads)
-        if not finished_too.all():
-            raise KeyboardInterrupt
-        influence = _influence(_changed(values, order, minus), of, survey.design)
+    few = np.array([row.df < FEW_DF for row in rows]) & (known and df == "effective")
+    acceleration, many = None, survey.design.psus > MOST_LEFT_OUT
+    if interval == "bca" or (few.any() and not many):
+        wanted = np.ones(len(rows), dtype=np.bool_) if interval == "bca" else few
+        influence, of = _influence(survey.design, replication, job, value, (order, minus), wanted, n_threads)
         acceleration = _acceleration(influence)
-        if few:
-            counted = np.minimum(counted, _effective_df(influence, of, survey.design))
+        if few.any():
+            counted[few] = np.minimum(counted, _effective_df(influence, of, survey.design))[few]
     found = summarize(
         tuple(rows),
         _changed(value, order, minus)[:, 0],
@@ -356,7 +364,7 @@ def _with_changes(rows: Sequence[Row], changes: Mapping[str, str]) -> tuple[list
             fail(
                 "Every figure must have a name of its own",
                 f"two are called {title_of(row)!r}",
-                "Ask for each once, and name lines and opportunities apart.",
+                "Ask for each once, and name lines, opportunities and the levels of columns apart.",
             )
         figure[row.scenario] = i
     order, named, minus = [], [], []
@@ -386,12 +394,40 @@ def _changed(values: FloatArray, order: Sequence[int], minus: Sequence[int]) -> 
     return taken
 
 
-def _influence(values: FloatArray, stratum: LongArray, design: Design) -> FloatArray:
-    """Return what each PSU adds, (n_h - 1) (mean_h - theta_(hi)), from values without one PSU at a time."""
+def _influence(
+    design: Design,
+    replication: Replication,
+    job: Job,
+    value: FloatArray,
+    changes: tuple[Sequence[int], Sequence[int]],
+    wanted: BoolArray,
+    n_threads: int | None,
+) -> tuple[FloatArray, LongArray]:
+    """Return what each PSU adds to the rows, (n_h - 1) (mean_h - theta_(hi)), and the stratum of each.
+
+    Statistics that make none of the rows that are wanted are not evaluated: their rows are NaN.
+    """
+    order, minus = changes
+    source, stratum = LeftOut.of(design, replication.psu_of_unit)
+    needed = np.zeros(len(value), dtype=np.bool_)
+    for i in np.flatnonzero(wanted).tolist():
+        needed[[order[i], *([minus[i]] if minus[i] >= 0 else [])]] = True
+    ends = np.cumsum([len(statistic.rows) for statistic in job.prepared])
+    parts = [bool(part.any()) for part in np.split(needed, ends[:-1])]
+    some = replace(job, prepared=tuple(p for p, part in zip(job.prepared, parts, strict=True) if part), source=source)
+    made = np.repeat(parts, [len(statistic.rows) for statistic in job.prepared])
+    found, finished = map_replicates(
+        some, np.isfinite(value[made, 0]), len(stratum), units=replication.units, n_threads=n_threads
+    )
+    if not finished.all():
+        raise KeyboardInterrupt
+    values = np.full((len(value), len(stratum)), np.nan)
+    values[made] = found
+    values = _changed(values, order, minus)
     size = design.psus_by_stratum[stratum]
     start = np.flatnonzero(np.diff(stratum, prepend=-1))
     mean = np.repeat(np.add.reduceat(values, start, axis=1), size[start], axis=1) / size
-    return np.asarray((size - 1) * (mean - values))
+    return np.asarray((size - 1) * (mean - values)), stratum
 
 
 def _acceleration(influence: FloatArray) -> FloatArray:

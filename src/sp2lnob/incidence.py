@@ -6,7 +6,7 @@ import numpy as np
 
 from ._domains import Domain, FullSample, Row
 from ._prepared import Asked, Scenario, Statistic, prepare_additive
-from ._typing import FloatArray
+from ._typing import FloatArray, LongArray
 from .transfers import PACKAGE, Costing, Transfers
 
 
@@ -156,19 +156,22 @@ class Incidence(Statistic):
         people = _recipients(transfers, domain)
         benefit = transfers.amounts[:, None] * people[:-1]
         columns = (*benefit, benefit.sum(axis=0), *people)
-        return [prepare_additive(_IncidenceOf(_counted(transfers)), scenario.name, domain, columns)]
+        of = _IncidenceOf(_schemes(transfers))
+        # A share rests on all recipients, as any share on its denominator; and on no more than the level has rows.
+        cases = np.minimum(np.tile(_cases(transfers, domain).sum(axis=0), 2), domain.n[:, None])
+        return [prepare_additive(of, scenario.name, domain, columns, cases=cases)]
 
 
 @dataclass(frozen=True, eq=False)
 class _IncidenceOf:
-    """Incidence of one package: the columns are money paid, and recipients, whose number in the sample is n."""
+    """Incidence of one package: the columns are money paid, and recipients."""
 
-    counted: dict[str, int]
+    schemes: tuple[str, ...]
 
     def values(self) -> list[Row]:
         """Return both measures of every scheme."""
         measures = ("benefit_incidence", "beneficiary_incidence")
-        return [Row(name, of, scale="logit", n=n) for name in measures for of, n in self.counted.items()]
+        return [Row(name, of, scale="logit") for name in measures for of in self.schemes]
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return each level's share of all levels, which are added up in their order."""
@@ -208,8 +211,10 @@ class Cost(Statistic):
         if transfers is None:
             return []
         domain = full.domain(by, with_welfare=False)
-        of = _CostOf(transfers.costing, _counted(transfers))
-        return [prepare_additive(of, scenario.name, domain, tuple(_recipients(transfers, domain)))]
+        of = _CostOf(transfers.costing, _schemes(transfers))
+        columns, cases = tuple(_recipients(transfers, domain)), _cases(transfers, domain)
+        cases = np.repeat(cases, len(of.values()) // len(of.schemes), axis=1)
+        return [prepare_additive(of, scenario.name, domain, columns, cases=cases)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,12 +222,12 @@ class _CostOf:
     """Cost of one package: the columns are people by scheme, and people with at least one."""
 
     costing: Costing
-    counted: dict[str, int]
+    schemes: tuple[str, ...]
 
     def values(self) -> list[Row]:
         """Return every measure of every scheme, then of the package."""
-        measures = self.costing.measures(np.zeros((len(self.counted), 1)))
-        return [Row(measure, name, scale="log", n=n) for name, n in self.counted.items() for measure in measures]
+        measures = self.costing.measures(np.zeros((len(self.schemes), 1)))
+        return [Row(measure, name, scale="log") for name in self.schemes for measure in measures]
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return the measures of every level."""
@@ -235,10 +240,14 @@ def _schemes(transfers: Transfers) -> tuple[str, ...]:
     return (*(scheme.name for scheme in transfers.package.schemes), PACKAGE)
 
 
-def _counted(transfers: Transfers) -> dict[str, int]:
-    """Return the recipients in the sample by scheme, and those with at least one: unweighted."""
-    paid = (transfers.paid > 0) & (transfers.survey.person_weight > 0)[:, None]
-    return dict(zip(_schemes(transfers), paid.sum(axis=0).tolist(), strict=True))
+def _cases(transfers: Transfers, domain: Domain) -> LongArray:
+    """Return the recipients in the sample by level and scheme, and those with at least one: unweighted."""
+    rows, survey = domain.rows, transfers.survey
+    paid = ((transfers.paid > 0) & (survey.person_weight > 0)[:, None]).astype(np.float64).T
+    if rows.unit == "household":
+        paid = np.stack([survey.sum_over_members(column) for column in paid])
+    counted = [np.bincount(domain.level, column[rows.index], len(domain.labels)) for column in paid]
+    return np.rint(counted).astype(np.int64).T
 
 
 def _recipients(transfers: Transfers, domain: Domain) -> FloatArray:

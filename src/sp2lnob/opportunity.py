@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -270,6 +270,11 @@ class Cells:
     welfare: FloatArray
     design: Design
     dropped: dict[str, int]
+
+    def among(self, rows: LongArray) -> "Cells":
+        """Return some of the rows."""
+        names = ("domain", "index", "household", "weight", "outcome", "welfare")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
     @property
     def bands(self) -> int:

@@ -22,7 +22,7 @@ from ._prepared import (
 from ._relative import BelowLine, RelativeLine
 from ._sweeps import Swept
 from ._typing import FloatArray
-from ._validate import choice, fail, fail_type, listing, number
+from ._validate import choice, fail, fail_type, listing, number, text_or_none
 from .measures import (
     PALMA_SHARES,
     QUINTILE_SHARES,
@@ -33,7 +33,7 @@ from .measures import (
     entropy_of,
     power_columns,
 )
-from .opportunity import Opportunity
+from .opportunity import Cells, Opportunity
 from .survey import Survey
 
 
@@ -124,6 +124,7 @@ class Poverty(OfWelfare):
     def __post_init__(self) -> None:
         if not isinstance(self.line, RelativeLine):
             object.__setattr__(self, "line", number(self.line, "The poverty line", above=0))
+        text_or_none(self.name, "The name of a poverty line")
         object.__setattr__(self, "measures", _measures(self.measures, tuple(POVERTY), "poverty"))
 
     def values(self) -> list[Row]:
@@ -138,6 +139,13 @@ class Poverty(OfWelfare):
             return super().prepare(scenario, by, full)
         welfare, domain = scenario.welfare(), full.domain(by)
         self.check(welfare, scenario.survey)
+        line = float(self.line.share * full.quantiles((self.line.q,))[0, 0])
+        if line <= 0:
+            fail(
+                "A relative poverty line must be above 0",
+                f"{self.line.name} is {line:g}",
+                "Take a higher quantile, or welfare that is positive.",
+            )
         rows = domain.named(self.values(), scenario.name, means=True)
         return [BelowLine.of(self.line, self.measures, rows, domain, welfare[domain.rows.household])]
 
@@ -194,14 +202,9 @@ class Access(Statistic):
         """Return the rate before; what a transfer does to it is ``assess``'s question."""
         if scenario.transfers is not None:
             return []
-        survey = scenario.survey
-        cells = self.opportunity.prepare(survey)
-        keep = np.arange(len(cells.index))
-        if any(survey.welfare_class(name) for name in by):  # who has no welfare is in no class
-            keep = np.flatnonzero(survey.welfare_known[cells.household])
-        weight = cells.weight[keep]
-        rows = Rows(full, self.opportunity.unit, cells.index[keep], cells.household[keep], weight)
-        columns = (weight, weight * cells.outcome[keep])
+        cells = _known(self.opportunity.prepare(scenario.survey), scenario.survey, by)
+        rows = Rows(full, self.opportunity.unit, cells.index, cells.household, cells.weight)
+        columns = (cells.weight, cells.weight * cells.outcome)
         return [prepare_additive(self, scenario.name, domain_of(rows, by), columns)]
 
     def values(self) -> list[Row]:
@@ -211,6 +214,13 @@ class Access(Statistic):
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return the share of weight."""
         return totals[:, 1:] / totals[:, :1]
+
+
+def _known(cells: Cells, survey: Survey, by: tuple[str, ...]) -> Cells:
+    """Return the rows that can be split: who has no welfare is in no class of it."""
+    if not any(survey.welfare_class(name) for name in by):
+        return cells
+    return cells.among(np.flatnonzero(survey.welfare_known[cells.household]))
 
 
 def _measures(given: Sequence[str], known: Sequence[str], what: str) -> tuple[str, ...]:
@@ -493,7 +503,7 @@ class Dissimilarity(Statistic):
         """Return the index before."""
         if scenario.transfers is not None:
             return []
-        cells = self.opportunity.prepare(scenario.survey)
+        cells = _known(self.opportunity.prepare(scenario.survey), scenario.survey, by)
         row = Row("d_index", self.opportunity.name, cells.index_of("cells"), scale="none", flag="biased")
         rows = Rows(full, self.opportunity.unit, cells.index, cells.household, cells.weight)
         domain = domain_of(rows, by)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -178,6 +179,7 @@ class Survey:
         self.psu_columns = list(listing(given, str, "psu", "Name one column, or a list of them."))
         given = (fpc,) if isinstance(fpc, str) else () if fpc is None else fpc
         self.fpc_columns = list(listing(given, str, "fpc", "Name one column, or two: of PSUs and of households."))
+        self.identity = uuid4().hex  # tells surveys apart for good, as id() does not
         self.names = {
             "household": household,
             "person": person,

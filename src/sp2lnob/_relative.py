@@ -126,7 +126,8 @@ class BelowLine:
             inside = (base[rows, None] > low) & ~(base[rows, None] > high)
             own = replace(
                 self.sums,
-                columns=self.sums.columns[rows],
+                columns=self.sums.columns[:, rows],
+                sort=False,
                 unit=np.arange(len(rows), dtype=np.int32),
                 domain=self.sums.domain[rows],
                 welfare=self.sums.welfare[rows],

@@ -7,6 +7,7 @@ The methods take factors of shape (groups, units, LANES) and return one column a
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from ._kernels import _classes, _dissimilarity, _ordered, _totals
 from ._parallel import LANES
 from ._typing import CodeArray, CountArray, FloatArray, LongArray
 
-CHUNK = 512  # as in _kernels/_ordered.pyx
+CHUNK = 256  # as in _kernels/_ordered.pyx
+ALIKE = 64  # rows that are weighed together where they are of one class
 NO_SHARES = np.empty(0)
 ALONE = np.ones((1, 1, LANES))  # the factor of a sample that is not resampled: all rows are of one unit
 
@@ -151,35 +153,61 @@ class Swept:
 class ClassTotals:
     """Weighted columns of rows whose welfare class is cut anew in every replicate."""
 
-    columns: FloatArray  # (n, k)
+    columns: FloatArray  # (k, n)
     unit: CodeArray
     domain: CodeArray
     domains: int
     welfare: FloatArray
+    sort: bool = True  # worth it where the rows are evaluated many times
 
     @classmethod
     def of(
         cls, columns: Sequence[FloatArray], unit: CodeArray, domain: CodeArray, domains: int, welfare: FloatArray
     ) -> "ClassTotals":
-        """Lay columns out by row."""
-        laid = np.empty((len(unit), len(columns)))
-        for k, column in enumerate(columns):
-            laid[:, k] = column
-        return cls(laid, unit, domain, domains, welfare)
+        """Lay columns out."""
+        return cls(np.stack(columns), unit, domain, domains, welfare)
 
     @cached_property
     def _uncut(self) -> Totals:
         """Sums of rows that are all of one class."""
-        return Totals.of(list(self.columns.T), self.unit, self.domain, self.domains)
+        return Totals.of(tuple(self.columns), self.unit, self.domain, self.domains)
+
+    @cached_property
+    def _chunks(self) -> dict[str, Any]:
+        """The rows in chunks of one domain and, sorted, of like welfare, as the kernel takes them."""
+        order = np.arange(len(self.unit))
+        if self.sort:
+            order = richest_first(self.welfare)
+            order = order[np.argsort(self.domain[order], kind="stable")]
+        domain, welfare = self.domain[order], self.welfare[order]
+        begins = np.r_[True, domain[1:] != domain[:-1]]
+        place = np.arange(len(order)) - np.maximum.accumulate(np.where(begins, np.arange(len(order)), 0))
+        first = np.flatnonzero(place % ALIKE == 0)
+        columns = np.zeros((len(self.columns) + len(self.columns) % 2, len(order)))  # two at a time
+        columns[: len(self.columns)] = self.columns[:, order]
+        used = np.logical_or.reduceat(columns[::2] != 0, first, axis=1)
+        used |= np.logical_or.reduceat(columns[1::2] != 0, first, axis=1)
+        return {
+            "columns": columns,
+            "unit": self.unit[order],
+            "welfare": welfare,
+            "start": np.r_[first, len(order)].astype(np.int32),
+            "domain": domain[first],
+            "least": np.minimum.reduceat(welfare, first),
+            "most": np.maximum.reduceat(welfare, first),
+            "used": np.ascontiguousarray(used.T, dtype=np.uint8),
+        }
 
     def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
         """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""
         if not len(cuts):
             return self._uncut.evaluate(factors)[:, None]
-        groups, (bands, _) = factors.shape[0], cuts.shape
-        out = np.zeros((groups, self.domains, bands + 1, self.columns.shape[1], LANES))
-        _classes.class_totals(self.columns, self.unit, self.domain, self.welfare, *by_group(cuts), factors, out)
-        return np.moveaxis(out, 0, -2).reshape(self.domains, bands + 1, -1, groups * LANES)
+        (groups, _, _), classes, k = factors.shape, len(cuts) + 1, len(self.columns)
+        out = np.zeros((groups, self.domains, classes, k + k % 2, LANES))
+        if len(self.unit):
+            cuts, lowest, highest = by_group(cuts)
+            _classes.class_totals(**self._chunks, cuts=cuts, lowest=lowest, highest=highest, factors=factors, out=out)
+        return np.moveaxis(out[:, :, :, :k], 0, -2).reshape(self.domains, classes, k, groups * LANES)
 
 
 @dataclass(frozen=True, eq=False)

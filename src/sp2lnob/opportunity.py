@@ -309,8 +309,8 @@ class Cells:
 
         ``unit`` says whose factor each household takes.
         """
-        columns = np.column_stack([self.weight, self.weight * self._counted(absence)])
-        return ClassTotals(columns, unit[self.household], self.domain, len(self.domains), self.welfare)
+        columns = self.weight, self.weight * self._counted(absence)
+        return ClassTotals.of(columns, unit[self.household], self.domain, len(self.domains), self.welfare)
 
     def cell_sums(self, unit: CodeArray, absence: bool = False) -> CellSums:
         """Return unit x domain sums, where no circumstance is a welfare class."""

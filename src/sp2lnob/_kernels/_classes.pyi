@@ -1,10 +1,14 @@
-from sp2lnob._typing import CodeArray, FloatArray
+from sp2lnob._typing import CodeArray, CountArray, FloatArray
 
 def class_totals(
     columns: FloatArray,
     unit: CodeArray,
-    domain: CodeArray,
     welfare: FloatArray,
+    start: CodeArray,
+    domain: CodeArray,
+    least: FloatArray,
+    most: FloatArray,
+    used: CountArray,
     cuts: FloatArray,
     lowest: FloatArray,
     highest: FloatArray,

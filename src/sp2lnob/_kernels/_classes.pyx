@@ -1,62 +1,79 @@
 """Sums by domain and welfare class, with the classes cut anew in every replicate. Cost: O(rows x columns) a replicate.
 
 A row's class is the number of cuts below its welfare, so that a household at the cut belongs to the poorer class. Cuts
-differ little between replicates: a row is compared with the lowest and the highest of each, and most rows belong to one
-class in all lanes.
+differ little between replicates: rows come in chunks of like welfare, and most chunks are of one class in all lanes.
 """
-from libc.stdint cimport int32_t
-from sp2lnob._kernels._lanes cimport LANES
+from libc.stdint cimport int32_t, uint8_t
+from sp2lnob._kernels._lanes cimport LANES, lanes, load, plus, prefetch, scaled, store
 
 
-cdef inline void add(const double[:, ::1] columns, Py_ssize_t i, const double *factor, double *out) noexcept nogil:
+cdef inline void add(const double[:, ::1] columns, Py_ssize_t i, lanes factor, double *out) noexcept nogil:
     """Add a row's columns times the factors up into out (k, LANES)."""
-    cdef Py_ssize_t c, lane
-    cdef double total[LANES]
-    for c in range(columns.shape[1]):
-        if columns[i, c] != 0.0:  # most rows are above the line
-            for lane in range(LANES):
-                total[lane] = out[c * LANES + lane] + columns[i, c] * factor[lane]
-            for lane in range(LANES):
-                out[c * LANES + lane] = total[lane]
+    cdef Py_ssize_t c
+    for c in range(columns.shape[0]):
+        if columns[c, i] != 0.0:  # most rows are above the line
+            store(out + c * LANES, plus(load(out + c * LANES), scaled(columns[c, i], factor)))
 
 
-def class_totals(const double[:, ::1] columns, const int32_t[::1] unit, const int32_t[::1] domain,
-                 const double[::1] welfare, const double[:, :, ::1] cuts, const double[:, ::1] lowest,
-                 const double[:, ::1] highest, const double[:, :, ::1] factors, double[:, :, :, :, ::1] out):
-    """Add columns (n, k) up by domain and class.
+def class_totals(const double[:, ::1] columns, const int32_t[::1] unit, const double[::1] welfare,
+                 const int32_t[::1] start, const int32_t[::1] domain, const double[::1] least,
+                 const double[::1] most, const uint8_t[:, ::1] used, const double[:, :, ::1] cuts,
+                 const double[:, ::1] lowest, const double[:, ::1] highest, const double[:, :, ::1] factors,
+                 double[:, :, :, :, ::1] out):
+    """Add columns (k, n) up by domain and class; k is even.
 
-    cuts: (groups, classes - 1, LANES) ascending; lowest, highest: (groups, classes - 1) of the lanes. factors: (groups,
-    units, LANES). out: (groups, domains, classes, k, LANES), which holds zeros.
+    Rows lie in chunks, which begin in start (chunks + 1,) and are of one domain (chunks,). least, most: (chunks,)
+    welfare. used: (chunks, k / 2) whether one of two columns holds anything. cuts: (groups, classes - 1, LANES)
+    ascending; lowest, highest: (groups, classes - 1) of the lanes. factors: (groups, units, LANES). out: (groups,
+    domains, classes, k, LANES), which holds zeros.
     """
-    cdef Py_ssize_t groups = factors.shape[0], most = cuts.shape[1]
-    cdef Py_ssize_t group, i, j, lane, first, last
+    cdef Py_ssize_t n = unit.shape[0], inner = cuts.shape[1]
+    cdef Py_ssize_t group, chunk, i, j, c, lane, first, last
     cdef double part[LANES]
     cdef double y
+    cdef double *to
+    cdef lanes S, T, f
     cdef bint inside
     with nogil:
-        for i in range(columns.shape[0]):
-            y = welfare[i]
-            first = 0
-            for j in range(most):
-                first += y > highest[0, j]
-            for group in range(groups):
-                # The lowest and the highest class in any lane: from group to group they hardly move.
-                while first < most and y > highest[group, first]:
-                    first += 1
-                while first > 0 and not y > highest[group, first - 1]:
-                    first -= 1
-                last = first
-                while last < most and y > lowest[group, last]:
-                    last += 1
+        for group in range(factors.shape[0]):
+            for chunk in range(domain.shape[0]):
+                for i in range(start[chunk], start[chunk + 1]):  # what the next chunk needs
+                    prefetch(&factors[group, unit[min(i + 64, n - 1)], 0])
+                first = 0
+                last = 0
+                for j in range(inner):
+                    first += least[chunk] > highest[group, j]
+                    last += most[chunk] > lowest[group, j]
                 if first == last:
-                    add(columns, i, &factors[group, unit[i], 0], &out[group, domain[i], first, 0, 0])
+                    to = &out[group, domain[chunk], first, 0, 0]
+                    for c in range(0, columns.shape[0], 2):
+                        if not used[chunk, c // 2]:
+                            continue
+                        S = load(to + c * LANES)
+                        T = load(to + (c + 1) * LANES)
+                        for i in range(start[chunk], start[chunk + 1]):
+                            f = load(&factors[group, unit[i], 0])
+                            S = plus(S, scaled(columns[c, i], f))
+                            T = plus(T, scaled(columns[c + 1, i], f))
+                        store(to + c * LANES, S)
+                        store(to + (c + 1) * LANES, T)
                     continue
-                for j in range(first, last + 1):
-                    for lane in range(LANES):
-                        inside = (j == first or y > cuts[group, j - 1, lane]) and (
-                            j == last or not y > cuts[group, j, lane])
-                        part[lane] = factors[group, unit[i], lane] if inside else 0.0
-                    add(columns, i, part, &out[group, domain[i], j, 0, 0])
+                for i in range(start[chunk], start[chunk + 1]):
+                    y = welfare[i]
+                    first = 0
+                    last = 0
+                    for j in range(inner):
+                        first += y > highest[group, j]
+                        last += y > lowest[group, j]
+                    if first == last:
+                        add(columns, i, load(&factors[group, unit[i], 0]), &out[group, domain[chunk], first, 0, 0])
+                        continue
+                    for j in range(first, last + 1):
+                        for lane in range(LANES):
+                            inside = (j == first or y > cuts[group, j - 1, lane]) and (
+                                j == last or not y > cuts[group, j, lane])
+                            part[lane] = factors[group, unit[i], lane] if inside else 0.0
+                        add(columns, i, load(part), &out[group, domain[chunk], j, 0, 0])
 
 
 def class_moves(const double[::1] weight, const int32_t[::1] unit, const int32_t[::1] domain,

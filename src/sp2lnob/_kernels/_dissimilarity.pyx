@@ -17,7 +17,7 @@ def group_sums(const double[:, :, ::1] sums, const int32_t[::1] group, double[:,
 
 
 def dissimilarity_of_sums(const double[:, :, ::1] sums, double[:, ::1] out):
-    """Weight, mean access and dissimilarity index of every replicate, (3, replicates), from sums (cells, 2, replicates).
+    """Weight, mean access and dissimilarity index, (3, replicates), from sums (cells, 2, replicates).
 
     The index is 0 where all have access and NaN where none has.
     """

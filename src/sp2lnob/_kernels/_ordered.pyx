@@ -9,7 +9,7 @@ from libc.stdint cimport int32_t
 from sp2lnob._kernels._lanes cimport AHEAD, LANES, lanes, load, plus, prefetch, scaled, store, times
 
 cdef enum:
-    CHUNK = 512  # households between two checkpoints
+    CHUNK = 256  # households between two checkpoints
 
 # A household counts as having reached a share of the population within the rounding of the sum of a million weights.
 cdef double TOLERANCE = 1e-12
@@ -20,11 +20,12 @@ def sweep(const double[::1] welfare, const double[::1] step, const double[::1] w
           double[::1] gini, double[:, ::1] quantiles, double[:, ::1] lorenz):
     """Gini, quantiles and Lorenz ordinates of every replicate.
 
-    welfare: (n,) from the richest down. step: (n,) down to the next welfare, at last to 0. weight: (n,). unit: (n,) whose factor a
-    row takes. factors: (groups, units, LANES). shares: (k,) shares of the population from the poorest up, in (0, 1).
-    Work space: sums (chunks + 1, 3, LANES), the state before each chunk and after the last. Out, one column a replicate:
-    totals (2,) weight and weighted welfare; gini; quantiles (k,) smallest welfare at which the cumulative
-    share of weight reaches the share; lorenz (k,) share of welfare held up to there, the boundary household split.
+    welfare: (n,) from the richest down. step: (n,) down to the next welfare, at last to 0. weight: (n,). unit: (n,)
+    whose factor a row takes. factors: (groups, units, LANES). shares: (k,) shares of the population from the poorest
+    up, in (0, 1). Work space: sums (chunks + 1, 3, LANES), the state before each chunk and after the last. Out, one
+    column a replicate: totals (2,) weight and weighted welfare; gini; quantiles (k,) smallest welfare at which the
+    cumulative share of weight reaches the share; lorenz (k,) share of welfare held up to there, the boundary household
+    split.
     A replicate without weight, or without welfare, gives NaN.
     """
     cdef Py_ssize_t n = welfare.shape[0], chunks = (n + CHUNK - 1) // CHUNK

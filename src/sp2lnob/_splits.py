@@ -1,7 +1,6 @@
 """A grown tree as arrays: growing on cells, taking back what is not worth it, and saying what a leaf has in common."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -107,66 +106,21 @@ def grow(
     )
     weight, outcome, squared, rows = node_sums[:nodes].T
     sse = np.maximum(squared - outcome * outcome / weight, 0.0)
-    kept = _collapse(node[:nodes], sse, cp * sse[0])
-    return _compact(kept, weight, outcome / weight, rows, sse, threshold, goes_left)
-
-
-def _collapse(node: CodeArray, sse: FloatArray, least: float) -> CodeArray:
-    """Take back, from the leaves up, every branch that takes ``least`` a split or less off the sum of squares.
-
-    A branch is judged by what is left of it when its own weaker branches have gone, each at its own worth, as R's rpart
-    judges it while growing. That can take back a little more than minimal cost-complexity pruning would.
-    """
-    node = node.copy()
-    left_over, splits, worth = sse.copy(), np.zeros(len(sse)), np.full(len(sse), least)
-    for t in range(len(sse) - 1, -1, -1):
-        if node[t, 0] < 0:
-            continue
-        branches = sorted(node[t, [2, 1]], key=lambda child: worth[child])
-        state = {child: (left_over[child], splits[child]) for child in branches}
-        for child in (None, *branches):  # the weaker branch goes first, then the other, as long as t is worth more
-            if child is not None:
-                if worth[t] <= worth[child]:
-                    break
-                state[child] = (sse[child], 0)
-            left_over[t] = sum(rest for rest, _ in state.values())
-            splits[t] = 1 + sum(count for _, count in state.values())
-            worth[t] = (sse[t] - left_over[t]) / splits[t]
-        if worth[t] <= least:
-            node[t, :3] = -1
-            left_over[t], splits[t] = sse[t], 0
-    return node
-
-
-def _compact(
-    node: CodeArray,
-    weight: FloatArray,
-    rate: FloatArray,
-    rows: FloatArray,
-    sse: FloatArray,
-    threshold: FloatArray,
-    goes_left: Any,
-) -> Splits:
-    """Number the nodes that are left, parents before children."""
-    kept = [0]
-    for t in kept:
-        if node[t, 0] >= 0:
-            kept += [int(node[t, 1]), int(node[t, 2])]
-    number_of = {-1: -1} | {old: new for new, old in enumerate(kept)}
-
-    def renumbered(column: int) -> CodeArray:
-        return np.array([number_of.get(int(node[t, column]), -1) for t in kept], dtype=np.int32)
-
+    node, number = node[:nodes], np.full(nodes + 1, -1, dtype=np.int32)
+    left_over, splits, worth = np.empty((3, nodes))
+    _tree.prune(node, sse, cp * sse[0], left_over, splits, worth, number[:-1])
+    kept = np.flatnonzero(number >= 0)
+    circumstance, left, right, parent, _ = node[kept].T  # the last number is that of -1: none
     return Splits(
-        node[kept, 0],
-        renumbered(1),
-        renumbered(2),
-        renumbered(3),
+        np.ascontiguousarray(circumstance),
+        number[left],
+        number[right],
+        number[parent],
         weight[kept],
-        rate[kept],
+        outcome[kept] / weight[kept],
         rows[kept],
         sse[kept],
-        np.where(node[kept, 0] >= 0, threshold[kept], np.nan),
+        np.where(circumstance >= 0, threshold[kept], np.nan),
         goes_left[kept].astype(bool),
     )
 

@@ -20,4 +20,13 @@ def grow(
     threshold: FloatArray,
     goes_left: CountArray,
 ) -> int: ...
+def prune(
+    node: CodeArray,
+    sse: FloatArray,
+    least: float,
+    left_over: FloatArray,
+    splits: FloatArray,
+    worth: FloatArray,
+    number: CodeArray,
+) -> None: ...
 def apply(level: CodeArray, node: CodeArray, goes_left: CountArray, out: CodeArray) -> None: ...

@@ -153,6 +153,60 @@ def grow(const int32_t[:, ::1] level, const double[:, ::1] sums, const int32_t[:
     return nodes
 
 
+def prune(int32_t[:, ::1] node, const double[::1] sse, double least, double[::1] left_over, double[::1] splits,
+          double[::1] worth, int32_t[::1] number):
+    """Take back, from the leaves up, every branch that takes least a split or less off the sum of squares.
+
+    A branch is judged by what is left of it when its own weaker branches have gone, each at its own worth, as R's rpart
+    judges it while growing. That can take back a little more than minimal cost-complexity pruning would.
+
+    node: as grown; a node taken back loses its circumstance and children. sse: (nodes,). Work space: left_over, splits,
+    worth (nodes,). Out: number (nodes,) of each node among those that stay, -1 of others.
+    """
+    cdef Py_ssize_t t, weak, strong, parent
+    cdef int32_t stays = 0
+    cdef double weak_rest, weak_splits, strong_rest, strong_splits
+    with nogil:
+        for t in range(node.shape[0] - 1, -1, -1):
+            left_over[t] = sse[t]
+            splits[t] = 0.0
+            worth[t] = least
+            if node[t, 0] < 0:
+                continue
+            weak = node[t, 2]
+            strong = node[t, 1]
+            if worth[strong] < worth[weak]:
+                weak, strong = strong, weak
+            weak_rest = left_over[weak]
+            weak_splits = splits[weak]
+            strong_rest = left_over[strong]
+            strong_splits = splits[strong]
+            # The weaker branch goes first, then the other, as long as the node is worth more.
+            worth[t] = (sse[t] - (weak_rest + strong_rest)) / (1.0 + weak_splits + strong_splits)
+            if worth[t] > worth[weak]:
+                weak_rest = sse[weak]
+                weak_splits = 0.0
+                worth[t] = (sse[t] - (weak_rest + strong_rest)) / (1.0 + weak_splits + strong_splits)
+                if worth[t] > worth[strong]:
+                    strong_rest = sse[strong]
+                    strong_splits = 0.0
+                    worth[t] = (sse[t] - (weak_rest + strong_rest)) / (1.0 + weak_splits + strong_splits)
+            if worth[t] <= least:
+                node[t, 0] = -1
+                node[t, 1] = -1
+                node[t, 2] = -1
+            else:
+                left_over[t] = weak_rest + strong_rest
+                splits[t] = 1.0 + weak_splits + strong_splits
+        for t in range(node.shape[0]):
+            parent = node[t, 3]
+            if parent < 0 or (number[parent] >= 0 and node[parent, 0] >= 0):
+                number[t] = stays
+                stays += 1
+            else:
+                number[t] = -1
+
+
 def apply(const int32_t[:, ::1] level, const int32_t[:, ::1] node, const uint8_t[:, ::1] goes_left, int32_t[::1] out):
     """Write the node in which every row of levels (rows, circumstances) ends."""
     cdef Py_ssize_t i, current

@@ -286,7 +286,8 @@ def test_groups_show_the_frame_of_groups(found, page):
             assert number(cells[6][0]) == pytest.approx(row["gaining"], abs=0.501)
             told = {"furthest_behind": "furthest behind", "furthest_ahead": "furthest ahead"}
             assert [words in cells[0][2] for words in told.values()] == [row[key] for key in told]
-            assert cells[7][0] == ("biased" if "biased" in row["flag"] else "")
+            flags = [flag for flag in row["flag"].split(";") if flag in ("biased", "hinges on the cut")]
+            assert [mark.removesuffix(" (change)") for mark in cells[7][0].split("; ") if mark] == flags
 
 
 def test_what_stands_before_and_after_is_the_tidy_frame(found, page):
@@ -368,11 +369,12 @@ def test_sentences_say_what_the_tables_show(found, page):
     assert f"no internet. {barrier['value']:.1%} of people are affected" in page.words
     change = row_of(everybody, statistic="access", of="no internet", scenario="change")
     assert change["ci_high"] < 0
+    assert change["flag"] == "hinges on the cut"
     gaining = found.groups[found.groups["opportunity"] == "no internet"]["gaining"].sum()
     people = gaining / -change["value"]
     assert (
         f"The share with the barrier falls by {-100 * change['value']:.1f} points "
-        f"({-100 * change['ci_high']:.1f} to {-100 * change['ci_low']:.1f}; n = 800 households), "
+        f"({-100 * change['ci_high']:.1f} to {-100 * change['ci_low']:.1f}; n = 800 households; {change['flag']}), "
         f"to {change['value'] + barrier['value']:.1%}; of {people:,.0f} people that is {gaining:,.0f} "
         "who would leave the barrier, if access follows the tree."
     ) in page.words.replace("\N{NO-BREAK SPACE}", " ")

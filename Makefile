@@ -65,7 +65,8 @@ bench-tiny: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
 # Beside R's survey and Python packages, in an environment of their own: they must not choose the versions of the tests'.
 bench-peers: build/peers/made
 	mkdir -p results
-	build/peers/bin/python -m pytest benchmarks/peers.py --benchmark-json=results/peers.json
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 POLARS_MAX_THREADS=1 RAYON_NUM_THREADS=1 \
+	  build/peers/bin/python -m pytest benchmarks/peers.py --benchmark-json=results/peers.json
 	build/peers/bin/python benchmarks/ratios.py results/peers.json
 
 build/peers/made: $(SOURCES)

@@ -8,13 +8,10 @@ Not here: samplics, whose authors archived it for svy; arch and scipy.stats.boot
 than n - 1 and take no replicates of others.
 """
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
-
-os.environ |= {"RAYON_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 import numpy as np
 import pandas as pd

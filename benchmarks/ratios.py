@@ -23,7 +23,7 @@ def shown(of: dict[str, Any]) -> tuple[list[tuple[str, ...]], list[str]]:
             continue
         if "threads" in info:
             jobs[info["households"], info["threads"]] = best
-            if len(jobs) > 1:
+            if (info["households"], info["threads"]) != (of["machine_info"]["households"], 1):
                 continue
         side = info.get("side") or (entry["params"] or {}).get("side", "sp2lnob")
         sides.setdefault(entry["group"], {})[side] = best
@@ -36,9 +36,9 @@ def shown(of: dict[str, Any]) -> tuple[list[tuple[str, ...]], list[str]]:
         if not times:
             rows.append((work, "", digits(ours), ""))
     said = []
-    if len(jobs) == 3:
-        (few, _), (_, _), (many, _) = jobs
-        alone, two, large = jobs.values()
+    if jobs:
+        few, many = sorted({households for households, _ in jobs})
+        alone, two, large = jobs[few, 1], jobs[few, 2], jobs[many, 1]
         said.append(f"estimate() on two threads: {alone / two:.2f} times as fast as on one.")
         said.append(f"estimate() on {many:,} households: {large / alone:.1f} times as long as on {few:,}.")
     said += [

@@ -345,8 +345,9 @@ def _enough(values: FloatArray, finished: BoolArray, replication: Replication, k
         raise KeyboardInterrupt(f"{done:,} of {wanted:,} replicates of the shard are kept")
     if done == replication.n:
         return values
-    if done < 2 or not replication.variance.may_lose:
-        few = "two at least are needed" if replication.variance.may_lose else "this design needs all of them"
+    resamples = replication.variance.resamples  # any draws are a sample of all; of a balanced set the first are not
+    if done < 2 or not resamples:
+        few = "two at least are needed" if resamples else "this design needs all of them"
         kept = f" and are kept in {str(keeping.folders[0])!r}" if keeping is not None else ""
         raise KeyboardInterrupt(f"{done:,} of {replication.n:,} replicates were finished{kept}: {few}")
     return values[:, finished]

@@ -359,6 +359,8 @@ def main() -> None:
         table = table[(table["intervals"] > 0) | (name == "classes")]
         table.insert(0, "population", name)
         table.insert(1, "psus_a_stratum", psus)
+        judged = zip(table["coverage"], table["intervals"], table["statistic"], strict=True)
+        table["verdict"] = [verdict(share, n, statistic, psus) if n else "" for share, n, statistic in judged]
         tables.append(table)
         pd.concat(tables).to_csv(asked.out, index=False, float_format="%.5g", lineterminator="\n")
         print(table.to_string(index=False, float_format="{:.3f}".format), flush=True)

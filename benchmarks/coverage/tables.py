@@ -1,0 +1,157 @@
+"""The tables of docs/coverage.md, made from results.csv: every number of that page that the study found.
+
+    python benchmarks/coverage/tables.py
+
+rewrites what stands between the marks of the page.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+RESULTS = Path(__file__).with_name("results.csv")
+PAGE = Path(__file__).parents[2] / "docs" / "coverage.md"
+PACKAGES = ("universal", "flat to the poor", "by rank")
+LEVELS = {
+    "headcount": ("headcount", "line"),
+    "poverty gap": ("poverty_gap", "line"),
+    "Gini": ("gini", ""),
+    "Palma": ("palma", ""),
+    "access": ("access", "fuel"),
+}
+OTHERS = {
+    "means": ("mean_welfare",),
+    "poverty severity, Watts": ("poverty_severity", "watts"),
+    "quantiles": ("quantile",),
+    "quintile ratio": ("quintile_ratio",),
+    "Lorenz ordinates": ("lorenz",),
+    "Atkinson": ("atkinson",),
+    "generalized entropy": ("generalized_entropy",),
+    "consumption gain": ("consumption_gain",),
+    "coverage, incidence": ("coverage", "coverage_direct", "benefit_incidence", "beneficiary_incidence"),
+    "recipients, cost": ("recipients", "transfer_cost", "total_cost"),
+}
+
+
+def read(path: Path = RESULTS) -> pd.DataFrame:
+    """Return the results, with what they lack as empty text where it is a name."""
+    return pd.read_csv(path, dtype={"of": str, "level": str, "scenario": str}, keep_default_na=False, na_values=["nan"])
+
+
+def row(*cells: str) -> str:
+    """Return a line of a table."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def cell(found: pd.DataFrame) -> str:
+    """Return coverage in percent, what it is beyond, and how many samples had an interval if not all."""
+    if found.empty:
+        return ""
+    (line,) = found.itertuples()
+    text = f"{100 * line.coverage:.1f}"
+    text = f"**{text}** {line.verdict}" if line.verdict != "held" else text
+    share = line.intervals / line.samples
+    return text if share >= 0.995 else f"{text} (of {100 * share:.0f} %)"
+
+
+def of_population(results: pd.DataFrame, name: str, level: str = "all") -> list[str]:
+    """Return the table of a population, or of a small domain of it."""
+    results = results[(results["population"] == name) & (results["level"] == level)]
+    designs = sorted(results["psus_a_stratum"].unique())
+    lines = [
+        row("figure", *(f"{m} PSUs a stratum" for m in designs), "SE / spread"),
+        row(*["---"] * (len(designs) + 2)),
+    ]
+    asked = [(title, *key, "before") for title, key in LEVELS.items()]
+    asked += [
+        (f"change in {title}, {package}", *key, f"change: {package}")
+        for title, key in LEVELS.items()
+        for package in PACKAGES
+    ]
+    asked += [("cost of the grant by rank", "cost", "", "by rank")]
+    for title, statistic, of, scenario in asked:
+        found = results[(results["statistic"] == statistic) & (results["of"] == of) & (results["scenario"] == scenario)]
+        if not found.empty:
+            ratio = ", ".join(f"{value:.2f}" for value in found["se_over_sd"])
+            lines.append(row(title, *(cell(found[found["psus_a_stratum"] == m]) for m in designs), ratio))
+    return lines
+
+
+def of_groups(results: pd.DataFrame) -> list[str]:
+    """Return the table of access by group: the least and the most of the groups of each population."""
+    found = results[(results["statistic"] == "access") & results["population"].isin(["usual", "heavy", "rare"])]
+    return ranges(
+        {
+            f"{population}: {title}": found[(found["population"] == population) & chosen]
+            for population in ("usual", "heavy", "rare")
+            for title, chosen in (
+                ("access of four groups", found["level"].str.contains(" x ")),
+                (
+                    "change in a group",
+                    found["level"].str.contains("bottom40:") & found["scenario"].str.contains("change"),
+                ),
+            )
+        }
+    )
+
+
+def of_others(results: pd.DataFrame) -> list[str]:
+    """Return the table of the other measures: the least and the most over levels, changes and points."""
+    usual = results[results["population"] == "usual"]
+    return ranges({title: usual[usual["statistic"].isin(names)] for title, names in OTHERS.items()})
+
+
+def ranges(parts: dict[str, pd.DataFrame]) -> list[str]:
+    """Return a table of the least and the most coverage in each part."""
+    designs = sorted({m for part in parts.values() for m in part["psus_a_stratum"]})
+    lines = [row("figures", *(f"{m} PSUs a stratum" for m in designs)), row(*["---"] * (len(designs) + 1))]
+    for title, part in parts.items():
+        cells = [100 * part.loc[part["psus_a_stratum"] == m, "coverage"] for m in designs]
+        if not part.empty:
+            lines.append(row(title, *(f"{found.min():.1f} to {found.max():.1f}" for found in cells)))
+    return lines
+
+
+def of_classes(results: pd.DataFrame) -> list[str]:
+    """Return the table of standard errors over spread, with classes cut anew and fixed."""
+    results = results[results["population"] == "classes"].set_index(["statistic", "of", "level"])
+    lines = [row("figure", "package", "cut anew", "cut fixed", "coverage, cut anew"), row(*["---"] * 5)]
+    for statistic, of in dict.fromkeys(key[:2] for key in results.index):
+        anew, fixed = (results.loc[(statistic, of, way)] for way in ("replicate", "fixed"))
+        said = f"{100 * anew['coverage']:.1f}" if anew["intervals"] else "no interval"
+        lines.append(row(statistic, of, f"{anew['se_over_sd']:.2f}", f"{fixed['se_over_sd']:.2f}", said))
+    return lines
+
+
+TABLES: dict[str, Callable[[pd.DataFrame], list[str]]] = {
+    "usual": lambda results: of_population(results, "usual"),
+    "heavy": lambda results: of_population(results, "heavy"),
+    "rare": lambda results: of_population(results, "rare"),
+    "two strata": lambda results: of_population(results, "small", "6 PSUs of two strata"),
+    "all strata": lambda results: of_population(results, "small", "6 PSUs of all strata"),
+    "40 households": lambda results: of_population(results, "small", "40 households"),
+    "groups": of_groups,
+    "others": of_others,
+    "classes": of_classes,
+}
+
+
+def filled(page: str, results: pd.DataFrame) -> str:
+    """Return a page with every table as the results have it."""
+
+    def table(found: re.Match[str]) -> str:
+        lines = "\n".join(TABLES[found[1]](results))
+        return f"% table: {found[1]}\n\n{lines}\n\n% end"
+
+    return re.sub(r"^% table: ([^\n]*)\n.*?^% end$", table, page, flags=re.M | re.S)
+
+
+def main() -> None:
+    """Write the tables of the page."""
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), read()), encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()

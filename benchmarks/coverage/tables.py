@@ -36,8 +36,10 @@ OTHERS = {
 
 
 def read(path: Path = RESULTS) -> pd.DataFrame:
-    """Return the results, with what they lack as empty text where it is a name."""
-    return pd.read_csv(path, dtype={"of": str, "level": str, "scenario": str}, keep_default_na=False, na_values=["nan"])
+    """Return the results, with empty text where a name is empty."""
+    results = pd.read_csv(path, dtype={"of": str, "level": str, "scenario": str})
+    names = ["of", "level", "scenario", "verdict"]
+    return results.assign(**results[names].fillna(""))
 
 
 def row(*cells: str) -> str:

@@ -27,7 +27,7 @@ DOCS = Path(__file__).parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | NUMBER
 PAGES = [DOCS / name for name in ("index.md", "tour.md")] + [
     *sorted((DOCS / "guide").glob("*.md")),
-    *(DOCS / name for name in ("methods.md", "reproducibility.md", "api.md")),
+    *(DOCS / name for name in ("methods.md", "coverage.md", "reproducibility.md", "api.md")),
 ]
 FILE = re.compile(r"# (\S+\.toml)\n")
 SECTION = '[survey]\nhouseholds = "households.csv"\n'

@@ -56,7 +56,7 @@ html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_show_sourcelink = False
 html_copy_source = False
-html_sidebars = {"tour": [], "methods": [], "reproducibility": []}
+html_sidebars = {"tour": [], "methods": [], "coverage": [], "reproducibility": []}
 html_theme_options = {
     "logo": {"text": "sp2lnob"},
     "show_prev_next": False,

@@ -133,7 +133,7 @@ def draw(
         "hid": np.arange(n),
         "stratum": stratum,
         "ea": ea,
-        "hhweight": share[stratum] * 100 / psus,
+        "hhweight": share[stratum] * 1500 / (psus * households),
         "area": area,
         "educ": educ,
         "domain": np.array(DOMAINS)[domain],
@@ -198,7 +198,8 @@ def figures(
     called = {"change": f"change: {packages[0]}"} if len(packages) == 1 else {}
     poverty = sp.Poverty(population.line, "line", ["headcount", "poverty_gap"])
     by = ["domain"] if population.domains else []
-    estimated = sp.estimate(survey, [poverty, sp.Inequality(["gini", "palma"])], paid, by=by, **how)
+    inequality = [] if population.name == "rare" else [sp.Inequality(["gini", "palma"])]  # the usual population's
+    estimated = sp.estimate(survey, [poverty, *inequality], paid, by=by, **how)
     made = figures_of(estimated, called)
     made |= figures_of(sp.estimate(survey, [sp.Access(FUEL)], by=by or [("area", "bottom40")], **how))
     if population.domains:

@@ -83,18 +83,20 @@ def of_population(results: pd.DataFrame, name: str, level: str = "all") -> list[
 
 def of_groups(results: pd.DataFrame) -> list[str]:
     """Return the table of access by group: the least and the most of the groups of each population."""
-    found = results[(results["statistic"] == "access") & results["population"].isin(["usual", "heavy", "rare"])]
+    found = results[results["statistic"] == "access"]
+    four = found["level"].str.contains(" x ")
+    middle = found["level"].str.contains("bottom40:")
+    changes = middle & found["scenario"].str.contains("change")
+    parts = {
+        "access of four groups": four,
+        "access of groups of the tree": middle & ~changes,
+        "change in them": changes,
+    }
     return ranges(
         {
-            f"{population}: {title}": found[(found["population"] == population) & chosen]
-            for population in ("usual", "heavy", "rare")
-            for title, chosen in (
-                ("access of four groups", found["level"].str.contains(" x ")),
-                (
-                    "change in a group",
-                    found["level"].str.contains("bottom40:") & found["scenario"].str.contains("change"),
-                ),
-            )
+            f"{title}, {name}": found[chosen & (found["population"] == name)]
+            for name in ("usual", "heavy", "rare")
+            for title, chosen in parts.items()
         }
     )
 
@@ -110,9 +112,10 @@ def ranges(parts: dict[str, pd.DataFrame]) -> list[str]:
     designs = sorted({m for part in parts.values() for m in part["psus_a_stratum"]})
     lines = [row("figures", *(f"{m} PSUs a stratum" for m in designs)), row(*["---"] * (len(designs) + 1))]
     for title, part in parts.items():
+        part = part.dropna(subset="coverage")
         cells = [100 * part.loc[part["psus_a_stratum"] == m, "coverage"] for m in designs]
         if not part.empty:
-            lines.append(row(title, *(f"{found.min():.1f} to {found.max():.1f}" for found in cells)))
+            lines.append(row(title, *(f"{c.min():.1f} to {c.max():.1f}" if len(c) else "" for c in cells)))
     return lines
 
 

@@ -149,25 +149,21 @@ def draw(
     return sp.Survey(frame, roster, welfare="welfare", psu="ea", strata="stratum")
 
 
-def ranked(weights: Array, data: Mapping[str, Array], measure: str, line: float) -> float:
-    """Return what a grant for the poorest 40 % of children by score changes; ``weights`` are the households'.
+def ranked(weights: Array, data: Mapping[str, Array], line: float) -> tuple[float, float, float]:
+    """Return what a grant for the poorest 40 % of children by score changes: headcount, gap, and cost a head and month.
 
-    The cut is that of these weights: the lowest score at which the poorest hold 40 % of all children, and who has it is
-    paid wholly. ``measure``: "headcount", "poverty_gap", or "cost", currency per head and month.
+    ``weights`` count people, by household. The cut is that of these weights: the lowest score up to which there are
+    40 % of all children; who has it is paid wholly.
     """
-    children, people = weights * data["children"], weights * data["members"]
+    welfare, share = data["welfare"], data["children"] / data["members"]
     order = np.argsort(data["score"], kind="stable")
-    reached = np.cumsum(children[order])
+    reached = np.cumsum((weights * share)[order])
     cut = data["score"][order][np.searchsorted(reached, POOREST * reached[-1])]
-    paid = np.where(data["score"] <= cut, GRANT * data["children"], 0.0)
-    if measure == "cost":
-        return float(weights @ paid / people.sum())
-    gap_before, gap_after = (
-        np.maximum(line - welfare, 0.0) / line
-        for welfare in (data["welfare"], data["welfare"] + paid / data["members"])
-    )
-    fall = gap_before - gap_after if measure == "poverty_gap" else 1.0 * (gap_before > 0) - (gap_after > 0)
-    return float(-(people @ fall) / people.sum())
+    paid = np.where(data["score"] <= cut, GRANT * share, 0.0)  # a head
+    before, after = (np.maximum(line - level, 0.0) / line for level in (welfare, welfare + paid))
+    people = weights.sum()
+    fall, lifted = weights @ (before - after), weights @ (1.0 * (before > 0) - (after > 0))
+    return -lifted / people, -fall / people, weights @ paid / people
 
 
 def figures_of(estimates: sp.Estimates, scenarios: Mapping[str, str] | None = None) -> Figures:
@@ -204,6 +200,14 @@ def figures(
     made |= figures_of(sp.estimate(survey, [sp.Access(FUEL)], by=by or [("area", "bottom40")], **how))
     if population.domains:
         return {key: figure for key, figure in made.items() if key[2] in DOMAINS[1:]}
+    rank = sp.Custom(
+        "by rank",
+        partial(ranked, line=population.line),
+        columns=["score", "children", "members"],
+        params=("headcount", "poverty_gap", "cost"),
+    )
+    for (_, name, *_), figure in figures_of(sp.estimate(survey, [rank], **how)).items():
+        made[name, "line", "all", "change: by rank"] = figure
     more &= population.name == "usual"
     for name in packages:
         assessed = sp.assess(survey, [FUEL], PACKAGES[name], by=(), tree=TREE, **how)

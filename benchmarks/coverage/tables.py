@@ -72,7 +72,7 @@ def of_population(results: pd.DataFrame, name: str, level: str = "all") -> list[
         for title, key in LEVELS.items()
         for package in PACKAGES
     ]
-    asked += [("cost of the grant by rank", "cost", "", "by rank")]
+    asked += [("cost of the grant by rank", "cost", "line", "change: by rank")]
     for title, statistic, of, scenario in asked:
         found = results[(results["statistic"] == statistic) & (results["of"] == of) & (results["scenario"] == scenario)]
         if not found.empty:

@@ -95,7 +95,7 @@ def test_one_sided_intervals_count_and_those_of_picked_groups_do_not():
     samples = [
         {
             key: study.Figure(0.01 * i, 0.02, low, high, 5, False),
-            picked: study.Figure(0.01 * i, 0.02, low, high, 5, i == 3),
+            picked: study.Figure(0.01 * i, 0.02, low, high, 5, i == 4),
         }
         for i, (low, high) in enumerate(ends)
     ]

@@ -72,7 +72,7 @@ def test_intervals_hold_the_truth_and_standard_errors_are_the_spread(psus):
     assert wrong(table, psus) == []
     short = table.assign(se_over_sd=0.8 * table["se_over_sd"])
     assert any(text.startswith("all: ") for text in wrong(short, psus))
-    assert wrong(table.assign(coverage=0.9 * table["coverage"]), psus)
+    assert any("short" in text for text in wrong(table.assign(coverage=0.85 * table["coverage"]), psus))
 
 
 def test_what_the_study_accepts():
@@ -144,7 +144,8 @@ def test_results_are_of_this_population():
     true = truths()
     assert set(true) == set(FIGURES)
     for key, value in true.items():
-        assert count[key].value == pytest.approx(value, rel=0.05 if key == WIDE else 0.02), key
+        # What changes in few households has an error of 1 % in 200,000.
+        assert count[key].value == pytest.approx(value, rel=0.05 if "change" in key[3] else 0.02), key
 
 
 def test_verdicts_are_those_of_the_study():

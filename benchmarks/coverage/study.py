@@ -14,7 +14,7 @@ that their own error hardly counts (see ``truth``).
 
 A second study, of classes: 20 strata, 10 PSUs in each, 20 households a PSU, four packages, and figures that rest on the
 cut of the bottom 40; standard errors with the cut made anew in every replicate, and with the full sample's, beside the
-spread over samples.
+spread over samples. A third: changes in access with intervals of the draws beside the default.
 
     python benchmarks/coverage/study.py --samples 300 --out benchmarks/coverage/results.csv
 """
@@ -278,6 +278,20 @@ def class_figures(survey: sp.Survey, replicates: int, seed: int, *, classes: Seq
     return made
 
 
+def drawn_figures(survey: sp.Survey, replicates: int, seed: int) -> Figures:
+    """Return changes in access, all, with the interval that is the default and with that of the draws."""
+    made: Figures = {}
+    for name, package in PACKAGES.items():
+        for kind in (None, "percentile"):
+            bootstrap = sp.Bootstrap(replicates, seed=seed)
+            result = sp.assess(
+                survey, [FUEL], package, by=(), tree=TREE, interval=kind, replicates=bootstrap, n_threads=1
+            )
+            found = figures_of(result.estimates)
+            made["change in access, all", name, kind or "default", ""] = found["access", "fuel", "all", "change"]
+    return made
+
+
 def one(seed: int, make: Draw, count: Count, psus: int, replicates: int) -> Figures:
     """Return the figures of one sample."""
     return count(make(np.random.default_rng([psus, seed])), replicates, seed)
@@ -349,7 +363,7 @@ def verdict(coverage: float, intervals: int, statistic: str, psus: int, alpha: f
 def main() -> None:
     """Run the studies, and write their table as their parts finish."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--populations", nargs="*", default=[*POPULATIONS, "classes"])
+    parser.add_argument("--populations", nargs="*", default=[*POPULATIONS, "draws", "classes"])
     parser.add_argument("--psus", type=int, nargs="+", default=[2, 5, 20])
     parser.add_argument("--samples", type=int, default=300)
     parser.add_argument("--replicates", type=int, default=200)
@@ -382,8 +396,8 @@ def main() -> None:
                 true |= {(figure, of, "fixed", when): value for (figure, of, _, when), value in true.items()}
                 run(name, CLASS_PSUS, true, small, partial(class_figures, classes=["replicate", "fixed"]))
                 continue
-            population = POPULATIONS[name]
-            count = partial(figures, population=population)
+            population = POPULATIONS.get(name, POPULATIONS["usual"])
+            count = drawn_figures if name == "draws" else partial(figures, population=population)
             true = truth(large(population), count, asked.large)
             for psus in asked.psus:
                 run(name, psus, true, partial(draw, population, psus=psus), count)

@@ -119,6 +119,16 @@ def ranges(parts: dict[str, pd.DataFrame]) -> list[str]:
     return lines
 
 
+def of_draws(results: pd.DataFrame) -> list[str]:
+    """Return the table of changes in access by kind of interval."""
+    results = results[results["population"] == "draws"]
+    designs = sorted(results["psus_a_stratum"].unique())
+    lines = [row("package", "interval", *(f"{m} PSUs a stratum" for m in designs)), row(*["---"] * (len(designs) + 2))]
+    for (package, kind), found in results.groupby(["of", "level"], sort=False):
+        lines.append(row(package, kind, *(cell(found[found["psus_a_stratum"] == m]) for m in designs)))
+    return lines
+
+
 def of_classes(results: pd.DataFrame) -> list[str]:
     """Return the table of standard errors over spread, with classes cut anew and fixed."""
     results = results[results["population"] == "classes"].set_index(["statistic", "of", "level"])
@@ -139,6 +149,7 @@ TABLES: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "40 households": lambda results: of_population(results, "small", "40 households"),
     "groups": of_groups,
     "others": of_others,
+    "draws": of_draws,
     "classes": of_classes,
 }
 

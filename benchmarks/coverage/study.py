@@ -277,7 +277,11 @@ def class_figures(survey: sp.Survey, replicates: int, seed: int, *, classes: Seq
                 n_threads=1,
             )
             found = figures_of(result.estimates)
-            made |= {(figure, name, way, ""): found[key] for figure, key in CLASS_FIGURES.items() if key in found}
+            made |= {
+                (figure, name if key[3] != "before" else "any", way, ""): found[key]
+                for figure, key in CLASS_FIGURES.items()
+                if key in found
+            }
     return made
 
 

@@ -4,6 +4,7 @@ Samples are seeded, so it finds the same every time. Margins are those of chance
 as rarely. Standard errors that are a fifth too small do not pass.
 """
 
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -153,6 +154,20 @@ def test_verdicts_are_those_of_the_study():
     for row in results[results["intervals"] > 0].itertuples():
         expected = study.verdict(row.coverage, row.intervals, row.statistic, row.psus_a_stratum)
         assert row.verdict == expected, row
+
+
+def test_the_readme_has_the_least_and_the_most_of_the_results():
+    found = tables.read()
+    found = found[found["population"].isin(["usual", "heavy", "rare"]) & (found["level"] == "all")]
+    found = found[found["statistic"].isin([name for name, _ in tables.LEVELS.values()]) & (found["intervals"] > 0)]
+    changes = found["scenario"].str.startswith("change") & (found["statistic"] != "access")
+    text = (tables.PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+    told = re.findall(r"([\d.]+) to ([\d.]+) %", " ".join(text[text.index("coverage.md") :].split()))
+    for (low, high), part in zip(told, (found[found["scenario"] == "before"], found[changes]), strict=True):
+        assert (float(low), float(high)) == (
+            round(100 * part["coverage"].min(), 1),
+            round(100 * part["coverage"].max(), 1),
+        )
 
 
 def test_the_page_has_the_numbers_of_the_results():

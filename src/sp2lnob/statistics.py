@@ -323,7 +323,7 @@ class Inequality(Statistic):
         Aversion to inequality of the Atkinson index.
     alpha : float, default 1.0
         Of generalized entropy: 0 the mean logarithmic deviation, 1 Theil's index. From 1 on its rows are flagged
-        "tail-sensitive": where the richest 2 % follow a Pareto law of 2, intervals of 95 % held Theil's index in 83 to
+        "tail-sensitive": where the richest 2 % follow a Pareto law of 2, intervals of 95 % held Theil's index in 85 to
         97 % of samples, and no interval made of a sample mends that.
 
     Raises

@@ -27,7 +27,8 @@ def grow(const int32_t[:, ::1] level, const double[:, ::1] sums, const int32_t[:
     cdef Py_ssize_t cells = level.shape[0], features = level.shape[1]
     cdef Py_ssize_t i, j, k, f, start, size, first, last, cut, best_cut, best_feature, a, b, middle
     cdef Py_ssize_t nodes = 1, current = 0
-    cdef double W, A, n, WL, AL, nL, WR, gain, best, difference
+    cdef double W, A, n, WL, AL, nL, WR, squared, gain, best, difference
+    cdef double *to
     cdef int32_t swap
     with nogil:
         for j in range(4):
@@ -57,10 +58,17 @@ def grow(const int32_t[:, ::1] level, const double[:, ::1] sums, const int32_t[:
                     for j in range(4):
                         tally[i, j] = 0.0
                 for i in range(first, last):
+                    k = order[i]
+                    WL = sums[k, 0]
+                    AL = sums[k, 1]
+                    squared = sums[k, 2]
+                    nL = sums[k, 3]
                     for f in range(features):
-                        k = level_start[f] + level[order[i], f]
-                        for j in range(4):
-                            tally[k, j] += sums[order[i], j]
+                        to = &tally[level_start[f] + level[k, f], 0]
+                        to[0] += WL
+                        to[1] += AL
+                        to[2] += squared
+                        to[3] += nL
                 for f in range(features):
                     # rank[start:start + size]: the levels present here, in the order in which they are cut.
                     start = level_start[f]

@@ -13,7 +13,17 @@ from typing import Protocol
 import numpy as np
 
 from ._domains import Block, Domain, FullSample, Row, Rows
-from ._sweeps import CellSums, ClassOrdering, ClassTotals, Ordering, Swept, Totals, dissimilarity_of, richest_first
+from ._sweeps import (
+    CellSums,
+    ClassOrdering,
+    ClassTotals,
+    Ordering,
+    Swept,
+    Totals,
+    by_level,
+    dissimilarity_of,
+    richest_first,
+)
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import fail
 from .design import Design
@@ -65,7 +75,8 @@ class Scenario:
         """Return the order of rows from the richest down, and the rows in it."""
         if rows not in self._ranked:
             welfare = self.welfare()[rows.household]
-            order = richest_first(welfare)
+            of_survey = self.transfers is None and rows.unit == "household" and len(welfare) == self.survey.n_households
+            order = self.survey.richest_first if of_survey else richest_first(welfare)
             self._ranked[rows] = order, Ordering.ranked(welfare[order], rows.weight[order], rows.factor[order])
         return self._ranked[rows]
 
@@ -77,7 +88,7 @@ class Scenario:
         if domain not in self._tails:
             rows = domain.rows
             order = self.ranked(rows)[0]
-            order = order[np.argsort(domain.level[order], kind="stable")]
+            order = order[by_level(domain.level[order], len(domain.labels))]
             ends = np.cumsum(np.bincount(domain.level, minlength=len(domain.labels)))
             welfare = self.welfare()[rows.household]
             found = [
@@ -95,7 +106,7 @@ class Scenario:
         order, ranked = self.ranked(rows)
         levels = [(order, ranked)]
         if domain.fixed_levels > 1:  # by level, and within each in the same order
-            order = order[np.argsort(domain.fixed[order], kind="stable")]
+            order = order[by_level(domain.fixed[order], domain.fixed_levels)]
             ends = np.cumsum(np.bincount(domain.fixed, minlength=domain.fixed_levels))[:-1]
             levels = [
                 (here, Ordering.ranked(welfare[here], rows.weight[here], rows.factor[here]))
@@ -159,7 +170,8 @@ class PreparedAdditive:
         if isinstance(self.sums, Totals):
             totals = self.sums.evaluate(block.factors)
         else:
-            totals = self.sums.evaluate(block.factors, block.cuts(self.shares))
+            sums = replace(self.sums, sort=False) if isinstance(block, FullSample) else self.sums  # once only
+            totals = sums.evaluate(block.factors, block.cuts(self.shares))
             totals = totals.reshape(-1, *totals.shape[2:])
         with np.errstate(divide="ignore", invalid="ignore"):
             made = [statistic.combine(totals[:, columns]) for statistic, columns in self.parts]

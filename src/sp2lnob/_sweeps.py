@@ -175,27 +175,31 @@ class ClassTotals:
     @cached_property
     def _chunks(self) -> dict[str, Any]:
         """The rows in chunks of one domain and, sorted, of like welfare, as the kernel takes them."""
-        order = np.arange(len(self.unit))
+        n, k = len(self.unit), len(self.columns)
+        order: LongArray | slice = slice(None)
         if self.sort:
             order = richest_first(self.welfare)
-            order = order[np.argsort(self.domain[order], kind="stable")]
+            order = order[by_level(self.domain[order], self.domains)]
         domain, welfare = self.domain[order], self.welfare[order]
-        begins = np.r_[True, domain[1:] != domain[:-1]]
-        place = np.arange(len(order)) - np.maximum.accumulate(np.where(begins, np.arange(len(order)), 0))
+        begins = np.flatnonzero(np.r_[True, domain[1:] != domain[:-1]])
+        place = np.arange(n) - np.repeat(begins, np.diff(begins, append=n))
         first = np.flatnonzero(place % ALIKE == 0)
-        columns = np.zeros((len(self.columns) + len(self.columns) % 2, len(order)))  # two at a time
-        columns[: len(self.columns)] = self.columns[:, order]
-        used = np.logical_or.reduceat(columns[::2] != 0, first, axis=1)
-        used |= np.logical_or.reduceat(columns[1::2] != 0, first, axis=1)
+        columns = np.zeros((k + k % 2, n))  # two at a time
+        for to, column in zip(columns, self.columns, strict=False):
+            to[:] = column[order]
+        used = np.ones((len(first), len(columns) // 2), dtype=np.uint8)
+        if self.sort:
+            holds = np.logical_or.reduceat(columns != 0, first, axis=1)
+            used[:] = (holds[::2] | holds[1::2]).T
         return {
             "columns": columns,
             "unit": self.unit[order],
             "welfare": welfare,
-            "start": np.r_[first, len(order)].astype(np.int32),
+            "start": np.r_[first, n].astype(np.int32),
             "domain": domain[first],
             "least": np.minimum.reduceat(welfare, first),
             "most": np.maximum.reduceat(welfare, first),
-            "used": np.ascontiguousarray(used.T, dtype=np.uint8),
+            "used": used,
         }
 
     def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
@@ -267,6 +271,11 @@ def richest_first(welfare: FloatArray) -> LongArray:
         rows = order[tied]
         order[tied] = rows[np.lexsort((rows, -welfare[rows]))]
     return order
+
+
+def by_level(level: CodeArray | LongArray, levels: int) -> LongArray:
+    """Return the order of rows by level, within which they keep theirs."""
+    return np.argsort(level.astype(np.uint16) if levels <= 2**16 else level, kind="stable")  # few: by counting
 
 
 def by_group(cuts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

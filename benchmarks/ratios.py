@@ -14,16 +14,16 @@ HEAD = ("work", "baseline ms", "sp2lnob ms", "ratio")
 def shown(of: dict[str, Any]) -> tuple[list[tuple[str, ...]], list[str]]:
     """Return the rows of the table, and what is said beneath it."""
     sides: dict[str, dict[str, float]] = {}
-    jobs: dict[tuple[int, int], float] = {}
-    memory = []
+    jobs: dict[tuple[int, ...], float] = {}
+    memory, machine = [], of["machine_info"]
     for entry in of["benchmarks"]:
         info, best = entry["extra_info"], entry["stats"]["min"] * 1000
         if "beyond_mb" in info:
             memory.append(info)
             continue
-        if "threads" in info:
-            jobs[info["households"], info["threads"]] = best
-            if (info["households"], info["threads"]) != (of["machine_info"]["households"], 1):
+        if "job" in info:
+            jobs[tuple(info["job"])] = best
+            if info["job"] != [machine["households"], machine["replicates"], 1]:
                 continue
         side = info.get("side") or (entry["params"] or {}).get("side", "sp2lnob")
         sides.setdefault(entry["group"], {})[side] = best
@@ -36,13 +36,19 @@ def shown(of: dict[str, Any]) -> tuple[list[tuple[str, ...]], list[str]]:
         if not times:
             rows.append((work, "", digits(ours), ""))
     said = []
-    if jobs:
-        few, many = sorted({households for households, _ in jobs})
-        alone, two, large = jobs[few, 1], jobs[few, 2], jobs[many, 1]
-        said.append(f"estimate() on two threads: {alone / two:.2f} times as fast as on one.")
-        said.append(f"estimate() on {many:,} households: {large / alone:.1f} times as long as on {few:,}.")
+    for (households, replicates, threads), best in jobs.items():
+        if threads > 1:
+            faster = jobs[households, replicates, 1] / best
+            said.append(
+                f"estimate(), {replicates:,} replicates: {faster:.2f} times as fast on {threads} threads as on one."
+            )
+        elif households != machine["households"]:
+            longer = best / jobs[machine["households"], replicates, 1]
+            said.append(
+                f"estimate(), {households:,} households: {longer:.1f} times as long as {machine['households']:,}."
+            )
     said += [
-        f"Peak memory of estimate() beyond the survey, {info['replicates']:,} replicates: {info['beyond_mb']:.1f} MB, "
+        f"estimate(), {info['replicates']:,} replicates: peak memory beyond the survey {info['beyond_mb']:.1f} MB, "
         f"{info['beyond_mb'] / info['input_mb']:.2f} times the input ({info['input_mb']:.1f} MB)."
         for info in memory
     ]

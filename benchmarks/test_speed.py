@@ -328,12 +328,21 @@ def job(survey: sp.Survey, threads: int, replicates: int) -> sp.Estimates:
 
 
 @pytest.mark.benchmark(group="estimate(): Gini, FGT and D, draws included")
-@pytest.mark.parametrize(("size", "threads"), [("data", 1), ("data", 2), ("large", 1)])
-def test_estimate(benchmark, request, size, threads):
+@pytest.mark.parametrize(
+    ("size", "replicates", "threads"),
+    [
+        ("data", REPLICATES, 1),
+        ("data", REPLICATES, 2),
+        ("data", 10 * REPLICATES, 1),
+        ("data", 10 * REPLICATES, 2),
+        ("large", REPLICATES, 1),
+    ],
+)
+def test_estimate(benchmark, request, size, replicates, threads):
     survey = request.getfixturevalue(size).survey
-    benchmark.extra_info.update(households=survey.n_households, threads=threads)
-    found = benchmark.pedantic(job, (survey, threads, REPLICATES), rounds=7, warmup_rounds=1)
-    assert found.draws.shape == (REPLICATES, 5)
+    benchmark.extra_info["job"] = [survey.n_households, replicates, threads]
+    found = benchmark.pedantic(job, (survey, threads, replicates), rounds=5, warmup_rounds=1)
+    assert found.draws.shape == (replicates, 5)
 
 
 @pytest.mark.benchmark(group="peak memory of estimate() beyond the survey")

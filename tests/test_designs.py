@@ -467,6 +467,39 @@ def test_scaled_lets_them_count_as_the_average():
     assert survey.design.df == sum(LONELY) - len(LONELY)
 
 
+def test_scaled_leaves_the_second_stage_alone():
+    frame = frame_of(LONELY, 4, f=lambda made: made["n"] * 0.5, g=lambda made: made["n"] * 0.25)
+    survey = survey_of(frame, fpc=["f", "g"], single_psu="scaled")
+    half = dict.fromkeys(range(1, 9), Fraction(1, 2))
+    first = taylor(frame, survey, half)
+    both = taylor(frame, survey, half, dict.fromkeys(frame["ea"], Fraction(1, 4)))
+    expected = first * 8 / 3 + (both - first)
+    assert spread(survey, sp.Bootstrap(40_000)) == pytest.approx(expected, rel=4 * sqrt(2.5 / 40_000))
+    assert both * 8 / 3 > 1.15 * expected  # the tolerance does not hide it
+
+
+def test_scaled_two_stages_have_r_s_standard_error():
+    # R's survey: svytotal of svydesign(~ea + hid, strata = ~st, fpc = ~N + M) under lonely.psu = "average".
+    rng = np.random.default_rng(1)
+    frame = {
+        "hid": np.arange(1, 61),
+        "ea": np.repeat([1, 2, 3], 20),
+        "stratum": np.repeat([1, 2, 2], 20),
+        "hhweight": np.full(60, 3.0),
+        "n": np.ones(60),
+        "y": rng.uniform(10, 20, 60) + np.repeat([0, 0, 0.3], 20),
+        "N": np.repeat([1.25, 2.5, 2.5], 20),
+        "M": np.full(60, 60.0),
+    }
+    survey = survey_of(frame, single_psu="scaled", fpc=["N", "M"])
+    assert sqrt(spread(survey, sp.Bootstrap(40_000))) == pytest.approx(56.55619, rel=2 * sqrt(2.5 / 40_000))
+    # What is exported says the same.
+    table = sp.replicate_weights(survey, sp.Bootstrap(40_000))
+    totals = table.iloc[:, 2:].to_numpy().T @ frame["y"]
+    variance = table.attrs["scale"] * ((totals - totals.mean()) ** 2).sum()
+    assert variance == pytest.approx(spread(survey, sp.Bootstrap(40_000)), rel=1e-9)
+
+
 def test_centered_measures_them_from_the_mean_of_all():
     frame = frame_of(LONELY)
     survey = survey_of(frame, single_psu="centered")

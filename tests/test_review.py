@@ -94,26 +94,6 @@ def test_degrees_of_freedom_of_a_small_domain_are_estimated():
     assert whole.df[2] == pytest.approx(own.df[0])
 
 
-def test_scaled_leaves_the_second_stage_alone():
-    # Right: R (lonely.psu = "average", svydesign(~ea + hid, fpc = ~N + M)) gives 56.55619: strata of one PSU lack a
-    # term of the first stage alone, and their second stage is there. ``inflation`` multiplies both: 74.
-    rng = np.random.default_rng(1)
-    frame = {
-        "hid": np.arange(1, 61),
-        "ea": np.repeat([1, 2, 3], 20),
-        "st": np.repeat([1, 2, 2], 20),
-        "hhweight": np.full(60, 3.0),
-        "n": np.ones(60),
-        "pc": rng.uniform(10, 20, 60) + np.repeat([0, 0, 0.3], 20),
-        "N": np.repeat([1.25, 2.5, 2.5], 20),
-        "M": np.full(60, 60.0),
-    }
-    survey = survey_of(frame, single_psu="scaled", fpc=["N", "M"])
-    table = sp.replicate_weights(survey, sp.Bootstrap(4000))
-    totals = table.iloc[:, 2:].to_numpy().T @ frame["pc"]
-    assert np.sqrt(table.attrs["scale"] * ((totals - totals.mean()) ** 2).sum()) == pytest.approx(56.55619, rel=0.04)
-
-
 def test_replicate_weights_of_persons_are_of_the_persons_own_weight():
     # Right: with person_weight= figures count person weights, and a combined column of persons is a replicate of
     # these; the factor is column / person weight. It is divided by the household's weight, and nothing is said.

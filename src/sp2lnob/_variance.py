@@ -27,7 +27,8 @@ class Variance:
     may_lose : bool
         Whether a replicate that fails may be left out, the rest standing for it. A jackknife cannot.
     inflation : float
-        What strata of one PSU are given in the variance where they count as the average of the others; else 1.
+        What strata of one PSU are given in the variance where they count as the average of the others; else 1. It
+        multiplies a second stage as well, whose factors are made for that. ``bias_scale`` holds it already.
     beside : ndarray of shape (s,)
         Scales of replicates beside the design's, for strata of one PSU that are centered on the mean of all: each adds
         beside_s (theta_s - theta)^2.

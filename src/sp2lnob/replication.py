@@ -125,10 +125,8 @@ def _replication(
     psus = np.arange(design.psus, dtype=np.int32)
     psu_of_unit = design.psu if by_household else psus
     lonely, strata = design.lonely, design.strata
-    beside, inflation = np.empty((0, len(psu_of_unit))), 1.0
-    scales = np.empty(0)
-    if lonely.any() and design.single_psu == "scaled":
-        inflation = strata / (strata - int(lonely.sum()))
+    beside, scales = np.empty((0, len(psu_of_unit))), np.empty(0)
+    inflation = _inflation(design)
     if lonely.any() and design.single_psu == "centered":
         single = design.stratum_start[:-1][lonely]
         beside = np.where(psu_of_unit == single[:, None], 0.0, strata / (strata - 1))
@@ -137,7 +135,7 @@ def _replication(
         scale,
         np.ones(n) if rscales is None else rscales,
         mse,
-        scale if bias_scale is None else bias_scale,
+        inflation * (scale if bias_scale is None else bias_scale),
         resamples,
         may_lose,
         inflation,
@@ -145,6 +143,12 @@ def _replication(
     )
     unit = np.arange(len(psu_of_unit), dtype=np.int32) if by_household else design.psu
     return Replication(unit, psu_of_unit, n, source, beside, variance)
+
+
+def _inflation(design: Design) -> float:
+    """Return what the first stage's variance is multiplied by where strata of one PSU count as the average."""
+    lonely = int(design.lonely.sum()) if design.single_psu == "scaled" else 0
+    return design.strata / (design.strata - lonely)
 
 
 def _flag(value: object, what: str) -> None:
@@ -203,7 +207,9 @@ class Bootstrap(ReplicateDesign):
 
     Where ``fpc`` names both stages, households are drawn within every PSU as well, and each has a factor of its own
     (Rao-Wu-Yue-Beaumont): that of its PSU times 1 - c + c b, where b is the same formula within the PSU and
-    c = sqrt(f / (2 - f)). No factor is ever negative.
+    c = sqrt(f / (2 - f)). No factor is ever negative. Where strata of one PSU count as the average of the others
+    (``single_psu="scaled"``), all of the variance is multiplied by a number, and c^2 is divided by it: what such strata
+    lack is a term of the first stage, not of the second.
 
     Parameters
     ----------
@@ -274,8 +280,9 @@ class Bootstrap(ReplicateDesign):
         if design.second is not None:
             start, psu, n = _households(design)
             # Of the variance within a PSU the share f counts, and the square of the PSU's own factor multiplies it: in
-            # expectation 2 - f, but 1 where the PSU is kept in every replicate.
-            kept = np.sqrt(f / np.where(draws > 0, 2 - f, 1))
+            # expectation 2 - f, but 1 where the PSU is kept in every replicate. Inflation is the first stage's alone,
+            # but multiplies all: what it adds to this one is taken off beforehand.
+            kept = np.sqrt(f / np.where(draws > 0, 2 - f, 1) / _inflation(design))
             c = np.repeat(kept, size)[psu]
             within = self._drawn(SECOND_STAGE, start, n - 1, design.second[psu], c)
             source = TwoStages(of_psus, within, design.psu)

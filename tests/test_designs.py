@@ -698,6 +698,14 @@ def test_what_a_design_cannot_do_is_refused(call, match):
         call()
 
 
+@pytest.mark.parametrize("design", [lambda **mse: sp.BRR(**mse), lambda **mse: sp.SuccessiveDifference("ea", **mse)])
+def test_centering_of_none_is_the_designs_own(design):
+    survey = survey_of(frame_of((2,) * 6))
+    own, none, mean = (design(**mse) for mse in ({}, {"mse": None}, {"mse": False}))
+    assert none.told() == own.told()
+    assert (none.bind(survey).variance.mse, mean.bind(survey).variance.mse) == (True, False)
+
+
 # -- how Stata and R are told -----------------------------------------------------------------------------------------
 
 

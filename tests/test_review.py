@@ -155,17 +155,6 @@ def test_fixed_classes_do_not_fix_relative_lines():
     assert anew.se.tolist() == fixed.se.tolist()
 
 
-def test_centering_of_none_is_the_designs_own():
-    # Right: mse must be "True, False or None", and None is "the design's own", which is True for half samples and
-    # successive differences. It is taken for False.
-    survey = survey_of(frame_of(psus=(2,) * 6))
-    for design in (lambda **mse: sp.BRR(**mse), lambda **mse: sp.SuccessiveDifference("ea", **mse)):
-        own, none = (
-            sp.estimate(survey, [sp.Inequality()], replicates=design(**mse)).se.tolist() for mse in ({}, {"mse": None})
-        )
-        assert none == own
-
-
 def test_numbers_of_numpy_are_numbers(tmp_path):
     # Right: whole() takes np.int64, so it must be plain afterwards: json refuses it in a manifest, and repr() has two
     # estimates of one seed taken for different ones.

@@ -157,6 +157,13 @@ def _flag(value: object, what: str) -> None:
         fail_type(f"{what} must be True, False or None", value, "Leave it out for the design's own.")
 
 
+def _flag_or_true(design: "BRR | SuccessiveDifference") -> None:
+    """Raise unless mse is true, false, or None, which is these designs' own: true."""
+    _flag(design.mse, "mse")
+    if design.mse is None:
+        object.__setattr__(design, "mse", True)  # so that both are called the same
+
+
 # -- bootstrap --------------------------------------------------------------------------------------------------------
 
 
@@ -514,13 +521,13 @@ class BRR(ReplicateDesign):
 
     method: ClassVar[str] = "brr"
     fay: float = 0.0
-    mse: bool = True
+    mse: bool | None = True
 
     def __post_init__(self) -> None:
         number(self.fay, "fay", low=0, high=1)
         if self.fay == 1:
             fail("fay must be below 1", "it is 1", "0.3 to 0.5 are usual.")
-        _flag(self.mse, "mse")
+        _flag_or_true(self)
 
     def bind(self, survey: Survey) -> Replication:
         """Return the half samples of a survey."""
@@ -547,7 +554,7 @@ class BRR(ReplicateDesign):
         plus = np.where(np.repeat(size == 2, size), sign * (1 - self.fay), 0.0)
         n = order_above(int(row[-1]))
         source = Balanced(hadamard(n), first, first, plus, np.zeros(design.psus))
-        return _replication(survey, n, source, scale=1 / (n * (1 - self.fay) ** 2), mse=self.mse)
+        return _replication(survey, n, source, scale=1 / (n * (1 - self.fay) ** 2), mse=bool(self.mse))
 
 
 @dataclass(frozen=True, repr=False)
@@ -601,7 +608,7 @@ class SuccessiveDifference(ReplicateDesign):
     method: ClassVar[str] = "successive-difference"
     order: str | Sequence[str]
     n: int | None = None
-    mse: bool = True
+    mse: bool | None = True
 
     def __post_init__(self) -> None:
         names = (self.order,) if isinstance(self.order, str) else self.order
@@ -611,7 +618,7 @@ class SuccessiveDifference(ReplicateDesign):
         object.__setattr__(self, "order", names)
         if self.n is not None:
             whole(self.n, "n", low=4)
-        _flag(self.mse, "mse")
+        _flag_or_true(self)
 
     def bind(self, survey: Survey) -> Replication:
         """Return the chains of a survey's units."""
@@ -626,7 +633,9 @@ class SuccessiveDifference(ReplicateDesign):
         one, two = np.empty_like(row), np.empty_like(row)
         one[chain], two[chain] = row, following
         strength = np.repeat(np.where(size > 1, np.sqrt(1 - design.fraction) / np.sqrt(8), 0.0), size)
-        return _replication(survey, n, Balanced(hadamard(n), one, two, strength, strength), scale=4 / n, mse=self.mse)
+        return _replication(
+            survey, n, Balanced(hadamard(n), one, two, strength, strength), scale=4 / n, mse=bool(self.mse)
+        )
 
     def _chain(self, survey: Survey) -> LongArray:
         """Return PSUs by stratum and within it in the order of sampling."""

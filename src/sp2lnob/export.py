@@ -43,7 +43,8 @@ def replicate_weights(survey: Survey, replicates: ReplicateDesign, full: bool = 
     Raises
     ------
     InputError
-        If the survey centers strata of one PSU: what they add to the variance is no column of weights.
+        If the survey centers strata of one PSU: what they add to the variance is no column of weights; if its key or
+        its weight is called as a replicate is, such as rw_1.
 
     References
     ----------
@@ -149,6 +150,13 @@ def _bound(survey: Survey, replicates: ReplicateDesign) -> Replication:
             f"{len(bound.beside):,} strata of one PSU are centered, each with a scale of its own",
             "Pass another single_psu= to the survey: 'collapse', 'scaled' or 'certainty'.",
         )
+    taken = {survey.roster.key.name, survey.names["weight"]} & {f"rw_{r}" for r in range(1, bound.n + 1)}
+    if taken:
+        fail(
+            "The key and the weight must have other names than replicates",
+            f"{taken.pop()!r} is one of rw_1 to rw_{bound.n}",
+            "Rename the column, and name it anew in the survey.",
+        )
     return bound
 
 
@@ -169,7 +177,7 @@ def _table(survey: Survey, bound: Replication, begin: int, end: int, full: bool)
     values = key.values[begin:end]
     if key.levels is not None:
         values = np.array(key.levels, dtype=object)[values.astype(np.intp)]
-    elif (values == np.floor(values)).all():
+    elif (key.values == np.floor(key.values)).all():  # all of them: parts of a file have one type
         values = values.astype(np.int64)
     table.insert(0, str(survey.names["weight"]), weight)
     table.insert(0, key.name, values)

@@ -210,6 +210,32 @@ def test_a_census_of_psus_keeps_them_all_and_draws_their_households():
     assert (all_factors(sp.Bootstrap(8).bind(survey))[:, :2] == 1).all()
 
 
+NOTHING = [
+    ((1, 1, 1), {"single_psu": "certainty"}),
+    ((1, 1, 1), {"single_psu": "centered"}),
+    ((2, 3), {"fpc": "all"}),
+    ((2, 3), {"fpc": ["all", "all"]}),
+    ((1, 1, 1), {"fpc": ["half", "all"], "single_psu": "certainty"}),
+]
+
+
+@pytest.mark.parametrize(("sizes", "given"), NOTHING)
+def test_a_bootstrap_with_nothing_to_draw_is_refused_as_the_jackknife_is(sizes, given):
+    frame = frame_of(sizes, all=lambda made: made["n"], half=lambda made: made["n"] * 0.5)
+    survey = quiet(frame, **given)
+    for design in (sp.Jackknife(), sp.Bootstrap(8)):
+        with warnings.catch_warnings(), pytest.raises(sp.InputError, match="A stratum must have two PSUs or more"):
+            warnings.simplefilter("ignore", sp.SP2LNOBWarning)
+            design.bind(survey)
+
+
+def test_a_bootstrap_that_draws_households_alone_is_one():
+    frame = frame_of((1, 2), all=lambda made: made["n"], half=lambda made: made["n"] * 0.5)
+    survey = survey_of(frame, fpc=["all", "half"], single_psu="certainty")
+    expected = taylor(frame, survey, {1: 1, 2: 1}, dict.fromkeys(frame["ea"], Fraction(1, 2)))
+    assert spread(survey, sp.Bootstrap(40_000)) == pytest.approx(expected, rel=4 * sqrt(2.5 / 40_000))
+
+
 # -- the jackknife ----------------------------------------------------------------------------------------------------
 
 
@@ -1003,7 +1029,8 @@ def test_files_that_cannot_be_written_are_refused(tmp_path):
         sp.write_replicate_weights(survey, sp.Bootstrap(33_000), tmp_path / "wide.dta")
     frame = frame_of()
     for role, name in (("weight", "hhweight"), ("household", "hid")):
-        called = survey_of({("rw_9" if key == name else key): values for key, values in frame.items()}, **{role: "rw_9"})
+        renamed = {"rw_9" if key == name else key: values for key, values in frame.items()}
+        called = survey_of(renamed, **{role: "rw_9"})
         with pytest.raises(sp.InputError, match="other names than replicates, but 'rw_9' is one of rw_1 to rw_10"):
             sp.write_replicate_weights(called, sp.Bootstrap(10), tmp_path / "w.csv")
         assert len(sp.replicate_weights(called, sp.Bootstrap(8))) == 57

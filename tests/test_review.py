@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import sp2lnob as sp
-from sp2lnob import estimates, export
+from sp2lnob import estimates
 
 
 def frame_of(seed=0, psus=(3, 5, 2, 6), per_psu=6, **columns):
@@ -204,14 +204,6 @@ def test_a_contrast_of_two_levels_is_refused_or_says_which():
     )
     with pytest.raises(sp.InputError):
         a.contrast(1, 2, b)
-
-
-def test_a_bootstrap_with_nothing_to_draw_is_refused():
-    # Right: as Jackknife, BRR and SuccessiveDifference: "there is no variance to estimate". It gives SE 0 of every
-    # figure.
-    survey = survey_of(frame_of(psus=(1, 1, 1)), single_psu="certainty")
-    with pytest.raises(sp.InputError, match="must have two PSUs or more"):
-        sp.estimate(survey, [sp.MeanWelfare()], replicates=sp.Bootstrap(8))
 
 
 def test_degrees_of_freedom_that_are_given_are_used():

@@ -232,7 +232,8 @@ class Bootstrap(ReplicateDesign):
     Raises
     ------
     InputError
-        If ``n`` is below 2 or the seed is out of range; with a survey, if ``draws`` is more than a stratum allows.
+        If ``n`` is below 2 or the seed is out of range; with a survey, if ``draws`` is more than a stratum allows, or
+        nothing can be drawn: no stratum has two PSUs, or all of them are in the sample.
 
     References
     ----------
@@ -284,6 +285,7 @@ class Bootstrap(ReplicateDesign):
             )
         of_psus = self._drawn(RESAMPLING, design.stratum_start, draws, f, np.ones(design.strata))
         source: Source = of_psus
+        vary = int(of_psus.slope.any())
         if design.second is not None:
             start, psu, n = _households(design)
             # Of the variance within a PSU the share f counts, and the square of the PSU's own factor multiplies it: in
@@ -293,6 +295,8 @@ class Bootstrap(ReplicateDesign):
             c = np.repeat(kept, size)[psu]
             within = self._drawn(SECOND_STAGE, start, n - 1, design.second[psu], c)
             source = TwoStages(of_psus, within, design.psu)
+            vary += int(within.slope.any())
+        _fail_if_none(vary)
         return _replication(
             survey,
             self.n,
@@ -428,9 +432,9 @@ class Jackknife(ReplicateDesign):
         )
 
 
-def _fail_if_none(replicates: int) -> None:
-    """Raise if no stratum can be resampled."""
-    if not replicates:
+def _fail_if_none(resampled: int) -> None:
+    """Raise if nothing can be resampled."""
+    if not resampled:
         fail(
             "A stratum must have two PSUs or more, not all of its population",
             "none has",

@@ -902,15 +902,21 @@ def test_degrees_of_freedom_are_those_given_or_counted_or_the_rank():
     frame = with_columns(mix @ basis)
     columns = {name: frame[name] for name in frame if name.startswith("rw")}
     alone = {"size": "n", "psu": None, "strata": None}
-    assert sp.ReplicateColumns("rw_*", "other", scale=1).bind(survey_of(frame, **alone)).df == 4
-    assert sp.ReplicateColumns("rw_*", "other", scale=1, df=9).bind(survey_of(frame, **alone)).df == 9
-    assert sp.ReplicateColumns("rw_*", "other", scale=1, df=9).bind(survey_of(frame)).df == 9
-    assert sp.ReplicateColumns("rw_*", "other", scale=1).bind(survey_of(frame)).df is None
+    own, given = (sp.ReplicateColumns("rw_*", "other", scale=1, df=df) for df in (None, 200))
+
+    def df_of(survey, design):
+        est = sp.estimate(survey, [sp.MeanWelfare()], by=["stratum"], replicates=design, df="design")
+        return est.df.tolist()
+
+    assert df_of(survey_of(frame, **alone), own) == [4] * 5
+    assert df_of(survey_of(frame), own) == [15, 1, 2, 4, 8]
+    for design in (survey_of(frame, **alone), survey_of(frame)):
+        assert df_of(design, given) == [200] * 5
     assert np.linalg.matrix_rank(np.stack(list(columns.values()))) == 5
     jackknife = all_factors(sp.Jackknife().bind(survey_of(frame_of(per_psu=1), psu=None)))
     frame = with_columns(jackknife, per_psu=1)
     bound = sp.ReplicateColumns("rw_*", "JKn", rscales=[1] * 19).bind(survey_of(frame, **alone))
-    assert bound.df == np.linalg.matrix_rank(jackknife) - 1
+    assert bound.most_df == np.linalg.matrix_rank(jackknife) - 1
 
 
 COLUMNS = [

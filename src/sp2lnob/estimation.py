@@ -281,9 +281,11 @@ def evaluate(
     extra = len(replication.beside)
     beside = job.at(in_lanes(replication.beside))[:, :extra] if extra else np.empty((len(value), 0))
     counted = np.array([row.df for row in rows], dtype=np.float64)
-    known = replication.df is None  # the strata and PSUs that degrees of freedom are counted from
+    known = replication.df is None and replication.most_df is None  # strata and PSUs that they are counted from
+    if replication.most_df is not None:
+        counted = np.minimum(counted, replication.most_df)
     if replication.df is not None:
-        counted = np.minimum(counted, replication.df)
+        counted[:] = replication.df
     few = np.array([row.df < FEW_DF for row in rows]) & (known and df == "effective")
     acceleration, many = None, survey.design.psus > MOST_LEFT_OUT
     if interval == "bca" or (few.any() and not many):

@@ -67,7 +67,9 @@ class Replication:
         Factors of replicates beside the design's own: one for each stratum of one PSU that is centered.
     variance : Variance
     df : int or None
-        Degrees of freedom; None: PSUs minus strata.
+        Degrees of freedom that were given, of every figure; None: PSUs minus strata of its own.
+    most_df : int or None
+        What these are at most where neither strata nor PSUs are known.
     """
 
     unit: CodeArray
@@ -77,6 +79,7 @@ class Replication:
     beside: FloatArray
     variance: Variance
     df: int | None = None
+    most_df: int | None = None
 
     @property
     def units(self) -> int:
@@ -763,7 +766,8 @@ class ReplicateColumns(ReplicateDesign):
     k : int, default None
         For "bootstrap-average": bootstrap samples that each column is the mean of.
     df : int, default None
-        Degrees of freedom. None: PSUs minus strata if the survey names either, else the rank of the weights less 1.
+        Degrees of freedom of every figure. None: PSUs minus strata if the survey names either, else at most the rank of
+        the weights less 1.
 
     Raises
     ------
@@ -864,9 +868,9 @@ class ReplicateColumns(ReplicateDesign):
         else:
             rows = np.unique(unit, return_index=True)[1]
             source = Supplied(tuple(_over(values, weight)[rows] for values in columns), None)
-        df = self.df
-        if df is None and not survey.psu_columns and not survey.strata_columns:
-            df = _rank(source, n, np.bincount(unit, survey.weight)) - 1
+        most_df = None
+        if self.df is None and not survey.psu_columns and not survey.strata_columns:
+            most_df = _rank(source, n, np.bincount(unit, survey.weight)) - 1
         usual = {
             "bootstrap": 1 / (n - 1),
             "bootstrap-average": (self.k or 1) / (n - 1),
@@ -886,7 +890,7 @@ class ReplicateColumns(ReplicateDesign):
             self.kind == "bootstrap",
             self.kind not in ("JK1", "JKn", "JK2", "other"),
         )
-        return Replication(unit, design.psu[rows], n, source, np.empty((0, len(rows))), variance, df)
+        return Replication(unit, design.psu[rows], n, source, np.empty((0, len(rows))), variance, self.df, most_df)
 
     def _names(self, survey: Survey) -> list[str]:
         """Return the names of the columns."""

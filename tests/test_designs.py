@@ -368,6 +368,19 @@ def test_columns_of_the_order_decide_one_after_the_other_and_text_by_its_letters
     )
 
 
+def test_an_order_of_numbers_as_text_must_sort_as_they_do():
+    frame = frame_of((12,), 1) | {"place": [str(i) for i in range(1, 13)], "padded": [f"{i:02}" for i in range(1, 13)]}
+    frame["ordered"] = pd.Categorical(frame["place"], [str(i) for i in range(1, 13)], ordered=True)
+    frame["mixed"] = [*frame["place"][:-1], "last"]
+    survey = survey_of(pd.DataFrame(frame))
+    with pytest.raises(sp.InputError, match="'place' must sort as it was sampled, but it is text, of which '12' comes"):
+        sp.SuccessiveDifference("place").bind(survey)
+    right = spread(survey, sp.SuccessiveDifference("ea"))
+    for name in ("padded", "ordered"):
+        assert spread(survey, sp.SuccessiveDifference(name)) == pytest.approx(right, rel=1e-12)
+    assert sp.SuccessiveDifference("mixed").bind(survey).n == 16  # words: their letters decide
+
+
 @pytest.mark.parametrize("sizes", [(21,), (20,), (5, 7, 6), (8,), (2,) * 10, (9, 9), (15,), (7, 8)])
 def test_rows_are_neighbors_twice_only_where_units_outnumber_pairs(sizes):
     # Seven rows make 21 pairs, and seven units to a round.

@@ -9,10 +9,12 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from ._columns import Column
 from ._hadamard import Signs, hadamard, order_above
 from ._kernels import _random, _replicates
 from ._parallel import LANES
@@ -590,7 +592,8 @@ class SuccessiveDifference(ReplicateDesign):
     Raises
     ------
     InputError
-        If ``n`` is below 4; with a survey, if a column is lacking, unknown for a row, or not the same within a PSU.
+        If ``n`` is below 4; with a survey, if a column is lacking, unknown for a row, not the same within a PSU, or text
+        that holds numbers and does not sort as they do ("10" before "2").
 
     References
     ----------
@@ -650,7 +653,9 @@ class SuccessiveDifference(ReplicateDesign):
         survey.fetch(self.order)
         keys = []
         for name in self.order:
-            values = survey.household_column(name).values
+            column = survey.household_column(name)
+            _fail_if_numbers_as_text(column)
+            values = column.values
             fail_if_any(
                 np.isnan(values),
                 f"The order {name!r} must be known for every unit",
@@ -668,6 +673,23 @@ class SuccessiveDifference(ReplicateDesign):
             keys.append(of_psu)
         stratum = np.repeat(np.arange(design.strata), design.psus_by_stratum)
         return np.lexsort([*keys[::-1], stratum])
+
+
+def _fail_if_numbers_as_text(column: Column) -> None:
+    """Raise if the order of texts is not that of the numbers that they are; of equal length they sort alike."""
+    if column.levels is None or column.ordered:
+        return
+    try:
+        numbers = [float(level) for level in column.levels]
+    except ValueError:
+        return
+    for i, (one, two) in enumerate(pairwise(numbers)):
+        if two < one:
+            fail(
+                f"The order {column.name!r} must sort as it was sampled",
+                f"it is text, of which {column.levels[i]!r} comes before {column.levels[i + 1]!r}",
+                "Convert the column to numbers.",
+            )
 
 
 def _rows(sizes: Sequence[int], rows: int) -> tuple[CodeArray, CodeArray]:

@@ -952,6 +952,7 @@ COLUMNS = [
     (lambda: sp.ReplicateColumns("rw_*", "BRR", scale=0), "scale must be above 0"),
     (lambda: sp.ReplicateColumns("rw_*", "BRR", rscales="1"), "rscales must be a list"),
     (lambda: sp.ReplicateColumns("rw_*", "BRR", rscales=[-1, 2]), "Every one of rscales must be 0 or more"),
+    (lambda: sp.ReplicateColumns("rw_*", "BRR", rscales=[0, 0.0]), "One of rscales at least must be above 0"),
     (lambda: sp.ReplicateColumns("rw_*", "BRR", df=0), "df must be 1 or more"),
     (lambda: sp.ReplicateColumns("rw_*", "BRR", combined=1), "combined must be True or False"),
     (lambda: sp.ReplicateColumns("rw_*", "BRR", mse=1), "mse must be True"),

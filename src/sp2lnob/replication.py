@@ -848,7 +848,10 @@ class ReplicateColumns(ReplicateDesign):
             given = self.rscales.tolist() if isinstance(self.rscales, np.ndarray) else self.rscales
             if isinstance(given, (str, bytes)) or not isinstance(given, Sequence):
                 fail_type("rscales must be a list of numbers", given, "Give one a column.")
-            object.__setattr__(self, "rscales", tuple(number(value, "Every one of rscales", low=0) for value in given))
+            scales = tuple(number(value, "Every one of rscales", low=0) for value in given)
+            if not any(scales):
+                fail("One of rscales at least must be above 0", "none is", "The survey's documentation tells them.")
+            object.__setattr__(self, "rscales", scales)
         elif self.kind == "JKn" or (self.kind == "other" and self.scale is None):
             fail(
                 f"kind {self.kind!r} needs rscales{' or a scale' if self.kind == 'other' else ''}",

@@ -219,13 +219,13 @@ NOTHING = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:The variance within PSUs should count")
 @pytest.mark.parametrize(("sizes", "given"), NOTHING)
 def test_a_bootstrap_with_nothing_to_draw_is_refused_as_the_jackknife_is(sizes, given):
     frame = frame_of(sizes, all=lambda made: made["n"], half=lambda made: made["n"] * 0.5)
     survey = quiet(frame, **given)
     for design in (sp.Jackknife(), sp.Bootstrap(8)):
-        with warnings.catch_warnings(), pytest.raises(sp.InputError, match="A stratum must have two PSUs or more"):
-            warnings.simplefilter("ignore", sp.SP2LNOBWarning)
+        with pytest.raises(sp.InputError, match="A stratum must have two PSUs or more"):
             design.bind(survey)
 
 
@@ -907,6 +907,66 @@ def test_columns_of_persons_must_be_their_household_s():
     persons["rw2"][7] = 2
     with pytest.raises(sp.InputError, match="'rw2' must not vary within a household"):
         sp.ReplicateColumns("rw*", "bootstrap").bind(sp.Survey(frame, persons))
+
+
+def of_persons(**columns):
+    """Return a survey of persons with weights of their own, 60 households of two in ten PSUs, and what was drawn."""
+    rng = np.random.default_rng(0)
+    psu, hid = np.arange(60) // 6, np.repeat(np.arange(60), 2)
+    homes = {"hid": np.arange(60), "hhweight": rng.uniform(1, 20, 60), "ea": psu, "y": np.exp(rng.normal(4, 0.5, 60))}
+    own = homes["hhweight"][hid] * rng.uniform(0.2, 5, 120)
+    drawn = [np.bincount(rng.integers(0, 10, 9), minlength=10)[psu] * (10 / 9) for _ in range(40)]
+    made = {f"rw{b}": own * factor[hid] for b, factor in enumerate(drawn)}
+    persons = {"hid": hid, "pw": own, **made}
+    for name, change in columns.items():
+        persons[name] = change(persons)
+    return sp.Survey(homes, persons, person_weight="pw", welfare="y", psu="ea"), persons, drawn
+
+
+OWN = sp.ReplicateColumns("rw*", "bootstrap")
+
+
+@pytest.mark.parametrize("decimals", [None, 4])
+def test_replicate_weights_of_persons_are_of_the_persons_own_weight(decimals):
+    rounded = {f"rw{b}": lambda made, b=b: made[f"rw{b}"].round(decimals or 15) for b in range(40)}
+    survey, persons, drawn = of_persons(**rounded)
+    bound = OWN.bind(survey)
+    assert bound.units == (10 if decimals is None else 60)
+    assert all_factors(bound)[:, bound.unit] == pytest.approx(np.array(drawn), abs=1e-3 if decimals else 1e-12)
+    values = [np.average(survey.welfare[persons["hid"]], weights=persons[f"rw{b}"]) for b in range(40)]
+    est = sp.estimate(survey, [sp.MeanWelfare()], replicates=OWN)
+    assert est.value[0] == pytest.approx(np.average(survey.welfare[persons["hid"]], weights=persons["pw"]))
+    assert est.se[0] == pytest.approx(np.std(values, ddof=1), rel=1e-4 if decimals else 1e-9)
+
+
+def test_replicate_weights_of_persons_and_of_households_may_stand_side_by_side():
+    survey, persons, drawn = of_persons()
+    homes = {name: survey.households[name].values for name in survey.households}
+    homes["rw1"] = homes["hhweight"] * drawn[1]
+    del persons["rw1"]
+    both = sp.Survey(homes, persons, person_weight="pw", welfare="y", psu="ea")
+    expected = sp.estimate(survey, [sp.MeanWelfare()], replicates=OWN).se
+    assert sp.estimate(both, [sp.MeanWelfare()], replicates=OWN).se == pytest.approx(expected, rel=1e-9)
+
+
+ALL_OWN = ["pw", *(f"rw{b}" for b in range(40))]
+SEVERAL = "'rw3' over the weight 'pw' must be the same for all persons of a household, but"
+OF_PERSONS = [
+    ({"rw3": lambda made: made["rw3"] + (made["hid"] == 7) * np.arange(120)}, f"{SEVERAL} 2 of 120 .*hid 7, person 1"),
+    ({"rw3": lambda made: made["hid"] * 1.0}, SEVERAL),
+    ({"pw": lambda made: made["pw"] * (np.arange(120) != 5)}, "A person without weight must have none in 'rw.*hid 2"),
+    (
+        {name: lambda made, name=name: made[name] * (made["hid"] != 5) for name in ALL_OWN},
+        "A household with weight must have a person with weight, whose 'rw0' tells its factor, but 1 of 60",
+    ),
+    ({"rw3": lambda made: made["rw3"] - 9e9}, "'rw3' must be known and 0 or more, but 120 of 120"),
+]
+
+
+@pytest.mark.parametrize(("changed", "match"), OF_PERSONS)
+def test_persons_of_a_household_must_have_one_factor(changed, match):
+    with pytest.raises(sp.InputError, match=match):
+        OWN.bind(of_persons(**changed)[0])
 
 
 def test_degrees_of_freedom_are_those_given_or_counted_or_the_rank():

@@ -93,28 +93,6 @@ def test_degrees_of_freedom_of_a_small_domain_are_estimated():
     assert whole.df[2] == pytest.approx(own.df[0])
 
 
-def test_replicate_weights_of_persons_are_of_the_persons_own_weight():
-    # Right: with person_weight= figures count person weights, and a combined column of persons is a replicate of
-    # these; the factor is column / person weight. It is divided by the household's weight, and nothing is said.
-    rng = np.random.default_rng(0)
-    hid, psu = np.arange(60), np.arange(60) // 6
-    hhweight = rng.uniform(1, 20, 60)
-    own = hhweight * rng.uniform(0.2, 5, 60)
-    drawn = [np.bincount(rng.integers(0, 10, 9), minlength=10) * 10 / 9 for _ in range(40)]
-    replicates = [own * times[psu] for times in drawn]
-    y = np.exp(4 + rng.normal(0, 0.5, 10)[psu] + rng.normal(0, 0.5, 60))
-    persons = {"hid": hid, "pw": own, **{f"rw{b}": column for b, column in enumerate(replicates)}}
-    survey = sp.Survey(
-        {"hid": hid, "hhweight": hhweight, "ea": psu, "pc": y}, persons, person_weight="pw", welfare="pc", psu="ea"
-    )
-    right = np.std([np.average(y, weights=column) for column in replicates], ddof=1)
-    try:
-        est = sp.estimate(survey, [sp.MeanWelfare()], replicates=sp.ReplicateColumns("rw*", "bootstrap"))
-    except sp.InputError:
-        return  # refusing them is right as well
-    assert est.se[0] == pytest.approx(right)
-
-
 def test_a_function_cannot_spoil_the_data_of_later_replicates():
     # Right: the data are read-only, or a copy. theta gets views, and what it changes in place stays changed for the
     # next replicate, in whatever order threads take them: here a standard error of 1e13, without a flag.

@@ -39,6 +39,7 @@ MOST = 2**31 - 1  # replicates: their number is one word of the counter that ran
 RESAMPLING, SECOND_STAGE, SKETCH = 0, 3, 4  # purposes of random numbers, as in _kernels/_random.pxd
 ROWS = 160  # replicates of successive differences where the sample asks for more; as in the CPS
 APART = 1e-12  # factors that differ by less are one: a quotient of weights is not exact
+NEAR = 1e-3  # of a weight: replicate weights of persons that differ by less are one factor times theirs, but rounded
 DEPENDENT = 1e-5  # a singular value below this share of the largest counts as 0, as in R
 
 
@@ -592,8 +593,8 @@ class SuccessiveDifference(ReplicateDesign):
     Raises
     ------
     InputError
-        If ``n`` is below 4; with a survey, if a column is lacking, unknown for a row, not the same within a PSU, or text
-        that holds numbers and does not sort as they do ("10" before "2").
+        If ``n`` is below 4; with a survey, if a column is lacking, unknown for a row, not the same within a PSU, or
+        holds numbers as text that does not sort as they do ("10" before "2").
 
     References
     ----------
@@ -773,7 +774,8 @@ class ReplicateColumns(ReplicateDesign):
     ----------
     columns : sequence of str, or str
         Names, in the order of ``rscales``; or a text with one ``*`` that stands for a number ("rw*"), in the order of
-        the numbers. Of households, or of persons where a household's are the same.
+        the numbers. Of households; of persons with weights of their own (``person_weight``), whose replicates they then
+        are, by the same factor for all of a household; or of persons where a household's are the same.
     kind : str
         See above.
     scale : float, default None
@@ -795,7 +797,8 @@ class ReplicateColumns(ReplicateDesign):
     ------
     InputError
         If a number is lacking or out of range; with a survey, if there are fewer than two columns, or not as many as
-        ``rscales``, a value is negative or missing, or a household without weight has one in a replicate.
+        ``rscales``, a value is negative or missing, who has no weight has one in a replicate, or persons of a household
+        have several factors.
 
     References
     ----------
@@ -885,6 +888,10 @@ class ReplicateColumns(ReplicateDesign):
         survey.fetch(names)
         columns = [self._checked(survey, name) for name in names]
         weight = survey.weight if self.combined else None
+        if any(self._of_persons(survey, name) for name in names):  # these are factors already
+            pairs = zip(names, columns, strict=True)
+            columns = [v if self._of_persons(survey, name) else _over(v, weight) for name, v in pairs]
+            weight = None
         design = survey.design
         unit = _alike(columns, weight, design.psu) if survey.psu_columns else None
         if unit is None:
@@ -929,10 +936,17 @@ class ReplicateColumns(ReplicateDesign):
         _fail_if_few(len(found), f" that are called {self.columns!r}")
         return sorted(found, key=found.__getitem__)
 
+    def _of_persons(self, survey: Survey, name: str) -> bool:
+        """Return whether a column replicates the persons' own weight."""
+        own = survey.persons is not None and survey.names["person_weight"] is not None
+        return self.combined and own and name not in survey.households
+
     def _checked(self, survey: Survey, name: str) -> FloatArray:
-        """Return a column, every value of which can be a weight."""
-        values = survey.household_column(name).numbers(f"The replicate weight {name!r}")
-        show = survey.show_household
+        """Return a column, every value of which can be a weight; factors where it replicates persons' own weights."""
+        of_persons = self._of_persons(survey, name)
+        column = survey.person_column(name) if of_persons else survey.household_column(name)
+        values = column.numbers(f"The replicate weight {name!r}")
+        show = survey.show_person if of_persons else survey.show_household
         fail_if_any(
             ~(np.isfinite(values) & (values >= 0)),
             f"Every replicate weight {name!r} must be known and 0 or more",
@@ -941,12 +955,32 @@ class ReplicateColumns(ReplicateDesign):
         )
         if self.combined:
             fail_if_any(
-                (survey.weight == 0) & (values > 0),
-                f"A household without weight must have none in {name!r}",
+                ((survey.person_weight if of_persons else survey.weight) == 0) & (values > 0),
+                f"A {'person' if of_persons else 'household'} without weight must have none in {name!r}",
                 "Mend these rows, or pass combined=False if the columns hold factors.",
                 lambda i: f"{show(i)}: {values[i]:g}",
             )
-        return values
+        return _household_factors(survey, name, values) if of_persons else values
+
+
+def _household_factors(survey: Survey, name: str, values: FloatArray) -> FloatArray:
+    """Return the one factor that a replicate weight of persons has in each household, over their own weights."""
+    weight = survey.person_weight
+    total = survey.sum_over_members(weight)
+    fail_if_any(
+        (total == 0) & (survey.weight > 0),
+        f"A household with weight must have a person with weight, whose {name!r} tells its factor",
+        "Give columns of households, which replicate their weight, or of factors with combined=False.",
+        survey.show_household,
+    )
+    factor = _over(survey.sum_over_members(values), total)
+    fail_if_any(
+        np.abs(values - factor[survey.household_of] * weight) > NEAR * np.maximum(values, weight),
+        f"{name!r} over the weight {survey.names['person_weight']!r} must be the same for all persons of a household",
+        "Give columns of households, which replicate their weight, or of factors with combined=False.",
+        lambda i: f"{survey.show_person(i)}: {values[i]:g} over {weight[i]:g}",
+    )
+    return factor
 
 
 def _fail_if_few(columns: int, called: str = "") -> None:

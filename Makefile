@@ -14,8 +14,8 @@ test: $(VENV)/installed $(VENV)/test-tools
 	$(BIN)/python -m pytest -n auto --pyargs sp2lnob tests
 
 # The same on kernels that check every index: slow, and any error in them fails the test. Pages, pictures, the command
-# line, files and many samples run no kernel otherwise than the rest does.
-EDGES := r report report_browser plots docs readme cli init study formats io coverage
+# line, files, workers and many samples run no kernel otherwise than the rest does.
+EDGES := r report report_browser plots docs readme cli init study formats io coverage parallel shards resume bits
 test-debug: $(VENV)/installed $(VENV)/test-tools build/debug-site/made
 	SP2LNOB_DEBUG=1 PYTHONPATH=build/debug-site $(BIN)/python -m pytest -n auto --pyargs sp2lnob tests \
 	  $(EDGES:%=--ignore=tests/test_%.py)

@@ -275,7 +275,11 @@ def test_only_one_room_raises_errors_of_input(room):
         "_validate": {("fail", "InputError"), ("fail_type", "InputTypeError")},
         "__init__": {("__getattr__", "AttributeError")},
         "_parallel": {("receive", "error")},  # of a block, passed on to the caller
-        "estimation": {("_enough", "KeyboardInterrupt"), ("_enough", "ShardKept")},  # where there is nothing to return
+        "estimation": {  # where there is nothing to return
+            ("_enough", "KeyboardInterrupt"),
+            ("_enough", "ShardKept"),
+            ("_influence", "KeyboardInterrupt"),
+        },
     }.get(room, set())
     for function, error in raised(TREES[room]):
         ends = error in ("AssertionError", "SystemExit") or (room == "cli" and error in ("typer.Exit", "Exit"))

@@ -1,4 +1,4 @@
-"""Defects found in review: each test says what is right, and fails until it is."""
+"""What went wrong once: each test says what is right."""
 
 import json
 
@@ -33,9 +33,8 @@ def survey_of(frame, **given):
 
 
 def test_estimates_of_different_surveys_are_never_paired():
-    # Right: surveys are told apart for good. ``paired`` holds id(survey), which Python gives to the next survey once
-    # the first is gone, so that a loop over years has two rounds subtracted draw by draw: a wrong standard error,
-    # unmarked.
+    # Python gives the id of a survey that is gone to the next: a loop over years would have two rounds subtracted draw
+    # by draw.
     def estimate(year):
         return sp.estimate(survey_of(frame_of(year)), [sp.MeanWelfare()], replicates=sp.Bootstrap(2), n_threads=1)
 
@@ -44,8 +43,7 @@ def test_estimates_of_different_surveys_are_never_paired():
 
 
 def test_rows_without_welfare_are_in_no_class_of_dissimilarity():
-    # Right: as for Access, who has no welfare is in no class. They are added to the poorest, and counted in the
-    # richest.
+    # As for Access, who has no welfare is in no class.
     rng = np.random.default_rng(1)
     frame = frame_of(3, (4, 4, 4), 20)
     frame["elec"] = (rng.random(240) < 1 / (1 + np.exp(4 - np.log(frame["pc"]) - 0.8 * (frame["g"] - 1)))).astype(int)
@@ -63,7 +61,7 @@ def test_rows_without_welfare_are_in_no_class_of_dissimilarity():
 
 
 def test_effective_degrees_of_freedom_know_the_sampling_fraction():
-    # Right: V_h carries 1 - f_h. A census stratum has no variance, and the 20 PSUs of the other all 19 degrees.
+    # V_h carries 1 - f_h. A census stratum has no variance, and the 20 PSUs of the other all 19 degrees.
     rng = np.random.default_rng(0)
     frame = {
         "hid": np.arange(22),
@@ -79,8 +77,7 @@ def test_effective_degrees_of_freedom_know_the_sampling_fraction():
 
 
 def test_degrees_of_freedom_of_a_small_domain_are_estimated():
-    # Right: df="effective" is said to replace degrees of freedom under 60. Those of a domain of 12 are left as they
-    # are because the survey has 80, though one stratum has nearly all of its variance: they are 2.
+    # The survey has 80 degrees of freedom, its domain 12; one stratum has nearly all of its variance, and they are 2.
     rng = np.random.default_rng(3)
     frame = frame_of(0, (3,) * 40, 5)
     wide = np.where(frame["st"] == 1, 2.0, 0.4)
@@ -94,8 +91,7 @@ def test_degrees_of_freedom_of_a_small_domain_are_estimated():
 
 
 def test_a_function_cannot_spoil_the_data_of_later_replicates():
-    # Right: the data are read-only, or a copy. theta gets views, and what it changes in place stays changed for the
-    # next replicate, in whatever order threads take them: here a standard error of 1e13, without a flag.
+    # Read-only, or a copy: what is changed in place would stay changed for the next replicate, in whatever order.
     def doubled(weights, data):
         y = data["welfare"]
         y *= 2
@@ -112,8 +108,7 @@ def test_a_function_cannot_spoil_the_data_of_later_replicates():
 
 
 def test_a_relative_line_below_zero_is_refused():
-    # Right: as for a plain line, which must be above 0. The gap below a negative line comes out as 0, with a one-
-    # sided limit, and its square as 0.31.
+    # As a plain line is: the gap below a negative line means nothing.
     frame = frame_of()
     frame["pc"] = frame["pc"] - 60
     with pytest.raises(sp.InputError):
@@ -121,7 +116,7 @@ def test_a_relative_line_below_zero_is_refused():
 
 
 def test_fixed_classes_do_not_fix_relative_lines():
-    # Right: ``classes`` is said to be about welfare classes, and a relative line to be estimated anew in every
+    # ``classes`` is about welfare classes, and a relative line is estimated anew in every
     # replicate.
     survey = sp.example_survey(households=400)
     poverty = sp.Poverty(sp.RelativeLine(0.6), measures=["headcount"])
@@ -133,8 +128,7 @@ def test_fixed_classes_do_not_fix_relative_lines():
 
 
 def test_numbers_of_numpy_are_numbers(tmp_path):
-    # Right: whole() takes np.int64, so it must be plain afterwards: json refuses it in a manifest, and repr() has two
-    # estimates of one seed taken for different ones.
+    # json refuses np.int64 in a manifest, and repr() would have two estimates of one seed taken for different ones.
     survey = survey_of(frame_of())
     json.dumps(sp.Bootstrap(np.int64(8), seed=np.int64(3)).told())
     a, b = (sp.estimate(survey, [sp.MeanWelfare()], replicates=sp.Bootstrap(8, seed=s)) for s in (3, np.int64(3)))
@@ -142,8 +136,7 @@ def test_numbers_of_numpy_are_numbers(tmp_path):
 
 
 def test_nothing_paid_hinges_on_nothing_where_welfare_is_missing():
-    # Right: nobody's welfare changes, so no flag, as without missing values: np.array_equal says no for NaN and
-    # itself.
+    # Nobody's welfare changes, though NaN is not itself.
     rng = np.random.default_rng(1)
     frame = frame_of(3, (4, 4, 4), 20)
     frame["elec"] = (rng.random(240) < 0.3 + 0.2 * frame["g"]).astype(int)
@@ -159,21 +152,18 @@ def test_nothing_paid_hinges_on_nothing_where_welfare_is_missing():
 
 @pytest.mark.parametrize("made", ["abc", {"a": 1}])
 def test_what_theta_must_not_return_is_an_input_error(made):
-    # Right: "InputError if theta returns something else than its numbers". Now ValueError and TypeError of NumPy.
     with pytest.raises(sp.InputError, match="must return 1 number"):
         sp.estimate(survey_of(frame_of()), [sp.Custom("c", lambda w, d: made)], replicates=sp.Bootstrap(8))
 
 
 @pytest.mark.parametrize("given", [{"by": 5}, {"by": None}, {"progress": 5}])
 def test_arguments_of_a_wrong_type_are_told_in_the_grammar_of_errors(given):
-    # Right: InputTypeError. Now "'int' object is not iterable", "'NoneType' object ...", "'int' object is not
-    # callable".
     with pytest.raises(sp.InputTypeError):
         sp.estimate(survey_of(frame_of()), [sp.MeanWelfare()], replicates=sp.Bootstrap(8), **given)
 
 
 def test_a_contrast_of_two_levels_is_refused_or_says_which():
-    # Right: an interval has one level. a.contrast(..., b) has a's, b.contrast(..., a) b's, and the row says neither.
+    # An interval has one level.
     survey = survey_of(frame_of())
     a, b = (
         sp.estimate(survey, [sp.MeanWelfare()], by=["g"], replicates=sp.Bootstrap(60), level=level)

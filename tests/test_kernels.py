@@ -1,12 +1,14 @@
 """The kernels as built: whether an index out of bounds is an error is the whole difference of the two builds."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import sp2lnob as sp
 from sp2lnob._kernels import _totals
+from sp2lnob._sweeps import ClassTotals, Totals
 
 # Of `make test`, on x86-64.
 EXPECTED = ["0x1.bb97ac56b30c5p+6", "0x1.ced119500f73dp-4", "0x1.b7c9f4b777085p-3", "0x1.3756556e469adp-6"]
@@ -28,3 +30,31 @@ def test_both_builds_give_the_same_bits():
     result = sp.assess(survey, [opportunity], package, lines={"national": 60.0}, replicates=sp.Bootstrap(9))
     found = [float(result.estimates.draws[k, i]).hex() for k, i in ((0, 0), (3, 40), (8, -1), (5, 60))]
     assert found == EXPECTED
+
+
+@pytest.mark.parametrize("columns", [1, 2, 5])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_totals_by_level_and_class_are_those_of_plain_loops(columns, ordered):
+    """Rows in any order, levels that no row has, values at a cut, and more of one class than are weighed together."""
+    rng = np.random.default_rng(columns)
+    n, units, levels = 700, 9, 5
+    unit = rng.integers(0, units, n).astype(np.int32)
+    if ordered:
+        unit.sort()
+    level = rng.choice([0, 2, 3], n, p=[0.7, 0.2, 0.1]).astype(np.int32)
+    values = rng.normal(size=(columns, n)) * (rng.random((columns, n)) < 0.6)
+    welfare = rng.integers(0, 40, n).astype(np.float64)
+    factors = rng.random((2, units, 8))
+    cuts = np.sort(rng.integers(8, 32, (3, 16)), axis=0).astype(np.float64)
+    by_level, by_class = np.zeros((levels, columns, 16)), np.zeros((levels, 4, columns, 16))
+    for i in range(n):
+        for r in range(16):
+            weighted = values[:, i] * factors[r // 8, unit[i], r % 8]
+            by_level[level[i], :, r] += weighted
+            by_class[level[i], sum(welfare[i] > cut for cut in cuts[:, r]), :, r] += weighted
+    found = ClassTotals.of(list(values), unit, level, levels, welfare)
+    near = {"rtol": 1e-12, "atol": 1e-12}
+    np.testing.assert_allclose(Totals.of(list(values), unit, level, levels).evaluate(factors), by_level, **near)
+    np.testing.assert_allclose(found.evaluate(factors, np.empty((0, 16)))[:, 0], by_level, **near)
+    np.testing.assert_allclose(found.evaluate(factors, cuts), by_class, **near)
+    np.testing.assert_allclose(replace(found, sort=False).evaluate(factors, cuts), by_class, **near)

@@ -199,6 +199,18 @@ def test_a_line_that_is_estimated_makes_another_error_than_one_that_is_known():
     assert made.se[own] < 0.9 * made.se[known]
 
 
+def test_nobody_below_a_line_that_moves_has_a_limit():
+    survey = sp.example_survey(400)
+    made = sp.estimate(survey, [sp.Poverty(sp.RelativeLine(0.6))], by=["decile"], replicates=sp.Bootstrap(50))
+    headcount = [i for i, row in enumerate(made.rows) if row.statistic == "headcount"]
+    moving = [i for i in headcount if made.value[i] in (0, 1) and made.se[i] > 0]
+    assert moving
+    for i in moving:
+        assert "one-sided" in made.flags[i]
+        assert made.value[i] in (made.ci_low[i], made.ci_high[i])
+        assert 0 < made.ci_high[i] - made.ci_low[i] < 1
+
+
 def test_assess_takes_a_relative_line(tmp_path):
     survey = sp.example_survey(400)
     lines = {"relative": sp.RelativeLine(0.6), "national": 60.0}

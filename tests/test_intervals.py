@@ -392,11 +392,13 @@ def test_a_proportion_of_0_or_1_is_one_sided():
     assert np.array_equal(again.ci_high, made.ci_high, equal_nan=True)
 
 
-def test_a_zero_that_varies_has_no_limit():
+def test_a_zero_that_varies_has_the_limit_of_one_that_does_not():
     # Nobody in the full sample, somebody where replicates cut classes elsewhere.
     made = estimates([0.0, 0.0, 0.01, 0.0], 0.0, rows=proportions(0.0))
-    assert made.se[0] > 0
-    assert made.flags == ("no interval",)
+    still = estimates(np.zeros(4), 0.0, rows=proportions(0.0))
+    assert made.se[0] > 0 == still.se[0]
+    assert made.flags == still.flags == ("one-sided",)
+    assert made.ci_high[0] == still.ci_high[0]
 
 
 def test_only_proportions_have_a_limit():

@@ -384,23 +384,26 @@ def summarize(
     se, bias, failed = np.full(len(rows), np.nan), np.full(len(rows), np.nan), np.zeros(len(rows), dtype=np.int64)
     low, high = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
     kinds = [interval or row.scale for row in rows]
-    limits = _limited(rows)
+    limits, limited = _limited(rows), np.zeros(len(rows), dtype=np.bool_)
     for i, row in enumerate(rows):  # row by row: nothing else is as large as the draws
         se[i], bias[i], failed[i] = variance.of(draws[:, i], value[i], beside[:, i])
         if row.scale == "none":
             continue
-        if se[i] > 0:
+        # At 0 or 1 the logit has no interval, even where a class or a line that moves lets replicates differ.
+        at_end = limits[i] > 0 and value[i] in (0.0, 1.0) and interval is None
+        if se[i] > 0 and not at_end:
             a = np.nan if acceleration is None else acceleration[i]
             low[i], high[i] = _two_sided(value[i], se[i], df[i], kinds[i], level, draws[:, i], a)
         elif limits[i]:
+            limited[i] = True
             low[i], high[i] = one_sided(value[i], row.effective, level)
             if limits[i] < 0:  # no fall was seen: it may be as large as a proportion of which none was seen
                 low[i], high[i] = -high[i], value[i]
     flags = [
-        _flags(row, value[i], low[i], failed[i], one_sided=not se[i] > 0, interrupted=len(draws) < asked)
+        _flags(row, value[i], low[i], failed[i], one_sided=limited[i], interrupted=len(draws) < asked)
         for i, row in enumerate(rows)
     ]
-    few = (se > 0) & np.isfinite(low) & (df < FEW_DF)
+    few = ~limited & np.isfinite(low) & (df < FEW_DF)
     if interval in ("percentile", "basic", "bca") and few.any():
         warn(
             f"interval={interval!r} should rest on {FEW_DF} degrees of freedom or more",

@@ -83,6 +83,10 @@ def parts() -> Iterator[tuple[str, list[np.ndarray]]]:
         )
         numbers = of.frame().select_dtypes("number").to_numpy()
         yield f"estimate, classes {classes}", [of.draws, numbers]
+    few = [sp.Poverty(60.0), sp.Inequality(), sp.Dissimilarity(internet)]
+    for design in (sp.Jackknife(), sp.SuccessiveDifference("ea")):
+        of = sp.estimate(survey, few, by=["quintile"], replicates=design)
+        yield type(design).__name__, [of.draws, of.frame().select_dtypes("number").to_numpy()]
 
 
 def main() -> None:

@@ -86,18 +86,22 @@ class Scenario:
         Either the richest 1 % of people have more than 20 % of all welfare, or one PSU more than 20 % of the variance.
         """
         if domain not in self._tails:
-            rows = domain.rows
-            order = self.ranked(rows)[0]
-            order = order[by_level(domain.level[order], len(domain.labels))]
-            ends = np.cumsum(np.bincount(domain.level, minlength=len(domain.labels)))
-            welfare = self.welfare()[rows.household]
-            found = [
+            rows, levels = domain.rows, len(domain.labels)
+            order, ranked = self.ranked(rows)
+            found = np.zeros(levels, dtype=np.bool_)
+            if levels == 1:
+                found[0] = _hangs_on_few(ranked.welfare, ranked.weight, rows.psu[order], self.survey.design)
+            else:
                 # A welfare class below the highest has no tail: its cuts bound it.
-                (level + 1) % domain.bands == 0
-                and _hangs_on_few(welfare[here], rows.weight[here], rows.psu[here], self.survey.design)
-                for level, here in enumerate(np.split(order, ends[:-1]))
-            ]
-            self._tails[domain] = np.array(found, dtype=np.bool_)
+                tailed = np.arange(1, levels + 1) % domain.bands == 0
+                level = domain.level[order]
+                place = np.flatnonzero(tailed[level])
+                place = place[by_level(level[place], levels)]
+                ends = np.cumsum(np.bincount(level[place], minlength=levels))
+                for i, here in enumerate(np.split(place, ends[:-1])):
+                    psu = rows.psu[order[here]]
+                    found[i] = _hangs_on_few(ranked.welfare[here], ranked.weight[here], psu, self.survey.design)
+            self._tails[domain] = found
         return self._tails[domain]
 
     def _ordered(self, domain: Domain) -> Iterator[Ordering | ClassOrdering]:
@@ -126,8 +130,9 @@ def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, desig
     if not total > 0:
         return False
     above = np.cumsum(weight)
-    inside = np.minimum(weight, np.maximum(RICHEST * people - (above - weight), 0.0))  # the row at the edge is split
-    if inside @ welfare > HEAVY * total:
+    last = int(np.searchsorted(above, RICHEST * people))
+    edge = RICHEST * people - (above[last] - weight[last])  # of the row there this much is inside
+    if weight[:last] @ welfare[:last] + edge * welfare[last] > HEAVY * total:
         return True
     apart = np.bincount(psu, weight * (welfare - total / people), design.psus)
     size = np.repeat(design.psus_by_stratum, design.psus_by_stratum)

@@ -66,6 +66,7 @@ BETWEEN = {
 }
 ENDS = ("furthest_behind", "furthest_ahead", "gap")
 GROUPS_OF_TREE = "groups"  # how a dissimilarity index between them begins
+OF_CHANGES = ("hinges on the cut",)  # flags of a group that its levels before and after have not
 # Why figures have no interval, as it is counted: what flags say, then what the figures themselves say.
 WITHOUT = {
     "biased": "biased",
@@ -571,7 +572,8 @@ class _Page:
         value, low, high, se = (float(row[scenario + end]) for end in ("", "_low", "_high", "_se"))
         at = self.find("access", "group", of=row["opportunity"], level=row["label"], scenario=scenario)
         df = at[0].df if at else nan
-        return Figure("access", scenario, value, low, high, row["n"], row["flag"], se=se, df=df)
+        flag = ";".join(part for part in row["flag"].split(";") if scenario == "change" or part not in OF_CHANGES)
+        return Figure("access", scenario, value, low, high, row["n"], flag, se=se, df=df)
 
     def _poverty(self) -> dict[str, Any] | None:
         if not self.has(*POVERTY):

@@ -5,7 +5,7 @@ block's values depend on its replicates' numbers alone, and go to their own colu
 any number of threads, any size of block, any split of the replicates, and any executor.
 
 To an executor of other processes the data are sent once, and ranges of replicates afterwards: a worker keeps the last
-jobs under their hash; one that lacks a job says so, and its range is sent again with the job's bytes.
+jobs under their hash; one that lacks a job says so, and its range is sent again with the job.
 """
 
 import math
@@ -249,19 +249,19 @@ def _workers(evaluate: Evaluate, threads: int, executor: Executor | None) -> Ite
         yield lambda first, groups, lacked: workers.submit(operator.call, sent, first, groups), 2 * UNKNOWN
         return
     try:
-        job = pickle.dumps(evaluate, pickle.HIGHEST_PROTOCOL)
+        token = sha256(pickle.dumps(evaluate, pickle.HIGHEST_PROTOCOL)).hexdigest()
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         fail(
             "What an executor's workers are to evaluate must be pickled",
             f"it cannot ({error})",
             "Define your functions at the top of a module, or leave out executor=.",
         )
-    token, known = sha256(job).hexdigest(), getattr(executor, "_max_workers", None)
+    known = getattr(executor, "_max_workers", None)
     carried = iter(range(known or 1))  # the first blocks carry the job, one a worker
 
     def submit(first: int, groups: int, lacked: bool) -> "Future[Any]":
         carries = lacked or next(carried, None) is not None
-        return executor.submit(_evaluate_held, token, job if carries else None, first, groups)
+        return executor.submit(_evaluate_held, token, evaluate if carries else None, first, groups)
 
     yield submit, 2 * (known or UNKNOWN)
 
@@ -279,13 +279,12 @@ def _at_once(evaluate: Evaluate, first: int, groups: int) -> "Future[Any]":
 _held: dict[str, Evaluate] = {}  # in a worker: the last jobs by their hash
 
 
-def _evaluate_held(token: str, job: bytes | None, first: int, groups: int) -> FloatArray | None:
+def _evaluate_held(token: str, job: Evaluate | None, first: int, groups: int) -> FloatArray | None:
     """Evaluate a block in a worker; None if it does not hold the job and none came."""
-    evaluate = _held.get(token)
+    evaluate = _held.get(token, job)
     if evaluate is None:
-        if job is None:
-            return None
-        evaluate = pickle.loads(job)  # noqa: S301  our own bytes, from the process that started this worker
+        return None
+    if token not in _held:
         _held[token] = evaluate
         for old in list(_held)[:-HELD]:
             _held.pop(old, None)

@@ -1,6 +1,6 @@
 """The same figures to the last bit, whoever evaluates the replicates, and however often the run was stopped."""
 
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from multiprocessing import get_context
 
@@ -95,7 +95,7 @@ def test_dask_writes_the_same_files(example, once, tmp_path):
 
 
 def test_every_statistic_can_be_sent_to_a_worker(example):
-    with ThreadPoolExecutor(2) as pool:  # which is sent pickled bytes as any other executor
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         sent = estimated(example, executor=pool)
     assert sent.draws.tobytes() == estimated(example, n_threads=1).draws.tobytes()
 
@@ -138,7 +138,7 @@ DESIGNS = {
 def test_any_design_is_sent_split_and_resumed(tmp_path, name):
     survey, design = DESIGNS[name]
     once = estimated(survey, design, n_threads=1)
-    with ThreadPoolExecutor(2) as pool:  # which is sent pickled bytes as any other executor
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         assert estimated(survey, design, executor=pool).draws.tobytes() == once.draws.tobytes()
     for k in (2, 1):
         with pytest.raises(ShardKept):

@@ -41,6 +41,7 @@ ROOMS = (
     "survey",
     "_hadamard",
     "replication",
+    "replicate_columns",
     "_domains",
     "opportunity",
     "schemes",

@@ -38,11 +38,11 @@ from .presets import (
     maternity_benefit as maternity_benefit,
     old_age_pension as old_age_pension,
 )
+from .replicate_columns import ReplicateColumns as ReplicateColumns
 from .replication import (
     BRR as BRR,
     Bootstrap as Bootstrap,
     Jackknife as Jackknife,
-    ReplicateColumns as ReplicateColumns,
     SuccessiveDifference as SuccessiveDifference,
 )
 from .schemes import Amount as Amount, Economy as Economy, Package as Package, Scheme as Scheme

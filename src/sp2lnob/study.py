@@ -20,7 +20,8 @@ from .disclosure import least_cases
 from .estimation import Advance, Resume
 from .io import read_survey
 from .opportunity import Opportunity
-from .replication import BRR, Bootstrap, Jackknife, ReplicateColumns, ReplicateDesign, SuccessiveDifference
+from .replicate_columns import ReplicateColumns
+from .replication import BRR, Bootstrap, Jackknife, ReplicateDesign, SuccessiveDifference
 from .schemes import Amount, Economy, Package, Scheme
 from .survey import Survey
 from .tree import OpportunityTree

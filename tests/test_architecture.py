@@ -39,6 +39,7 @@ ROOMS = (
     "_roster",
     "_household_types",
     "survey",
+    "_folds",
     "_hadamard",
     "replication",
     "replicate_columns",

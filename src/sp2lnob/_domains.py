@@ -23,12 +23,21 @@ class Row:
 
     Attributes
     ----------
-    scale : {"logit", "log", "t", "none"}
-        "logit" for proportions, "log" for positive measures, "t" for others; "none" where no interval is right.
+    scale : {"logit", "log", "t", "index", "none"}
+        "logit" for proportions, "log" for positive measures, "t" for others; "index" for what is 0 or above by its
+        making and at most ``most``, whose interval ends there, and is one-sided where 0 is near; "none" where no
+        interval is right.
     falls : bool
         Whether a pure transfer can only lower it, so that its change keeps one sign.
     effective : float
         PSUs that a figure rests on, were they of equal weight: (sum of PSU weights)^2 / sum of their squares.
+    most : float
+        Greatest value that an index can have.
+    doubt : float
+        What the value may be off by beside what replicates show: its square is added to their variance.
+    minor : float
+        Standard errors up to which a doubt is left out. One that is not is flagged "model-dependent"; with 0 every
+        doubt counts, and the flag is the row's own matter.
     """
 
     statistic: str
@@ -42,6 +51,9 @@ class Row:
     effective: float = 0.0
     scale: str = "t"
     falls: bool = False
+    most: float = 1.0
+    doubt: float = 0.0
+    minor: float = 0.0
     flag: str = ""
 
 

@@ -13,6 +13,7 @@ from ._variance import ROUNDING, Variance
 KINDS = ("t", "percentile", "basic", "bca")  # that can be asked for; else each value has that of its scale
 FEW_DF = 60  # degrees of freedom under which they are estimated, and intervals of draws are too short
 WIDEST = {"log": 3.0, "logit": 50.0}  # on either side of a value, beyond which an interval would say nothing
+NEAR_0 = 3.0  # standard errors within which an index is not told from 0
 NONE = (nan, nan)
 NORMAL = NormalDist()
 
@@ -165,6 +166,29 @@ def one_sided(value: float, effective: float, level: float) -> tuple[float, floa
     if value == 0:
         return value, 1 - limit
     return (limit, value) if abs(value - 1) <= ROUNDING else NONE
+
+
+def index(value: float, se: float, df: float, most: float, level: float) -> tuple[float, float, bool]:
+    """Return the interval of an index from 0 to ``most``, and whether it is one-sided.
+
+    An index of differences is positive even where there are none, and its draws lie on one side of 0. Within three
+    standard errors of it no two-sided interval holds: what can be said is that the index is at most so much.
+
+    Examples
+    --------
+    >>> low, high, one_sided = index(0.15, 0.01, 100, 0.4, 0.95)
+    >>> round(low, 4), round(high, 4), one_sided
+    (0.1302, 0.1698, False)
+    >>> low, high, one_sided = index(0.02, 0.01, 100, 0.4, 0.95)  # not to be told from 0
+    >>> low, round(high, 4), one_sided
+    (0.0, 0.0366, True)
+    """
+    if not se > 0 or not df > 0 or not isfinite(value):
+        return *NONE, False
+    near = value < NEAR_0 * se
+    high = value + _student(df, 2 * level - 1 if near else level) * se
+    low = 0.0 if near else interval(value, se, df, "t", level)[0]
+    return max(low, 0.0), min(high, most), near
 
 
 def welch(se: tuple[float, float], df: tuple[float, float]) -> float:

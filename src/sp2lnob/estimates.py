@@ -9,7 +9,7 @@ import numpy as np
 
 from ._domains import Row
 from ._html import short, table
-from ._intervals import FEW_DF, NONE, check_kind, from_draws, interval, one_sided, welch
+from ._intervals import FEW_DF, NONE, check_kind, from_draws, index, interval, one_sided, welch
 from ._typing import FloatArray, LongArray
 from ._validate import fail, fail_type, number, warn, whole
 from ._variance import Variance
@@ -384,10 +384,15 @@ def summarize(
     se, bias, failed = np.full(len(rows), np.nan), np.full(len(rows), np.nan), np.zeros(len(rows), dtype=np.int64)
     low, high = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
     kinds = [interval or row.scale for row in rows]
-    limits, limited = _limited(rows), np.zeros(len(rows), dtype=np.bool_)
+    limits, limited, doubted = _limited(rows), *np.zeros((2, len(rows)), dtype=np.bool_)
     for i, row in enumerate(rows):  # row by row: nothing else is as large as the draws
         se[i], bias[i], failed[i] = variance.of(draws[:, i], value[i], beside[:, i])
+        if row.doubt > row.minor * se[i]:
+            se[i], doubted[i] = np.hypot(se[i], row.doubt), row.minor > 0
         if row.scale == "none":
+            continue
+        if row.scale == "index":
+            low[i], high[i], limited[i] = index(value[i], se[i], df[i], row.most, level)
             continue
         # At 0 or 1 the logit has no interval, even where a class or a line that moves lets replicates differ.
         at_end = limits[i] > 0 and value[i] in (0.0, 1.0) and interval is None
@@ -400,7 +405,7 @@ def summarize(
             if limits[i] < 0:  # no fall was seen: it may be as large as a proportion of which none was seen
                 low[i], high[i] = -high[i], value[i]
     flags = [
-        _flags(row, value[i], low[i], failed[i], one_sided=limited[i], interrupted=len(draws) < asked)
+        _flags(row, value[i], low[i], failed[i], limited[i], doubted[i], interrupted=len(draws) < asked)
         for i, row in enumerate(rows)
     ]
     few = ~limited & np.isfinite(low) & (df < FEW_DF)
@@ -443,9 +448,18 @@ def _figure(row: Row) -> tuple[str, ...]:
     return row.statistic, row.of, row.param, row.by, row.level
 
 
-def _flags(row: Row, value: float, low: float, failed: int, *, one_sided: bool, interrupted: bool) -> str:
+def _flags(
+    row: Row,
+    value: float,
+    low: float,
+    failed: int,
+    one_sided: bool = False,
+    doubted: bool = False,
+    *,
+    interrupted: bool,
+) -> str:
     """Return what is to be minded of a value."""
-    parts = [row.flag, few_cases(_n(row))]
+    parts = [row.flag, "model-dependent" if doubted else "", few_cases(_n(row))]
     if np.isnan(value):
         parts.append("empty")
     if np.isnan(low):
@@ -513,7 +527,7 @@ def _independent(row: Row, a: Estimates, row_a: int, b: Estimates, row_b: int) -
         ci_high=np.array([high]),
         bias=np.array([a.bias[row_a] - b.bias[row_b]]),
         df=np.array([df]),
-        flags=(_flags(row, value, low, failed, one_sided=False, interrupted=interrupted),),
+        flags=(_flags(row, value, low, failed, interrupted=interrupted),),
         draws=np.empty((0, 1)),
     )
     return made.frame().assign(replicates=min(int(one.sum()) for one in finite))

@@ -383,7 +383,7 @@ def _with_changes(rows: Sequence[Row], changes: Mapping[str, str]) -> tuple[list
                 row = rows[scenarios[name]]
                 scale = "none" if row.scale == "none" else "log" if row.falls else "t"
                 order.append(scenarios[name])
-                named.append(replace(row, scenario=title, scale=scale))
+                named.append(replace(row, scenario=title, scale=scale, doubt=0.0))
                 minus.append(scenarios["before"])
     return order, named, minus
 

@@ -9,6 +9,7 @@ cdef enum Purpose:
     EXAMPLE = 2
     SECOND_STAGE = 3
     SKETCH = 4
+    FOLD = 5
 
 
 cdef inline void philox(uint64_t key, uint32_t *word) noexcept nogil:

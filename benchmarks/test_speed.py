@@ -22,7 +22,7 @@ from sp2lnob._cells import Circumstance, combine
 from sp2lnob._kernels import _transfers
 from sp2lnob._parallel import GROUPS, LANES
 from sp2lnob._prepared import Scenario, joined
-from sp2lnob._splits import grow
+from sp2lnob._splits import Rule, grow_many
 from sp2lnob._sweeps import CellSums, ClassTotals, Ordering, Totals, columns_of
 from sp2lnob.estimation import full_sample_of
 
@@ -182,25 +182,10 @@ def test_tree_refits(benchmark, side, data, factors, matrix):
         columns = (weight, weight * access)
         sums = ClassTotals.of(columns, psu, cell, len(cells), np.zeros(len(psu)))
         made = np.concatenate([sums.evaluate(some, np.empty((0, columns_of(some))))[:, 0] for some in first], axis=-1)
-        result = np.empty(REFITS)
-        for b in range(REFITS):
-            held = made[..., b]
-            kept = held[:, 0] > 0
-            columns = held[kept][:, [0, 1, 1, 0]]  # squares of 0 and 1 are themselves; rows play no part in this rule
-            tree = grow(
-                circumstances,
-                cells[kept],
-                columns,
-                max_depth=depth,
-                min_rows=0,
-                min_weight=share * columns[:, 0].sum() * (1 - 1e-12),
-                cp=0.0,
-            )
-            leaves = tree.leaves
-            mean = tree.rate[0]
-            apart = (tree.weight[leaves] * np.abs(tree.rate[leaves] - mean)).sum()
-            result[b] = apart / (2 * tree.weight[0] * mean)
-        return result
+        trees = grow_many(circumstances, cells, made[..., :REFITS], Rule(depth, share_of_weight=share))
+        mean = trees.rate[:, :1]
+        apart = np.where(trees.is_leaf, trees.weight * np.abs(trees.rate - mean), 0).sum(axis=1)
+        return apart / (2 * trees.weight[:, 0] * mean[:, 0])
 
     def theirs():
         rule = {"max_depth": depth, "min_weight_fraction_leaf": share}

@@ -194,7 +194,8 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
          double share_of_rows, double share_of_weight, double cp, double[:, ::1] held, double[:, ::1] held_aside,
          int32_t[:, ::1] codes, int32_t[:, ::1] codes_aside, int32_t[::1] cell, int32_t[::1] cell_aside,
          double[:, ::1] tally, double[::1] key, int32_t[::1] rank, int32_t[::1] rank_aside, int32_t[::1] found,
-         int32_t[:, ::1] span, double[:, ::1] work, int32_t[::1] number, int32_t[:, :, ::1] node, double[:, :, ::1] node_sums,
+         int32_t[:, ::1] span, double[:, ::1] work, int32_t[::1] number, int32_t[:, :, ::1] node,
+         double[:, :, ::1] node_sums,
          double[:, ::1] threshold, double[:, ::1] worth, uint8_t[:, :, ::1] goes_left, int32_t[:, ::1] leaf,
          int32_t[::1] nodes_of):
     """Grow a tree in every replicate, and take back what is not worth it.
@@ -211,7 +212,8 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
     A leaf has at least least_rows rows and share_of_rows of all, rounded down, and share_of_weight of the weight. A
     split is worth more than cp of the root's sum of squares; a cp below 0 stands for 1 / rows.
     Work space: held and held_aside (cells, 4); codes and codes_aside (cells, tables); cell, cell_aside (cells,); tally
-    (rows, 4); key, rank, rank_aside (rows,); found (circumstances,); span (nodes, 2); work (3, nodes); number (nodes,).
+    (rows, 4); key, rank, rank_aside (rows,); found (circumstances,); span (nodes, 2); work (3, nodes); number
+    (nodes,).
     Out, by replicate, one row a node, the root first: node (replicates, nodes, 7) circumstance or -1, left, right,
     parent, depth, first level of an ordered circumstance that goes right, whether the missing go left; node_sums
     (replicates, nodes, 4); threshold (replicates, nodes) of an ordered split; worth (replicates, nodes) of a split, at
@@ -223,7 +225,6 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
     cdef Py_ssize_t b, i, j, k, f, t, start, size, missing, first, last, a, middle, aside, nodes, current, present
     cdef double min_rows, min_weight, min_gain, total, rows, n
     cdef Cut best
-    cdef const int32_t *of_node
     with nogil:
         for f in range(features):
             together -= wide[f]

@@ -1,6 +1,6 @@
 """Grown trees as arrays: growing them on cells, one or one a replicate, and saying what a leaf has in common."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -68,6 +68,17 @@ class Splits:
     worth: FloatArray
     node: CodeArray  # (nodes, 7), as the kernel has it
     unordered_left: BoolArray  # (nodes, levels of the widest unordered circumstance)
+
+    def of(self, node: CodeArray) -> "Splits":
+        """Return the tree with other nodes, given as the kernel has them."""
+        circumstance, left, right, parent, depth, _, _ = np.ascontiguousarray(node.T)
+        return replace(self, node=node, circumstance=circumstance, left=left, right=right, parent=parent, depth=depth)
+
+    @property
+    def complexity(self) -> FloatArray:
+        """Worth of every split as a share of the root's sum of squares, NaN at leaves."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.worth / self.sse[0]
 
     @property
     def leaves(self) -> CodeArray:
@@ -215,7 +226,13 @@ def grow(circumstances: tuple[Circumstance, ...], codes: CodeArray, sums: FloatA
     return grow_many(circumstances, codes, sums[:, :, None], rule).tree(0)
 
 
-def grow_many(circumstances: tuple[Circumstance, ...], codes: CodeArray, sums: FloatArray, rule: Rule) -> Trees:
+def grow_many(
+    circumstances: tuple[Circumstance, ...],
+    codes: CodeArray,
+    sums: FloatArray,
+    rule: Rule,
+    worth: FloatArray | None = None,
+) -> Trees:
     """Grow a tree in every replicate, and take back the splits that are not worth ``rule.cp``.
 
     A cell is there in a replicate where it has weight and, if rows are counted, rows: what subtraction leaves of a
@@ -230,6 +247,8 @@ def grow_many(circumstances: tuple[Circumstance, ...], codes: CodeArray, sums: F
         the outcome is 0 or 1, so that its square is itself. Of two, rows are not counted: the rule must not ask for
         them.
     rule : Rule
+    worth : ndarray of shape (replicates,), default None
+        What a split must take off the sum of squares, instead of ``rule.cp`` of the root's.
 
     Returns
     -------
@@ -248,7 +267,7 @@ def grow_many(circumstances: tuple[Circumstance, ...], codes: CodeArray, sums: F
     most = 2 * max(leaves, 1) - 1
     tables, rows = layout.code.shape[1], layout.rows
     node, node_sums = np.empty((replicates, most, 7), dtype=np.int32), np.empty((replicates, most, 4))
-    threshold, worth = np.empty((2, replicates, most))
+    threshold, worth_of = np.empty((2, replicates, most))
     unordered = [c.levels for c in circumstances if not c.ordered]
     goes_left = np.zeros((replicates, most, max(unordered, default=1)), dtype=np.uint8)
     leaf, nodes = np.empty((replicates, cells), dtype=np.int32), np.empty(replicates, dtype=np.int32)
@@ -270,6 +289,7 @@ def grow_many(circumstances: tuple[Circumstance, ...], codes: CodeArray, sums: F
         share_of_rows=rule.share_of_rows,
         share_of_weight=rule.share_of_weight,
         cp=-1.0 if rule.cp is None else rule.cp,
+        least=np.full(replicates, np.nan) if worth is None else worth,
         held=np.empty((cells, 4)),
         held_aside=np.empty((cells, 4)),
         codes=np.empty((cells, tables), dtype=np.int32),
@@ -287,12 +307,12 @@ def grow_many(circumstances: tuple[Circumstance, ...], codes: CodeArray, sums: F
         node=node,
         node_sums=node_sums,
         threshold=threshold,
-        worth=worth,
+        worth=worth_of,
         goes_left=goes_left,
         leaf=leaf,
         nodes_of=nodes,
     )
-    return Trees(circumstances, nodes, node, node_sums, threshold, worth, goes_left.view(np.bool_), leaf)
+    return Trees(circumstances, nodes, node, node_sums, threshold, worth_of, goes_left.view(np.bool_), leaf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -373,18 +393,36 @@ def _apart(label: str) -> str:
     return f'"{label}"' if " + " in label or " to " in label else label
 
 
-def describe(
-    splits: Splits, circumstances: tuple[Circumstance, ...], codes: CodeArray, leaf_of_cell: CodeArray, leaf: int
-) -> str:
+def describe(splits: Splits, codes: CodeArray, leaf_of_cell: CodeArray, leaf: int) -> str:
     """Return what the members of a leaf have in common: the circumstances on its path and the levels they have."""
     path = splits.path(leaf)[:-1]
     parts = []
     for f in dict.fromkeys(int(splits.circumstance[t]) for t in path):
-        circumstance = circumstances[f]
-        present = np.unique(codes[leaf_of_cell == leaf, f])
-        named = [_apart(circumstance.labels[level]) for level in present]
-        if circumstance.ordered and len(named) > LISTED:
-            parts.append(f"{circumstance.name}: {named[0]} to {named[-1]}")
-        else:
-            parts.append(f"{circumstance.name}: {' + '.join(named)}")
+        parts.append(
+            f"{splits.circumstances[f].name}: {_named(splits.circumstances[f], codes[leaf_of_cell == leaf, f])}"
+        )
     return ", ".join(parts) or "everybody"
+
+
+def sides(splits: Splits, codes: CodeArray, t: int) -> list[str]:
+    """Return what those who go left and right at a split have, of the codes of its cells: a bound, or levels."""
+    f = int(splits.circumstance[t])
+    circumstance, code = splits.circumstances[f], codes[:, f]
+    goes_left = splits.goes_left(t)[code]
+    known = ~circumstance.is_missing(code)
+    if circumstance.ordered and not circumstance.text and all(known[side].any() for side in (goes_left, ~goes_left)):
+        return [
+            f"{circumstance.name} {sign} {splits.threshold[t]:.6g}{'' if known[side].all() else ' or missing'}"
+            for sign, side in (("<", goes_left), (">=", ~goes_left))
+        ]
+    return [f"{circumstance.name}: {_named(circumstance, code[side])}" for side in (goes_left, ~goes_left)]
+
+
+def _named(circumstance: Circumstance, codes: CodeArray) -> str:
+    """Return the levels that occur, many of an order by the first and the last."""
+    present = np.unique(codes)
+    known = present[~circumstance.is_missing(present)]
+    named = [_apart(circumstance.labels[level]) for level in known]
+    if circumstance.ordered and len(named) > LISTED:
+        named = [f"{named[0]} to {named[-1]}"]
+    return " + ".join(named + [circumstance.labels[-1]] * (len(known) < len(present)))

@@ -18,6 +18,7 @@ def grow(
     share_of_rows: float,
     share_of_weight: float,
     cp: float,
+    least: FloatArray,
     held: FloatArray,
     held_aside: FloatArray,
     codes: CodeArray,

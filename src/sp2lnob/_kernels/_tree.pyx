@@ -191,13 +191,12 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
          const int32_t[::1] column, const int32_t[::1] first_level, const int32_t[::1] levels,
          const double[::1] position, const uint8_t[::1] ordered, const uint8_t[::1] wide,
          const int32_t[:, ::1] slot_level, Py_ssize_t first_slot, Py_ssize_t narrow, int max_depth, double least_rows,
-         double share_of_rows, double share_of_weight, double cp, double[:, ::1] held, double[:, ::1] held_aside,
-         int32_t[:, ::1] codes, int32_t[:, ::1] codes_aside, int32_t[::1] cell, int32_t[::1] cell_aside,
-         double[:, ::1] tally, double[::1] key, int32_t[::1] rank, int32_t[::1] rank_aside, int32_t[::1] found,
-         int32_t[:, ::1] span, double[:, ::1] work, int32_t[::1] number, int32_t[:, :, ::1] node,
-         double[:, :, ::1] node_sums,
-         double[:, ::1] threshold, double[:, ::1] worth, uint8_t[:, :, ::1] goes_left, int32_t[:, ::1] leaf,
-         int32_t[::1] nodes_of):
+         double share_of_rows, double share_of_weight, double cp, const double[::1] least, double[:, ::1] held,
+         double[:, ::1] held_aside, int32_t[:, ::1] codes, int32_t[:, ::1] codes_aside, int32_t[::1] cell,
+         int32_t[::1] cell_aside, double[:, ::1] tally, double[::1] key, int32_t[::1] rank, int32_t[::1] rank_aside,
+         int32_t[::1] found, int32_t[:, ::1] span, double[:, ::1] work, int32_t[::1] number, int32_t[:, :, ::1] node,
+         double[:, :, ::1] node_sums, double[:, ::1] threshold, double[:, ::1] worth, uint8_t[:, :, ::1] goes_left,
+         int32_t[:, ::1] leaf, int32_t[::1] nodes_of):
     """Grow a tree in every replicate, and take back what is not worth it.
 
     level: (cells, circumstances) index of each cell's level. code: (cells, tables) the row of tally to which a cell is
@@ -211,6 +210,7 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
     last, in their order.
     A leaf has at least least_rows rows and share_of_rows of all, rounded down, and share_of_weight of the weight. A
     split is worth more than cp of the root's sum of squares; a cp below 0 stands for 1 / rows.
+    least: (replicates,) what it must be worth instead, where it is a number.
     Work space: held and held_aside (cells, 4); codes and codes_aside (cells, tables); cell, cell_aside (cells,); tally
     (rows, 4); key, rank, rank_aside (rows,); found (circumstances,); span (nodes, 2); work (3, nodes); number
     (nodes,).
@@ -412,8 +412,10 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
 
             for t in range(nodes):
                 work[0, t] = max(node_sums[b, t, 2] - node_sums[b, t, 1] * node_sums[b, t, 1] / node_sums[b, t, 0], 0.0)
-            prune(node[b], work[0], nodes, (1.0 / rows if cp < 0.0 else cp) * work[0, 0], work[1], work[2], worth[b],
-                  number)
+            total = least[b]
+            if total != total:
+                total = (1.0 / rows if cp < 0.0 else cp) * work[0, 0]
+            prune(node[b], work[0], nodes, total, work[1], work[2], worth[b], number)
             for i in range(cells):
                 leaf[b, i] = -1
             present = 0

@@ -60,7 +60,7 @@ def circumstance_of(
         fail_if_any(
             lost,
             f"Circumstance {column.name!r} must be known in every row that counts",
-            "Give the missing a value, or drop them with missing='drop'.",
+            "Give those of NaN or None a value, or drop them with missing='drop'.",
         )
     present, codes, labels = taken.categories()
     if ordered and column.is_text and column.ordered is None:

@@ -223,12 +223,12 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         >>> sp.OpportunityTree().fit([[1.0], [2.0]], [0, 1]).predict([[1.0]])
         array([0.5])
 
-        Noise is not worth a split to trees of other PSUs, and cp="one-se" takes it back:
+        What is noise to the trees of other PSUs is not worth a split, and cp="one-se" takes it back:
 
-        >>> x, y, psu = np.arange(200) % 4, np.arange(200) % 7 < 3, np.arange(200) // 5
+        >>> x, y, psu = np.arange(200) % 8, np.arange(200) ** 2 % 17 < 8, np.arange(200) // 5
         >>> rule = {"min_obs": 5, "min_share": 0}
         >>> len(sp.OpportunityTree(**rule).fit({"x": x}, y).groups_)
-        4
+        2
         >>> len(sp.OpportunityTree(**rule, cp="one-se").fit({"x": x}, y, psu=psu).groups_)
         1
         >>> sp.OpportunityTree(cp="one-se").fit({"x": x}, y)
@@ -382,8 +382,8 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         >>> tree = sp.OpportunityTree(min_obs=1, min_share=0, cp=0).fit(X, y)
         >>> tree.cp_table_.round(3)
               cp  splits  rel_error
-        0  0.995       0      1.000
-        1  0.005       1      0.005
+        0  0.994       0      1.000
+        1  0.006       1      0.006
         2  0.000       2      0.000
         >>> tree.prune(0.01).groups_["label"].tolist()
         ['a: 0', 'a: 1']
@@ -547,12 +547,12 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         >>> X, y = {"area": ["hills", "coast", "town"] * 2, "years": [0, 0, 0, 9, 9, 12]}, [0, 0, 1, 0, 1, 1]
         >>> print(sp.OpportunityTree(min_obs=1, min_share=0).fit(X, y).to_text())
         everybody: rate 0.500, share 1.000, n 6
-        |--- area: coast + hills: rate 0.250, share 0.667, n 4
-        |   |--- area: hills: rate 0.000, share 0.333, n 2: group 1
+        |--- area: hills: rate 0.000, share 0.333, n 2: group 1
+        |--- area: coast + town: rate 0.750, share 0.667, n 4
         |   |--- area: coast: rate 0.500, share 0.333, n 2
         |   |   |--- years < 4.5: rate 0.000, share 0.167, n 1: group 2
-        |   |   |--- years >= 4.5: rate 1.000, share 0.167, n 1: group 3
-        |--- area: town: rate 1.000, share 0.333, n 2: group 4
+        |   |   |--- years >= 4.5: rate 1.000, share 0.167, n 1: group 4
+        |   |--- area: town: rate 1.000, share 0.333, n 2: group 3
 
         >>> print(sp.OpportunityTree().fit({"a": [1, 2]}, [1, 1]).to_text(digits=0))
         everybody: rate 1, share 1, n 2: group 1
@@ -639,12 +639,17 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.categorical = True
         tags.input_tags.string = True
-        tags.input_tags.allow_nan = self.missing != "error"
+        tags.regressor_tags.poor_score = True  # on few rows: groups are to be large enough to be published
+        tags.input_tags.allow_nan = self.missing == "level"
         return tags
 
     def _more_tags(self) -> dict[str, Any]:
         """Tell the same to a scikit-learn before 1.6."""
-        return {"X_types": ["2darray", "categorical", "string"], "allow_nan": self.missing != "error"}
+        return {
+            "X_types": ["2darray", "categorical", "string"],
+            "allow_nan": self.missing == "level",
+            "poor_score": True,
+        }
 
     def _repr_html_(self) -> str | None:
         if not hasattr(self, "groups_"):
@@ -737,7 +742,7 @@ def _features(X: Any) -> tuple[Table, bool]:
     if not columns:
         fail(
             "There must be a circumstance",
-            f"0 feature(s) (shape={np.shape(X)}) came while a minimum of 1 is required",
+            f"0 feature(s) (shape={np.shape(X)}) while a minimum of 1 is required",
             "Pass one column or more.",
         )
     return table_of({f"x{j}": column for j, column in enumerate(columns)}, "circumstances"), False
@@ -771,9 +776,9 @@ def _outcome(y: Any, rows: int) -> FloatArray:
             "OpportunityTree requires y to be passed, but the target y is None",
             "Pass the column of the outcome.",
         )
-    if np.ndim(y) == 2 and np.shape(y)[1] == 1:
-        y = column_or_1d(y, warn=True)
     array = np.asarray(y)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = column_or_1d(array, warn=True)
     _check_real(array, "The outcome")
     outcome = vector(array, "outcome")
     if rows != len(outcome):

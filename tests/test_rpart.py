@@ -118,8 +118,8 @@ def tree_of(case):
     return tree.fit_cells(circumstances, codes, sums.sum(axis=0), sums, center)
 
 
-# Errors on folds that cannot be rpart's: see above. With levels that a fold's tree has not seen sent to the child of the
-# higher mean, those of the two surveys are rpart's to 1e-13.
+# Errors on folds that cannot be rpart's: see above. With levels that a fold's tree has not seen sent to the child of
+# the higher mean, those of the survey are rpart's to 1e-13.
 UNLIKE = {"popstan bank regions": 1e-4, "popstan car regions": 1e-4, "generated ties": 3e-3}
 
 

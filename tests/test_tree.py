@@ -177,7 +177,8 @@ def test_tree_of_numbers_equals_scikit_learn_s(seed, depth, min_obs, share):
 
 def test_it_is_a_scikit_learn_estimator():
     tree = sp.OpportunityTree(max_depth=3, min_obs=7, min_share=0.1, share_of="rows", cp=0.2)
-    assert tree.get_params() == {"max_depth": 3, "min_obs": 7, "min_share": 0.1, "share_of": "rows", "cp": 0.2}
+    given = {"max_depth": 3, "min_obs": 7, "min_share": 0.1, "share_of": "rows", "cp": 0.2}
+    assert tree.get_params() == given | {"missing": "error", "seed": 1}
     X, y, w = random_rows(0)
     copy = clone(tree.fit(X, y, sample_weight=w))
     assert copy.get_params() == tree.get_params()
@@ -269,6 +270,8 @@ def test_lnob_rule():
         "min_share": 1 / 11,
         "share_of": "rows",
         "cp": None,
+        "missing": "error",
+        "seed": 1,
     }
     assert sp.OpportunityTree.lnob(extended=True).get_params()["min_share"] == 1 / 19
 

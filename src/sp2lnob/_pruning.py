@@ -13,6 +13,7 @@ import numpy as np
 from ._cells import Circumstance
 from ._splits import Rule, Splits, grow_many
 from ._typing import CodeArray, FloatArray
+from ._validate import fail
 
 ALIKE = 1e-10  # complexities that differ by less than this share differ by the rounding of sums
 
@@ -78,6 +79,12 @@ def cross_validated(
     others = np.stack([np.delete(by_fold, fold, axis=0).sum(axis=0) for fold in range(len(by_fold))], axis=-1)
     weight = others[:, 0].sum(axis=0)
     total = by_fold[:, :, 0].sum()
+    if not weight.min() > 0:
+        fail(
+            "Cross-validation needs people of weight in two folds or more",
+            "one fold has all of them",
+            "Cross-validate a population that is spread over more PSUs, or give cp a number.",
+        )
     # Growing stops, and trees are judged, at the same worth for each unit of weight as in the whole tree.
     scale = splits.sse[0] * weight / total
     between = np.r_[10 * table.cp[0], np.sqrt(table.cp[:-1] * table.cp[1:])]
@@ -93,9 +100,8 @@ def cross_validated(
             np.add.at(held, tree.parent[here], held[here])
         of_node = _errors(held, tree.rate)
         above, below = _range_of(tree)
-        for j, cp in enumerate(
-            between * (splits.sse[0] / tree.sse[0] * weight[fold] / total) if tree.sse[0] > 0 else between
-        ):
+        scaled = between * (scale[fold] / tree.sse[0]) if tree.sse[0] > 0 else between
+        for j, cp in enumerate(scaled):
             ends = (below <= cp) & (cp < above)
             error[j] += of_node[0, ends].sum()
             squared[j] += of_node[1, ends].sum()

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._domains import FullSample, check_by
+from ._folds import folds_of
 from ._html import form_of, short, table
 from ._parallel import Executor
 from ._prepared import Asked, Scenario, Statistic
 from ._relative import RelativeLine
 from ._results import write_file
+from ._typing import FloatArray
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
 from .disclosure import FEWEST, GROUP_FIGURES, least_cases, withhold, withhold_tree
 from .effects import Groups, groups_of, hinges_on_the_cut, reroute
@@ -398,7 +400,8 @@ def assess(
     effect : {"reroute"}, default "reroute"
         How access responds.
     tree : OpportunityTree, default OpportunityTree()
-        Rule by which groups are found; it is copied for each opportunity.
+        Rule by which groups are found; it is copied for each opportunity. What becomes of missing circumstances, the
+        survey says.
     classes, interval, level, df, n_threads, progress, executor, resume
         As in ``estimate``.
 
@@ -454,7 +457,7 @@ def assess(
     dropped: dict[str, dict[str, int]] = {}
     for name, cells in made.items():
         cuts = full.cuts(cells.shares)[:, 0]
-        trees[name] = _clone(tree).fit_cells(cells.circumstances, cells.codes, cells.sums(cuts))
+        trees[name] = _grown(_clone(tree), cells, cuts)
         groups_by[name] = groups_of(cells, trees[name], cuts)
         prepared.append(reroute(full, cells, groups_by[name], cuts, transfers))
         if cells.dropped:
@@ -493,6 +496,16 @@ def assess(
     }
     frame = _groups(estimates, groups_by, transfers is not None)
     return Assessment(survey, estimates, frame, trees, transfers, len(estimates.draws), dropped, asked)
+
+
+def _grown(tree: OpportunityTree, cells: Cells, cuts: FloatArray) -> OpportunityTree:
+    """Grow a tree on the cells of an opportunity, by folds of PSUs if its cp is to be chosen."""
+    by_fold = None
+    if isinstance(tree.cp, str):
+        fold = folds_of(cells.design, seed=tree.seed)[cells.psu]
+        parts = [cells.among(np.flatnonzero(fold == k)) for k in range(int(fold.max(initial=0)) + 1)]
+        by_fold = np.stack([part.sums(cuts) for part in parts])
+    return tree.fit_cells(cells.circumstances, cells.codes, cells.sums(cuts), by_fold)
 
 
 def _clone(tree: OpportunityTree | None) -> OpportunityTree:

@@ -83,7 +83,8 @@ TREE: dict[str, Kind] = {
     "min_obs": int,
     "min_share": int | float,
     "share_of": str,
-    "cp": int | float,
+    "cp": int | float | str,
+    "seed": int,
 }
 SCHEME: dict[str, Kind] = {
     "kind": str,

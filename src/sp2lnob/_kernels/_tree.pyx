@@ -32,6 +32,18 @@ cdef inline void add(double *to, const double *more) noexcept nogil:
     to[3] += d
 
 
+cdef inline void copy(double *to, const double *held, int32_t *to_codes, const int32_t *codes,
+                      Py_ssize_t tables) noexcept nogil:
+    cdef double a = held[0], b = held[1], c = held[2], d = held[3]
+    cdef Py_ssize_t t
+    to[0] = a
+    to[1] = b
+    to[2] = c
+    to[3] = d
+    for t in range(tables):
+        to_codes[t] = codes[t]
+
+
 cdef void sort(int32_t *item, const double *key, int32_t *scratch, Py_ssize_t size) noexcept nogil:
     """Sort items by their keys, equal ones as they stand."""
     cdef Py_ssize_t first = 0, middle, last, a, b, to, width = RUN
@@ -223,7 +235,8 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
     cdef Py_ssize_t cells = level.shape[0], features = level.shape[1], tables = code.shape[1]
     cdef Py_ssize_t together = tables, slots = slot_level.shape[0], joined = slot_level.shape[1]
     cdef Py_ssize_t b, i, j, k, f, t, start, size, missing, first, last, a, middle, aside, nodes, current, present
-    cdef double min_rows, min_weight, min_gain, total, rows, n
+    cdef double min_rows, min_weight, min_gain, total, rows, W, A, squared, n, more
+    cdef bint ends
     cdef Cut best
     with nogil:
         for f in range(features):
@@ -236,8 +249,10 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
             present = 0
             total = 0.0
             rows = 0.0
-            for j in range(4):
-                node_sums[b, 0, j] = 0.0
+            W = 0.0
+            A = 0.0
+            squared = 0.0
+            n = 0.0
             for i in range(cells):
                 total += sums[i, column[0], b]
                 if column[3] >= 0:
@@ -248,11 +263,18 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
                     continue
                 for j in range(4):
                     held[present, j] = sums[i, column[j], b] if column[j] >= 0 else 0.0
-                add(&node_sums[b, 0, 0], &held[present, 0])
+                W += held[present, 0]
+                A += held[present, 1]
+                squared += held[present, 2]
+                n += held[present, 3]
                 for t in range(tables):
                     codes[present, t] = code[i, t]
                 cell[present] = <int32_t> i
                 present += 1
+            node_sums[b, 0, 0] = W
+            node_sums[b, 0, 1] = A
+            node_sums[b, 0, 2] = squared
+            node_sums[b, 0, 3] = n
             if present == 0:
                 nodes_of[b] = 0
                 for i in range(cells):
@@ -264,8 +286,7 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
             if share_of_rows > 0.0:
                 min_rows = max(least_rows, floor(share_of_rows * rows * (1.0 + 1e-12)))
             min_weight = share_of_weight * total * (1.0 - 1e-12)
-            total = node_sums[b, 0, 2] - node_sums[b, 0, 1] * node_sums[b, 0, 1] / node_sums[b, 0, 0]
-            min_gain = max(1e-12 * total, 0.0)
+            min_gain = max(1e-12 * (squared - A * A / W), 0.0)
 
             nodes = 1
             current = 0
@@ -375,7 +396,9 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
                     node[b, a, 4] = node[b, current, 4] + 1
                     for j in range(4):
                         node_sums[b, a, j] = 0.0
-                # Cells that go left, in their order, then those that go right.
+                # Cells that go left, in their order, then those that go right. Of leaves nothing but the cells is needed.
+                more = max(best.left, node_sums[b, current, 0] - best.left)
+                ends = node[b, current, 4] + 1 >= max_depth or more < 2.0 * min_weight * (1.0 - 1e-9)
                 middle = first
                 aside = 0
                 for i in range(first, last):
@@ -383,26 +406,21 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
                             &levels[0]):
                         add(&node_sums[b, nodes, 0], &held[i, 0])
                         if middle < i:
-                            for j in range(4):
-                                held[middle, j] = held[i, j]
-                            for t in range(tables):
-                                codes[middle, t] = codes[i, t]
                             cell[middle] = cell[i]
+                            if not ends:
+                                copy(&held[middle, 0], &held[i, 0], &codes[middle, 0], &codes[i, 0], tables)
                         middle += 1
                     else:
                         add(&node_sums[b, nodes + 1, 0], &held[i, 0])
-                        for j in range(4):
-                            held_aside[aside, j] = held[i, j]
-                        for t in range(tables):
-                            codes_aside[aside, t] = codes[i, t]
                         cell_aside[aside] = cell[i]
+                        if not ends:
+                            copy(&held_aside[aside, 0], &held[i, 0], &codes_aside[aside, 0], &codes[i, 0], tables)
                         aside += 1
                 for i in range(aside):
-                    for j in range(4):
-                        held[middle + i, j] = held_aside[i, j]
-                    for t in range(tables):
-                        codes[middle + i, t] = codes_aside[i, t]
                     cell[middle + i] = cell_aside[i]
+                    if not ends:
+                        copy(&held[middle + i, 0], &held_aside[i, 0], &codes[middle + i, 0], &codes_aside[i, 0],
+                             tables)
                 span[nodes, 0] = <int32_t> first
                 span[nodes, 1] = <int32_t> middle
                 span[nodes + 1, 0] = <int32_t> middle

@@ -37,6 +37,7 @@ ROOMS = (
     "dissimilarity",
     "_splits",
     "_pruning",
+    "_training",
     "tree",
     "_roster",
     "_household_types",

@@ -15,6 +15,7 @@ from sklearn.utils import estimator_checks
 import sp2lnob as sp
 from sp2lnob import _pruning
 from sp2lnob._cells import Circumstance
+from sp2lnob._folds import deal
 from sp2lnob._splits import Rule, grow, grow_many
 
 SMALL = {"min_obs": 1, "min_share": 0}
@@ -255,7 +256,7 @@ def test_errors_on_folds_are_those_of_trees_that_have_not_seen_them():
     # By hand: a tree of the other folds, judged row by row.
     X, y, w, psu = clustered(1)
     tree = sp.OpportunityTree(min_obs=20, min_share=0, cp=0.004).fit(X, y, w, psu=psu)
-    fold = sp._folds.deal(np.array([40]))[psu]
+    fold = deal(np.array([40]))[psu]
     cp, root = tree.cp_table_["cp"].to_numpy(), tree.splits_.sse[0]
     between = np.r_[10 * cp[0], np.sqrt(cp[:-1] * cp[1:])]
     errors = np.zeros((len(cp), len(y)))
@@ -269,7 +270,8 @@ def test_errors_on_folds_are_those_of_trees_that_have_not_seen_them():
             errors[j, held] = (y[held] - pruned.predict({name: values[held] for name, values in X.items()})) ** 2
     error = errors @ w
     assert tree.cp_table_["x_error"].tolist() == pytest.approx((error / root).tolist())
-    spread = np.sqrt(errors**2 @ w - error**2 / w.sum())
+    even = w / w.mean()
+    spread = np.sqrt(errors**2 @ even - (errors @ even) ** 2 / len(y)) * w.mean()
     assert tree.cp_table_["x_std"].tolist() == pytest.approx((spread / root).tolist())
 
 
@@ -295,6 +297,8 @@ def test_folds_are_of_psus_within_strata():
     )
     assert moved.cp_table_.to_numpy() == pytest.approx(table.to_numpy(), rel=1e-9)
     assert (clone(rule).set_params(seed=2).fit(X, y, w, psu=psu, strata=strata).cp_table_ != table).any(axis=None)
+    scaled = clone(rule).fit(X, y, 1000 * w, psu=psu, strata=strata).cp_table_
+    assert scaled.to_numpy() == pytest.approx(table.to_numpy(), rel=1e-9)
     without = clone(rule).fit(X, y, w).cp_table_
     assert without.columns.tolist() == ["cp", "splits", "rel_error"]
     with pytest.raises(sp.InputError, match="psu must have one label a row"):

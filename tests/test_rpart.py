@@ -9,6 +9,7 @@ Where rpart differs:
   no surrogates; here to the heavier child.
 * A root that is not worth a split has its own worth as cp in the table, and no errors on folds; here cp is that of
   growing, and there are errors.
+* Weights are taken as they are, so that their scale sets the standard errors on folds; here they have a mean of 1.
 * The left child is the one of the lower mean; here the one of the lower values, where these have an order.
 """
 
@@ -168,9 +169,10 @@ def test_table_of_cp_and_errors_on_folds_equal_rpart_s(case):
     table = tree_of(case).cp_table_
     rows = [row for row in lines("rpart_cp.csv") if row["case"] == case]
     assert table["splits"].tolist() == [int(row["splits"]) for row in rows]
+    scale = np.sqrt(tree_of(case).splits_.weight[0] / tree_of(case).splits_.rows[0])
     names = ["rel_error", "x_error", "x_std", "cp"] if len(rows) > 1 else ["rel_error"]
     for name in names:
-        expected = [float(row[name]) for row in rows]
+        expected = [float(row[name]) * (scale if name == "x_std" else 1) for row in rows]
         near = UNLIKE.get(case, 1e-9) if name.startswith("x_") else 1e-9
         assert table[name].tolist() == pytest.approx(expected, rel=near, abs=1e-12), name
 

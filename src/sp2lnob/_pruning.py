@@ -105,7 +105,9 @@ def cross_validated(
             ends = (below <= cp) & (cp < above)
             error[j] += of_node[0, ends].sum()
             squared[j] += of_node[1, ends].sum()
-    spread = np.sqrt(np.maximum(squared - error * error / total, 0))
+    # As rpart has it of weights with a mean of 1: as they are, their scale would set the standard error.
+    rows = by_fold[:, :, 3][by_fold[:, :, 0] > 0].sum()
+    spread = np.sqrt(np.maximum(squared - error * error / total, 0) * (total / rows))
     root = splits.sse[0] if splits.sse[0] > 0 else np.nan
     return replace(table, x_error=error / root, x_std=spread / root)
 

@@ -78,7 +78,7 @@ class Splits:
     def complexity(self) -> FloatArray:
         """Worth of every split as a share of the root's sum of squares, NaN at leaves."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return self.worth / self.sse[0]
+            return np.asarray(self.worth / self.sse[0])
 
     @property
     def leaves(self) -> CodeArray:
@@ -196,7 +196,7 @@ class Trees:
     def tree(self, replicate: int) -> Splits:
         """Return the tree of one replicate."""
         n = self.nodes[replicate]
-        node, threshold, worth = (np.array(a[replicate, :n]) for a in (self.node, self.threshold, self.worth))
+        node, threshold = self.node[replicate, :n].copy(), self.threshold[replicate, :n].copy()
         weight, outcome, squared, rows = self.node_sums[replicate, :n].T
         circumstance, left, right, parent, depth, _, _ = np.ascontiguousarray(node.T)
         return Splits(
@@ -211,7 +211,7 @@ class Trees:
             np.array(rows),
             np.maximum(squared - outcome * outcome / weight, 0.0),
             threshold,
-            np.where(circumstance >= 0, worth, np.nan),
+            np.where(circumstance >= 0, self.worth[replicate, :n], np.nan),
             node,
             np.array(self.unordered_left[replicate, :n]),
         )
@@ -364,7 +364,7 @@ class Layout:
             own[:, : len(table)] = np.array(np.unravel_index(np.arange(prod(shape)), shape)).T + first_level[table]
             of_slot.append(own)
             end += prod(shape)
-        for f in np.flatnonzero(wide):
+        for f in np.flatnonzero(wide).tolist():
             first_level[f] = end
             made.append(end + codes[:, f])
             end += int(levels[f])

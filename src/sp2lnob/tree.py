@@ -12,31 +12,26 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from . import _pruning
 from ._cells import Circumstance, circumstance_of, combine
-from ._columns import Column, Table, column_of, table_of
-from ._folds import deal
+from ._columns import Table
 from ._html import form_of, table as html_table
 from ._splits import Rule, Splits, describe, grow, sides
-from ._typing import BoolArray, CodeArray, FloatArray, LongArray
+from ._training import check_finite, features_of, folds_of_rows, outcome_of, weights_of
+from ._typing import BoolArray, CodeArray, FloatArray
 from ._validate import (
     choice,
     fail,
-    fail_if_any,
     fail_if_unknown,
-    fail_type,
     number,
     seed as check_seed,
-    vector,
-    weights as check_weights,
     whole,
 )
 from .disclosure import FEWEST
 
 MOST_LEVELS = 1000  # of an unordered circumstance
-FOLDS = 10
 MISSING = ("error", "level", "drop")
 
 
@@ -99,8 +94,9 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     As R's rpart counts importance, a split also credits its surrogates, and without them it is ``importance_`` times
     what all splits take off. Cross-validation is rpart's as well, with folds of PSUs instead of rows, so that nobody is
-    judged by a tree that has seen the neighbors. Standard errors of ``x_error`` take rows as drawn one by one, as
-    rpart's do, and so are too small for clustered samples: they serve the one-SE rule, no more.
+    judged by a tree that has seen the neighbors. Standard errors of ``x_error`` are rpart's of weights that have a mean
+    of 1, since as weights stand their scale would set them. They take rows as drawn one by one, and so are too small
+    for clustered samples: they serve the one-SE rule, no more.
 
     References
     ----------
@@ -238,12 +234,12 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         choice(self.missing, MISSING, "missing")
         self.rule()
-        table, named = _features(X)
-        outcome = _outcome(y, table.rows)
-        w = _weights(sample_weight, table.rows)
+        table, named = features_of(X)
+        outcome = outcome_of(y, table.rows)
+        w = weights_of(sample_weight, table.rows)
         columns = [table[name] for name in table]
         for column in columns:
-            _check_finite(column)
+            check_finite(column)
         rows = np.arange(table.rows)
         self.dropped_ = {}
         if self.missing == "drop":
@@ -265,7 +261,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                     f"it has {circumstance.levels:,}",
                     "Group them.",
                 )
-        fold = None if psu is None else _folds_of_rows(psu, strata, rows, table.rows, check_seed(self.seed, "seed"))
+        fold = None if psu is None else folds_of_rows(psu, strata, rows, table.rows, check_seed(self.seed, "seed"))
         codes, cell = combine([code for _, code in made], [circumstance.levels for circumstance, _ in made])
         plain = bool(np.isin(outcome, (0, 1)).all())
         # Sums of squares about a mean far from 0 would lose their digits.
@@ -276,8 +272,8 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             powers += [w * apart**3, w * apart**4]
         folds = 1 if fold is None else int(fold.max()) + 1
         place = cell if fold is None else fold * len(codes) + cell
-        sums = np.column_stack([np.bincount(place, column, folds * len(codes)) for column in powers])
-        by_fold: FloatArray = sums.reshape(folds, len(codes), len(powers))
+        sums: FloatArray = np.column_stack([np.bincount(place, column, folds * len(codes)) for column in powers])
+        by_fold = sums.reshape(folds, len(codes), len(powers))
         self.__dict__.pop("feature_names_in_", None)
         if named:
             self.feature_names_in_ = np.array([circumstance.name for circumstance, _ in made], dtype=object)
@@ -393,11 +389,11 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         least = max(number(cp, "cp", low=0), self.cp_)
         table, last = self.cp_table_, int(np.argmax(self.cp_table_["cp"].to_numpy() <= least))
-        kept = {name: table[name].to_numpy()[: last + 1] for name in table}
+        kept = {str(name): table[name].to_numpy()[: last + 1] for name in table}
         nothing = np.full(last + 1, np.nan)
         kept["cp"] = np.r_[kept["cp"][:-1], least]
-        made = copy(self).set_params(cp=least)
-        made.cp_ = least
+        made = copy(self)
+        made.cp = made.cp_ = least
         made._take(
             _pruning.pruned(self.splits_, least),
             _pruning.Table(**{"x_error": nothing, "x_std": nothing} | kept),
@@ -454,7 +450,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         nodes = np.zeros(table.rows, dtype=np.int32)
         columns = [table[circumstance.name] for circumstance in self.circumstances_]
         for column in columns:
-            _check_finite(column)
+            check_finite(column)
         how = "level" if self.missing == "level" else "error"
         codes = [circumstance_of(column, missing=how) for column in columns]
         for t, f in enumerate(self.splits_.circumstance):
@@ -490,8 +486,8 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         0.0
         """
         predicted = self.predict(X)
-        outcome = _outcome(y, len(predicted))
-        return float(super().score(X, outcome, _weights(sample_weight, len(outcome))))
+        outcome = outcome_of(y, len(predicted))
+        return float(super().score(X, outcome, weights_of(sample_weight, len(outcome))))
 
     def predict(self, X: Any) -> FloatArray:
         """Return the rate of the group of each row.
@@ -674,7 +670,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _like_fitted(self, X: Any) -> Table:
         """Return circumstances by the names that they had in fitting; where there were none, by their places."""
-        table, named = _features(X)
+        table, named = features_of(X)
         names = [circumstance.name for circumstance in self.circumstances_]
         of_array = hasattr(self, "n_features_in_") and not hasattr(self, "feature_names_in_")
         if named and (not of_array or set(names) <= set(table)):
@@ -715,105 +711,3 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if seen.missing:
             left[-1] = goes_left[-1] if known.missing else heavier
         return left
-
-
-def _features(X: Any) -> tuple[Table, bool]:
-    """Return circumstances as a table, and whether they have names: those of a plain array are x0, x1, ..."""
-    if isinstance(X, (dict, Table)):
-        return table_of(X, "circumstances"), True
-    if hasattr(X, "columns"):
-        if not hasattr(X, "iloc") or any(isinstance(name, str) for name in X.columns):
-            return table_of(X, "circumstances"), True
-        columns = [X.iloc[:, j] for j in range(X.shape[1])]  # as pandas names what has no names
-    else:
-        if hasattr(X, "toarray"):
-            fail_type("Circumstances must be dense: sparse data is not supported", X, "Pass X.toarray().")
-        array = np.asarray(X)
-        _check_real(array, "Circumstances")
-        if array.ndim != 2:
-            fail(
-                "Circumstances must be a frame, a dict of arrays, or an array of two dimensions",
-                f"an array of shape {array.shape} came",
-                "Reshape your data to (n, circumstances).",
-            )
-        columns = list(array.T)
-        if not len(array):
-            fail("Circumstances must have at least one row", "they are empty", "Pass the rows of the survey.")
-    if not columns:
-        fail(
-            "There must be a circumstance",
-            f"0 feature(s) (shape={np.shape(X)}) while a minimum of 1 is required",
-            "Pass one column or more.",
-        )
-    return table_of({f"x{j}": column for j, column in enumerate(columns)}, "circumstances"), False
-
-
-def _check_real(array: Any, what: str) -> None:
-    """Raise where numbers are complex."""
-    if array.dtype.kind == "c":
-        fail(
-            f"{what} must be real",
-            "Complex data not supported: the numbers are complex",
-            "Take the part that is meant.",
-        )
-
-
-def _check_finite(column: Column) -> None:
-    """Raise where a number is infinite."""
-    if not column.is_text:
-        fail_if_any(
-            np.isinf(column.values),
-            f"Circumstance {column.name!r} must be finite, not infinity",
-            "Mend or drop these rows.",
-        )
-
-
-def _outcome(y: Any, rows: int) -> FloatArray:
-    """Return the outcome, one finite number a row."""
-    if y is None:
-        fail(
-            "An outcome is required",
-            "OpportunityTree requires y to be passed, but the target y is None",
-            "Pass the column of the outcome.",
-        )
-    array = np.asarray(y)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = column_or_1d(array, warn=True)
-    _check_real(array, "The outcome")
-    outcome = vector(array, "outcome")
-    if rows != len(outcome):
-        fail(
-            "Circumstances and outcome must have the same rows",
-            f"{rows:,} came with {len(outcome):,}",
-            "Pass columns of the same rows.",
-        )
-    return outcome
-
-
-def _weights(sample_weight: Any, rows: int) -> FloatArray:
-    """Return weights, 1 where none are given."""
-    if sample_weight is None:
-        return np.ones(rows)
-    weight = np.asarray(sample_weight)
-    if weight.ndim == 1 and weight.dtype.kind in "biuf" and len(weight) and not weight.any():
-        fail(
-            "Some weight must be above zero", "every weight is zero", "Name the column that holds the survey's weights."
-        )
-    return check_weights(weight, rows)
-
-
-def _folds_of_rows(psu: Any, strata: Any, rows: LongArray, n: int, seed: int) -> CodeArray:
-    """Return the fold of each row that counts: that of its PSU, PSUs numbered by stratum as in a survey's design."""
-    taken = []
-    for name, values in (("strata", np.zeros(n) if strata is None else strata), ("psu", psu)):
-        if np.ndim(values) != 1 or len(values) != n:
-            fail(
-                f"{name} must have one label a row",
-                f"its shape is {np.shape(values)}",
-                "Pass columns of the same rows.",
-            )
-        column = column_of(name, values).take(rows)
-        fail_if_any(column.missing, f"{name} must be known in every row", "Give the missing a label, or drop them.")
-        taken.append(column.coded()[1])
-    pairs, of_row = combine(taken, [int(codes.max()) + 1 for codes in taken])
-    return deal(np.bincount(pairs[:, 0]), folds=FOLDS, seed=seed)[of_row]

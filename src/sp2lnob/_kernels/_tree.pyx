@@ -396,7 +396,7 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
                     node[b, a, 4] = node[b, current, 4] + 1
                     for j in range(4):
                         node_sums[b, a, j] = 0.0
-                # Cells that go left, in their order, then those that go right. Of leaves nothing but the cells is needed.
+                # Cells that go left, in their order, then those that go right. Of leaves only the cells are needed.
                 more = max(best.left, node_sums[b, current, 0] - best.left)
                 ends = node[b, current, 4] + 1 >= max_depth or more < 2.0 * min_weight * (1.0 - 1e-9)
                 middle = first

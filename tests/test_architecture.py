@@ -45,6 +45,8 @@ ROOMS = (
     "replicate_columns",
     "_domains",
     "opportunity",
+    "cross_validation",
+    "stability",
     "schemes",
     "presets",
     "transfers",

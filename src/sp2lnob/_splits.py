@@ -1,5 +1,6 @@
 """A grown tree as arrays: growing on cells, taking back what is not worth it, and saying what a leaf has in common."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,11 +138,14 @@ def describe(
     path = splits.path(leaf)[:-1]
     parts = []
     for f in dict.fromkeys(int(splits.circumstance[t]) for t in path):
-        circumstance = circumstances[f]
         present = np.unique(codes[leaf_of_cell == leaf, f])
-        named = [_apart(circumstance.labels[level]) for level in present]
-        if circumstance.ordered and len(named) > LISTED:
-            parts.append(f"{circumstance.name}: {named[0]} to {named[-1]}")
-        else:
-            parts.append(f"{circumstance.name}: {' + '.join(named)}")
+        parts.append(f"{circumstances[f].name}: {levels_of(circumstances[f], present)}")
     return ", ".join(parts) or "everybody"
+
+
+def levels_of(circumstance: Circumstance, present: Iterable[int]) -> str:
+    """Return levels of a circumstance as a label lists them."""
+    named = [_apart(circumstance.labels[level]) for level in present]
+    if circumstance.ordered and len(named) > LISTED:
+        return f"{named[0]} to {named[-1]}"
+    return " + ".join(named)

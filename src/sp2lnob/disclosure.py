@@ -19,6 +19,7 @@ FEWEST = 25  # the DHS Program's thresholds for unweighted cases
 FEW = 50
 FIGURES = ("value", "se", "ci_low", "ci_high", "bias", "df")
 SCENARIOS = ("before", "after", "change")
+STABILITY_FIGURES = ("frequency", "sd")
 GROUP_FIGURES = (*(f"{which}{end}" for which in SCENARIOS for end in ("", "_se", "_low", "_high")), "gaining")
 
 

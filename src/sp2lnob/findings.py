@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from ._results import MANIFEST, as_json, file_name, read_manifest, write_folder
 from ._validate import fail
-from .disclosure import FIGURES, GROUP_FIGURES
+from .disclosure import FIGURES, GROUP_FIGURES, STABILITY_FIGURES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ESTIMATES = "estimates.csv"
 GROUPS = "groups.csv"
-TEXT = ("statistic", "of", "param", "scenario", "by", "level", "flag", "opportunity", "label")
+STABILITY = "stability.csv"
+TEXT = ("statistic", "of", "param", "scenario", "by", "level", "flag", "opportunity", "label", "what")
 WHOLE = ("n", "replicates", "group")
 YES_NO = ("furthest_behind", "furthest_ahead")
 OF_ESTIMATES = ("statistic", "of", "param", "scenario", "by", "level", *FIGURES, "n", "replicates", "flag")
 OF_GROUPS = ("opportunity", "group", "label", "share", "n", *GROUP_FIGURES, *YES_NO, "flag")
+OF_STABILITY = ("opportunity", "what", "label", "share", "n", *STABILITY_FIGURES, "replicates", "flag")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,7 @@ class Findings:
     ----------
     estimates : DataFrame
         The tidy frame, as ``Estimates.frame`` describes it; withheld figures are missing.
-    groups : DataFrame
+    groups, stability : DataFrame
         As in ``Assessment``.
     trees : dict of str to dict
         The tree of every opportunity, as ``OpportunityTree.to_dict`` describes it.
@@ -54,6 +56,7 @@ class Findings:
 
     estimates: "pd.DataFrame"
     groups: "pd.DataFrame"
+    stability: "pd.DataFrame"
     trees: Mapping[str, Mapping[str, Any]]
     manifest: Mapping[str, Any]
 
@@ -67,7 +70,7 @@ class Findings:
         def text(content: str) -> Any:
             return lambda path: path.write_text(content, encoding="utf-8", newline="\n")
 
-        tables = {ESTIMATES: self.estimates, GROUPS: self.groups}
+        tables = {ESTIMATES: self.estimates, GROUPS: self.groups, STABILITY: self.stability}
         files: dict[str, Any] = {name: text(_as_csv(frame)) for name, frame in tables.items()}
         taken: set[str] = set()
         trees = {name: file_name("tree-", name, taken, ".json") for name in self.trees}
@@ -120,14 +123,15 @@ def read_results(folder: str | os.PathLike[str]) -> Findings:
         )
     why = "rows, columns or nodes lack"
     try:
-        estimates, groups = (_table(path / name) for name in (ESTIMATES, GROUPS))
+        estimates, groups, stability = (_table(path / name) for name in (ESTIMATES, GROUPS, STABILITY))
         trees = {
             name: json.loads((path / file).read_text(encoding="utf-8")) for name, file in manifest["trees"].items()
         }
         whole = (
             [*estimates.columns] == [*OF_ESTIMATES]
             and [*groups.columns] == [*OF_GROUPS]
-            and manifest["rows"] == {ESTIMATES: len(estimates), GROUPS: len(groups)}
+            and [*stability.columns] == [*OF_STABILITY]
+            and manifest["rows"] == {ESTIMATES: len(estimates), GROUPS: len(groups), STABILITY: len(stability)}
             and all(tree["nodes"] for tree in trees.values())
         )
     except (OSError, ValueError, KeyError, AttributeError, TypeError, csv.Error) as error:
@@ -138,7 +142,7 @@ def read_results(folder: str | os.PathLike[str]) -> Findings:
             f"{str(folder)!r} is not ({why})",
             "Run the study again.",
         )
-    return Findings(estimates, groups, trees, manifest)
+    return Findings(estimates, groups, stability, trees, manifest)
 
 
 def _as_csv(frame: "pd.DataFrame") -> str:

@@ -191,7 +191,8 @@ class Assessment:
     ) -> Path:
         """Write the tables, trees and manifest, and perhaps the report.
 
-        estimates.csv, groups.csv, stability.csv, one tree-NAME.json an opportunity, manifest.json, report.html. The folder appears whole or not at all. An earlier result is replaced; a folder with other files is refused. The
+        estimates.csv, groups.csv, stability.csv, one tree-NAME.json an opportunity, manifest.json, report.html. The
+        folder appears whole or not at all. An earlier result is replaced; a folder with other files is refused. The
         same data, arguments and versions give the same bytes.
 
         Parameters

@@ -67,7 +67,7 @@ def same_splits(tree, root, t=0):
         return 1
     circumstance = tree.circumstances_[f]
     assert circumstance.name == root["feature"]
-    left = {label for label, goes in zip(circumstance.labels, splits.goes_left[t], strict=False) if goes}
+    left = {label for label, goes in zip(circumstance.labels, splits.goes_left(t), strict=False) if goes}
     if "below" in root:
         assert splits.threshold[t] == float(root["below"])
         assert left == {f"{p:g}" for p in circumstance.position if p < root["below"]}

@@ -25,6 +25,8 @@ class Circumstance:
         Whether a split must keep the order.
     text : bool
         Whether levels are told by their labels alone: a number's position is its code as well.
+    missing : bool
+        Whether the last level is that of the rows whose value is missing. It has no place in an order.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Circumstance:
     position: FloatArray
     ordered: bool
     text: bool = False
+    missing: bool = False
 
     @property
     def levels(self) -> int:

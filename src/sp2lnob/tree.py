@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._cells import Circumstance, circumstance_of, combine
 from ._columns import Table, table_of
 from ._html import form_of, table as html_table
-from ._splits import describe, grow
+from ._splits import Rule, describe, grow
 from ._typing import BoolArray, CodeArray, FloatArray
 from ._validate import choice, fail, number, vector, weights as check_weights, whole
 from .disclosure import FEWEST
@@ -174,22 +174,8 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit_cells(self, circumstances: tuple[Circumstance, ...], codes: CodeArray, sums: FloatArray) -> Self:
         """Grow the tree on cells with their sums: weight, weighted outcome, weighted squared outcome, rows."""
-        depth = whole(self.max_depth, "max_depth", low=0)
-        share = number(self.min_share, "min_share", low=0, high=0.5)
-        least = whole(self.min_obs, "min_obs", low=1)
-        of_rows = choice(self.share_of, ("weight", "rows"), "share_of") == "rows"
-        weight, rows = float(sums[:, 0].sum()), float(sums[:, 3].sum())
-        cp = 1 / rows if self.cp is None else number(self.cp, "cp", low=0)
-        used = sums[:, 0] > 0
-        splits = grow(
-            circumstances,
-            codes[used],
-            sums[used],
-            max_depth=depth,
-            cp=cp,
-            min_rows=max(least, np.floor(share * rows * (1 + 1e-12))) if of_rows else least,
-            min_weight=0.0 if of_rows else share * weight * (1 - 1e-12),
-        )
+        rule, used = self.rule(), sums[:, 0] > 0
+        splits = grow(circumstances, codes, sums, rule)
         self.circumstances_, self.splits_ = circumstances, splits
         leaf_of_cell = splits.apply(codes)
         # By rate, from the lowest; among equal rates the larger weight is further out, at either end.
@@ -200,7 +186,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             {
                 "group": np.arange(1, len(leaves) + 1),
                 "label": [describe(splits, circumstances, codes[used], leaf_of_cell[used], t) for t in leaves],
-                "share": splits.weight[leaves] / weight,
+                "share": splits.weight[leaves] / splits.weight[0],
                 "n": splits.rows[leaves].astype(np.int64),
                 "rate": splits.rate[leaves],
                 "furthest_behind": [t == leaves[0] for t in leaves],
@@ -208,6 +194,18 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             }
         )
         return self
+
+    def rule(self) -> Rule:
+        """Return the checked rule by which nodes are split, as ``grow_many`` takes it."""
+        of_rows = choice(self.share_of, ("weight", "rows"), "share_of") == "rows"
+        share = number(self.min_share, "min_share", low=0, high=0.5)
+        return Rule(
+            whole(self.max_depth, "max_depth", low=0),
+            whole(self.min_obs, "min_obs", low=1),
+            share_of_rows=share if of_rows else 0.0,
+            share_of_weight=0.0 if of_rows else share,
+            cp=None if self.cp is None else number(self.cp, "cp", low=0),
+        )
 
     def group_of(self, codes: CodeArray) -> CodeArray:
         """Return the position in ``groups_`` of each row of level codes."""
@@ -348,7 +346,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 node |= {"group": position[t], "label": labels[position[t] - 1]}
             else:
                 c = self.circumstances_[f]
-                left = splits.goes_left[t, : c.levels]
+                left = splits.goes_left(t)
                 node |= {
                     "circumstance": c.name,
                     "left": int(splits.left[t]),
@@ -393,11 +391,11 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         # Codes are told apart by their value, where both sides have one; words by themselves.
         words = known.text or seen.text
         names = known.labels if words else known.position.tolist()
-        place = {name: level for level, name in enumerate(names)}
+        place, goes_left = {name: level for level, name in enumerate(names)}, splits.goes_left(t)
         heavier = bool(splits.weight[splits.left[t]] >= splits.weight[splits.right[t]])
         return np.array(
             [
-                bool(splits.goes_left[t, place[name]]) if name in place else heavier
+                bool(goes_left[place[name]]) if name in place else heavier
                 for name in (seen.labels if words else seen.position.tolist())
             ],
             dtype=np.bool_,

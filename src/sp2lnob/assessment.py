@@ -14,9 +14,10 @@ from ._parallel import Executor
 from ._prepared import Asked, Scenario, Statistic
 from ._relative import RelativeLine
 from ._results import write_file
+from ._splits import Rule
 from ._typing import FloatArray
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
-from .cross_validation import Ends, Rule, counted_anew, cross_validated, halves
+from .cross_validation import Ends, counted_anew, cross_validated, halves
 from .disclosure import FEWEST, GROUP_FIGURES, STABILITY_FIGURES, least_cases, withhold, withhold_tree
 from .effects import CROSS_VALIDATED, Groups, groups_of, hinges_on_the_cut, reroute
 from .estimates import Estimates
@@ -484,7 +485,7 @@ def assess(
         learning, counting = halves(cells) if honest == "split" else (cells, cells)
         trees[name] = _clone(tree).fit_cells(cells.circumstances, cells.codes, learning.sums(cuts))
         groups_by[name] = groups = groups_of(counting, trees[name], cuts, picked=honest == "cv")
-        rule = Rule.of(trees[name])
+        rule = trees[name].rule()
         prepared.append(reroute(full, counting, groups, cuts, transfers, _honest(cells, groups, rule, cuts)))
         if refit:
             grown[name] = learning, cuts, refits_of(full, learning, rule, cuts)

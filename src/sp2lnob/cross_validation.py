@@ -14,46 +14,14 @@ from math import nan
 
 import numpy as np
 
-from ._cells import Circumstance
 from ._folds import REPEATS, folds_of
-from ._splits import Splits, grow
+from ._splits import Rule, Trees, grow_many
 from ._sweeps import Totals
 from ._typing import CodeArray, FloatArray
 from ._validate import fail, warn
 from .design import Design
 from .opportunity import Cells
 from .tree import OpportunityTree
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What stops a tree, as numbers alone: ``OpportunityTree`` says what they mean."""
-
-    max_depth: int
-    min_obs: int
-    min_share: float
-    of_rows: bool
-    cp: float | None
-
-    @classmethod
-    def of(cls, tree: OpportunityTree) -> "Rule":
-        """Take the rule of a tree, which has checked it."""
-        return cls(tree.max_depth, tree.min_obs, tree.min_share, tree.share_of == "rows", tree.cp)
-
-    def grow(self, circumstances: tuple[Circumstance, ...], codes: CodeArray, sums: FloatArray) -> Splits:
-        """Grow a tree on the cells that have weight; ``sums`` has shape (cells, 3): weight, with outcome, rows."""
-        used = sums[:, 0] > 0
-        weight, outcome, rows = sums[used].T
-        share = self.min_share * (rows.sum() if self.of_rows else weight.sum())
-        return grow(
-            circumstances,
-            codes[used],
-            np.column_stack([weight, outcome, outcome, rows]),
-            max_depth=self.max_depth,
-            cp=1 / rows.sum() if self.cp is None else self.cp,
-            min_rows=max(self.min_obs, np.floor(share * (1 + 1e-12))) if self.of_rows else self.min_obs,
-            min_weight=0.0 if self.of_rows else share * (1 - 1e-12),
-        )
 
 
 @dataclass(frozen=True)
@@ -85,11 +53,9 @@ class Ends:
         return self.values - naive.values
 
 
-def ends_of(splits: Splits, barrier: bool) -> tuple[int, int]:
-    """Return the leaves furthest behind and furthest ahead, as nodes: among equal rates, those of the larger weight."""
-    good, weight = -splits.rate if barrier else splits.rate, splits.weight
-    leaves = splits.leaves.tolist()
-    return min(leaves, key=lambda t: (good[t], -weight[t])), max(leaves, key=lambda t: (good[t], weight[t]))
+def ends_of(trees: Trees, barrier: bool) -> tuple[CodeArray, CodeArray]:
+    """Return the leaves furthest behind and furthest ahead of every tree, -1 where nobody has weight."""
+    return (trees.highest, trees.lowest) if barrier else (trees.lowest, trees.highest)
 
 
 def cross_validated(cells: Cells, rule: Rule, cuts: FloatArray, *, repeats: int = REPEATS) -> Ends | None:
@@ -118,16 +84,12 @@ def cross_validated(cells: Cells, rule: Rule, cuts: FloatArray, *, repeats: int 
     for repeat, rate in enumerate(rates):
         fold = folds_of(design, repeat)
         folds = int(fold.max()) + 1
-        place = cell.astype(np.int64) * folds + fold[totals.unit]
-        size = len(codes) * folds
+        place, size = cell.astype(np.int64) * folds + fold[totals.unit], len(codes) * folds
         held = np.stack([np.bincount(place, column, size).reshape(-1, folds) for column in totals.sums])
-        ends = np.zeros((2, 2))
-        for k, learned in enumerate(_all_but(held)):
-            splits = rule.grow(cells.circumstances, codes, learned)
-            leaf = splits.apply(codes)
-            for end, node in zip(ends, ends_of(splits, barrier), strict=True):
-                end += held[:2, leaf == node, k].sum(axis=1)
-        np.divide(ends[:, 1], ends[:, 0], out=rate, where=ends[:, 0] > 0)
+        trees = grow_many(cells.circumstances, codes, _all_but(held), rule)
+        for end, leaf in enumerate(ends_of(trees, barrier)):
+            weight, outcome = np.where((trees.leaf == leaf[:, None]).T, held[:2], 0.0).sum(axis=1).sum(axis=1)
+            rate[end] = outcome / weight if weight > 0 else nan
     behind, ahead = (float(np.mean(known)) if len(known := r[np.isfinite(r)]) else nan for r in rates.T)
     return Ends.of(behind, ahead, barrier)
 
@@ -191,11 +153,11 @@ def _dealt(cells: Cells) -> tuple[Design, CodeArray]:
 
 
 def _all_but(held: FloatArray) -> FloatArray:
-    """Return sums (folds, cells, k) of all folds but each, from sums (k, cells, folds).
+    """Return sums (cells, k, folds) of all folds but each, from sums (k, cells, folds).
 
     Folds before it and folds after it, added up: where nobody is left it is 0 to the last bit, as a difference is not.
     """
     before, after = np.zeros_like(held), np.zeros_like(held)
     before[:, :, 1:] = np.cumsum(held[:, :, :-1], axis=2)
     after[:, :, :-1] = np.cumsum(held[:, :, :0:-1], axis=2)[:, :, ::-1]
-    return np.ascontiguousarray((before + after).transpose(2, 1, 0))
+    return np.ascontiguousarray((before + after).swapaxes(0, 1))

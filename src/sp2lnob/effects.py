@@ -72,15 +72,15 @@ class Reroute:
 
     def _scenario(self, groups: FloatArray) -> list[FloatArray]:
         """Return the values of one scenario from sums (groups, 2, replicates)."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rate = groups[:, 1] / groups[:, 0]
         weight, access = groups[0].copy()
         for leaf in range(1, self.groups):
             weight += groups[leaf, 0]
             access += groups[leaf, 1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rate, of_all = groups[:, 1] / groups[:, 0], access / weight
         gap = rate[self.ahead] - rate[self.behind]
         return [
-            access / weight,
+            of_all,
             *rate,
             dissimilarity_of(self._access(groups))[2],
             rate[self.behind],

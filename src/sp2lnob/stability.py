@@ -17,10 +17,10 @@ import numpy as np
 
 from ._cells import Circumstance
 from ._domains import Block, FullSample, Row
-from ._splits import Splits, levels_of
+from ._splits import Rule, Trees, grow, grow_many, levels_of
 from ._sweeps import ClassTotals
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
-from .cross_validation import Ends, Rule, ends_of
+from .cross_validation import ends_of
 from .disclosure import few_cases
 from .opportunity import Cells
 
@@ -81,40 +81,41 @@ class Refit:
         sums = self.sums.evaluate(block.factors, cuts)
         rows = self.counts.evaluate((block.factors > 0).astype(np.float64), cuts)
         cells = np.concatenate([made.reshape(-1, *made.shape[2:]) for made in (sums, rows)], axis=1)
-        each = np.ascontiguousarray(cells.transpose(2, 0, 1))
-        out = np.full((len(self.rows), block.replicates), np.nan)
-        ends = np.zeros((2, len(self.listed), block.replicates), dtype=np.bool_)
-        for column, of in enumerate(each):
-            if not of[:, 0].sum() > 0:
-                continue
-            splits = self.rule.grow(self.circumstances, self.codes, of)
-            leaf = splits.apply(self.codes[self.listed])
-            behind, ahead = ends_of(splits, self.barrier)
-            gap = Ends.of(float(splits.rate[behind]), float(splits.rate[ahead]), self.barrier).gap
-            out[:3, column] = splits.circumstance[0], self._same(splits, of[:, 0] > 0), gap
-            ends[0, :, column], ends[1, :, column] = leaf == behind, leaf == ahead
-        grown = np.isfinite(out[0])
-        out[3:, grown] = np.concatenate([_pack(of) for of in ends])[:, grown]
-        return out
+        trees = grow_many(self.circumstances, self.codes, cells, self.rule)
+        behind, ahead = ends_of(trees, self.barrier)
+        each = np.arange(block.replicates)
+        gap = trees.rate[each, ahead] - trees.rate[each, behind]
+        at_end = [_pack((trees.leaf[:, self.listed] == end[:, None]).T) for end in (behind, ahead)]
+        found = [trees.circumstance[:, 0], self._same(trees, cells[:, 0] > 0), -gap if self.barrier else gap]
+        return np.where(trees.nodes > 0, np.vstack([*found, *at_end]), np.nan)
 
-    def _same(self, splits: Splits, present: BoolArray) -> bool:
-        """Return whether a tree's first split parts those who are there as the full sample's does."""
-        if splits.circumstance[0] != self.first:
-            return False
+    def _same(self, trees: Trees, present: BoolArray) -> BoolArray:
+        """Return which trees' first splits part those who are there as the full sample's does.
+
+        ``present`` of shape (cells, replicates) says who is there. Which side is called left does not matter.
+        """
+        alike = trees.circumstance[:, 0] == self.first
         if self.first < 0:
-            return True
-        apart = (splits.goes_left[0][self.codes[:, self.first]] != self.goes_left)[present]
-        return not apart.any() or bool(apart.all())
+            return alike
+        of = self.circumstances[self.first]
+        if of.ordered:
+            left = np.arange(of.levels) < trees.node[:, 0, 5, None]
+            if of.missing:
+                left[:, -1] = trees.node[:, 0, 6] == 1
+        else:
+            left = trees.unordered_left[:, 0, : of.levels]
+        other = self.goes_left[:, None] != left[:, self.codes[:, self.first]].T
+        return alike & (~(other & present).any(axis=0) | ~(~other & present).any(axis=0))
 
 
 def refit(full: FullSample, cells: Cells, rule: Rule, cuts: FloatArray) -> Refit:
     """Prepare the trees of an opportunity's replicates."""
     codes, sums = cells.codes, cells.sums(cuts)
-    splits = rule.grow(cells.circumstances, codes, np.ascontiguousarray(sums[:, [0, 1, 3]]))
+    splits = grow(cells.circumstances, codes, sums, rule)
     there = np.flatnonzero(sums[:, 0] > 0)
     listed = np.sort(there[np.argsort(-sums[there, 0], kind="stable")][:MOST_CELLS])
     first = int(splits.circumstance[0])
-    goes_left = splits.goes_left[0][codes[:, first]] if first >= 0 else np.zeros(len(codes), dtype=np.bool_)
+    goes_left = splits.goes_left(0)[codes[:, first]] if first >= 0 else np.zeros(len(codes), dtype=np.bool_)
     named = [FIRST, SAME, GAP]
     packs = -(-len(listed) // PACKED)
     named += [f"{end} {pack}" for end in ("behind", "ahead") for pack in range(packs)]

@@ -97,7 +97,9 @@ def cross_validated(cells: Cells, rule: Rule, cuts: FloatArray, *, repeats: int 
 def halves(cells: Cells) -> tuple[Cells, Cells]:
     """Part the rows by a lot among the PSUs of every stratum: those to look for groups in, and those to count.
 
-    Strata of one PSU are dealt among themselves. Both halves are weighted up to the stratum that they stand for.
+    Strata of one PSU are dealt among themselves. Both halves are weighted up to the stratum that they stand for. In
+    replicates of all PSUs a half is a domain, and what its strata differ by is left in its variance, on the safe side.
+    So degrees of freedom are counted as if there were one stratum: with two PSUs in each, a half has one of each.
 
     Raises
     ------
@@ -114,13 +116,14 @@ def halves(cells: Cells) -> tuple[Cells, Cells]:
     half = folds_of(design, folds=2)
     stratum = np.repeat(np.arange(design.strata), design.psus_by_stratum)
     psu = number[cells.psu]
+    together = replace(cells.design, stratum_start=cells.design.stratum_start[[0, -1]])
     made = []
     for which in (0, 1):
         taken = np.bincount(stratum[half == which], minlength=design.strata)
         factor = np.divide(design.psus_by_stratum, taken, out=np.zeros(design.strata), where=taken > 0)
         rows = np.flatnonzero((psu >= 0) & (half[psu] == which))
         part = cells.among(rows)
-        made.append(replace(part, weight=part.weight * factor[stratum[psu[rows]]]))
+        made.append(replace(part, weight=part.weight * factor[stratum[psu[rows]]], design=together))
     return made[0], made[1]
 
 

@@ -71,7 +71,7 @@ def strata_shares() -> Array:
 
 
 def chances(name: str, area: int) -> Array:
-    """Return how the levels of a circumstance are distributed in an area: the higher ones are commoner in the second."""
+    """Return how the levels of a circumstance are distributed: higher ones are commoner in the second area."""
     made = 1.0 + (0.5 * np.arange(LEVELS[name]) if area else 0.5 * np.arange(LEVELS[name])[::-1])
     return made / made.sum()
 

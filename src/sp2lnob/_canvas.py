@@ -321,6 +321,8 @@ class Canvas:
         if point.beside:
             left = point.beside == "left"
             align: Align = "right" if left else "left"
+            if point.ends:  # beyond its interval
+                x, y = axis.at(point.low if left else point.high, across)
             self.text(x + (-10 if left else 10), y, point.text(form), colour=point.colour, align=align)
 
     def _missing(self, text: str, x: float, y: float, about: Mapping[str, Any]) -> None:

@@ -62,6 +62,7 @@ __all__ = ["cost", "coverage", "dissimilarity", "gain", "gap", "groups", "lorenz
 
 WIDTH = 600  # pixels; shown on a phone, its text is still 8 pixels high
 RATE = 62.0  # room for a rate on the right of a tree
+ANEW = "new sample"  # word of the lane of cross-validated ends
 ASK = {
     "opportunity": "Name an opportunity in assess().",
     "welfare": "Give the Survey welfare=.",
@@ -231,7 +232,9 @@ class _Opportunity:
         if len(self.groups) < 2:
             return [f"{read}."]
         barrier = ["This is a barrier: the highest rate is furthest behind."] if self.barrier else []
-        return [*barrier, f"{read}; the two ends were picked for their rates and have none."]
+        counted = any(group.point("before").ends for group in self.groups.values() if group.end)
+        told = "." if counted else "; the two ends were picked for their rates and have none."
+        return [*barrier, f"{read}{told}"]
 
 
 def _asked_of(found: Findings, name: str) -> Mapping[str, Any]:
@@ -452,14 +455,17 @@ def gap(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
     names = _unique("of", _pick(found, "gaps", ASK["opportunity"], statistic="gap"))
     both = _has_after(found)
     rows = [_gap_row(found, name, both) for name in names]
-    read = (
-        "▼ furthest behind, ● average, ▲ furthest ahead. "
-        f"The average has its {_intervals(found).removesuffix('s')}; "
-        "the groups at the ends were picked for their rates, and have none."
-    )
-    subtitle = [read, *(["Hollow: before. Filled: after."] if both else [])]
+    read = f"▼ furthest behind, ● average, ▲ furthest ahead. Bars are {_intervals(found)}"
+    anew = any(lane.word == ANEW for row in rows for lane in row.lanes)
+    picked = found.estimates["statistic"].eq("gap") & found.estimates["flag"].str.contains("biased")
+    if anew:
+        told = "; groups as found were picked for their rates, and have none: below, what a new sample would show."
+    else:
+        told = "; the groups at the ends were picked for their rates, and have none." if picked.any() else "."
+    subtitle = [f"{read}{told}", *(["Hollow: before. Filled: after."] if both else [])]
     title = "Furthest behind, average, furthest ahead"
-    return draw(rows, PERCENT, title, subtitle, width=width, word=52 if both else 0, beside=50, zero=None)
+    room = 74 if anew else 52 if both else 0
+    return draw(rows, PERCENT, title, subtitle, width=width, word=room, beside=50, zero=None)
 
 
 def _gap_row(found: Findings, name: str, both: bool) -> Row:
@@ -467,22 +473,15 @@ def _gap_row(found: Findings, name: str, both: bool) -> Row:
     barrier = _asked_of(found, name).get("kind") == "barrier"
     lanes, below = [], []
     for scenario in ("before", "after"):
-        at = _by("statistic", _rows(found, of=name, scenario=scenario, by="all"))
+        rows = _rows(found, of=name, scenario=scenario, by="all")
+        anew = [row for row in rows if row["param"].endswith("cross-validated")]
+        at = _by("statistic", (row for row in rows if row not in anew))
         if not {"access", "gap", "furthest_behind", "furthest_ahead"} <= set(at):
             continue
         word = scenario if both else ""
         style: dict[str, Any] = {"filled": scenario == "after" or not both}
         average = replace(at["access"], series=f"average {word}".strip(), **style)
-        ends = []
-        for end in ("behind", "ahead"):
-            colour, shape, _ = ENDS[end]
-            look = {
-                **style,
-                "colour": colour,
-                "shape": shape,
-                "beside": "left" if (end == "behind") != barrier else "right",
-            }
-            ends.append(replace(at[f"furthest_{end}"], series=f"furthest {end} {word}".strip(), **look))
+        ends = _ends(at, barrier, word, style)
         points = [*ends, average]
         lanes.append(Lane([point for point in points if point.there], "", word))
         lanes += [Lane([point]) for point in points if not point.there]
@@ -490,7 +489,25 @@ def _gap_row(found: Findings, name: str, both: bool) -> Row:
         known = all(point.there for point in (*ends, at["gap"]))
         distance = f"{CHANGE.text(at['gap'].value).lstrip('+')} points" if known else "withheld"
         below.append(f"average {average.text(PERCENT)}, gap {distance} {word}".strip())
+        honest = _by("statistic", anew)
+        if honest and all(point.there for point in honest.values()):
+            lanes.append(Lane(_ends(honest, barrier, ANEW, style), "", ANEW))
+            gap = honest["gap"]
+            value, low, high = (CHANGE.text(end).lstrip("+") for end in (gap.value, gap.low, gap.high))
+            interval = f" ({low} to {high})" if gap.ends else ""
+            below.append(f"in a new sample about {value} points{interval}")
     return Row(f"{name} (barrier)" if barrier else name, lanes, below="; ".join(below))
+
+
+def _ends(at: Mapping[str, Point], barrier: bool, word: str, style: Mapping[str, Any]) -> list[Point]:
+    """Return the points furthest behind and furthest ahead, their values on the outer sides."""
+    made = []
+    for end in ("behind", "ahead"):
+        colour, shape, _ = ENDS[end]
+        side = "left" if (end == "behind") != barrier else "right"
+        look: dict[str, Any] = {**style, "colour": colour, "shape": shape, "beside": side}
+        made.append(replace(at[f"furthest_{end}"], series=f"furthest {end} {word}".strip(), **look))
+    return made
 
 
 def groups(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.LayerChart":

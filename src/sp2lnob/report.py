@@ -41,7 +41,7 @@ from ._tables import (
 )
 from ._validate import fail
 from .disclosure import FEW, FEWEST, least_cases
-from .findings import ESTIMATES, GROUPS, Findings
+from .findings import ESTIMATES, GROUPS, STABILITY, Findings
 from .schemes import Amount, Economy, Scheme
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ BETWEEN = {
     "cells, of absence": "Between all combinations of circumstances, of absence",
 }
 ENDS = ("furthest_behind", "furthest_ahead", "gap")
+HONEST = "cross-validated"  # how the param of what a new sample would show ends
+OFTEN, MOST_OFTEN = 0.05, 8  # combinations at an end that are shown: from this share of replicates on, and how many
 GROUPS_OF_TREE = "groups"  # how a dissimilarity index between them begins
 OF_CHANGES = ("hinges on the cut",)  # flags of a group that its levels before and after have not
 # Why figures have no interval, as it is counted: what flags say, then what the figures themselves say.
@@ -226,6 +228,11 @@ class _Page:
         return [f"{why.count(words):,} {words}" for words in WITHOUT.values() if words in why]
 
     @property
+    def split(self) -> bool:
+        """Whether groups were looked for in one half of the sample, and counted in the other."""
+        return bool(self.asked["honest"] == "split")
+
+    @property
     def recipients(self) -> Figure | None:
         """Who has at least one benefit."""
         return self.one("recipients", PACKAGE, "after")
@@ -283,6 +290,10 @@ class _Page:
         """Return the first figure of everybody, if there is one."""
         return next(iter(self.find(statistic, of=of, scenario=scenario, **what)), None)
 
+    def honest(self, statistic: str, of: str) -> Figure | None:
+        """Return what a new sample would show of an end of the groups, if that was asked for."""
+        return next((figure for figure in self.find(statistic, of=of) if figure.param.endswith(HONEST)), None)
+
     def has(self, *statistics: str, by: str = "all") -> bool:
         """Return whether there is a figure of one of these."""
         return any(self.find(statistic, by) for statistic in statistics)
@@ -299,6 +310,7 @@ class _Page:
         made["domains"] = self._domains()
         made["other"] = self._rest("all", "Other figures")
         made["files"] = [_csv(ESTIMATES, self.findings.estimates), _csv(GROUPS, self.findings.groups)]
+        made["files"].append(_csv(STABILITY, self.findings.stability))
         made["manifest_text"] = as_json(dict(self.manifest))
         made["manifest"] = link_of(MANIFEST, "application/json", made["manifest_text"])
         return made
@@ -450,9 +462,15 @@ class _Page:
         for name in self.findings.trees:
             affected = "Share affected" if self._opportunity_asked(name)["kind"] == "barrier" else "Access"
             rows = [
-                Row(affected if statistic == "access" else said(statistic)[0], row.figures, unit=True, data=False)
+                Row(
+                    affected if statistic == "access" else _named(statistic, param),
+                    row.figures,
+                    unit=True,
+                    data=False,
+                )
                 for statistic in ("access", *ENDS)
-                for row in self._across(statistic, columns, of=name)
+                for param in dict.fromkeys(figure.param for figure in self.find(statistic, of=name))
+                for row in self._across(statistic, columns, of=name, param=param)
             ]
             parts.append(Part(rows, of=name))
             params = dict.fromkeys(figure.param for figure in self.find("d_index", of=name))
@@ -487,6 +505,7 @@ class _Page:
             for statistic in ("access", "gap")
             for scenario in SCENARIOS
         }
+        honest = {statistic: self.honest(statistic, name) for statistic in ENDS}
         split = len(records) > 1
         tree = self._tree(name) if split else None
         tree_picture = self._picture(tree, plots.tree, name) if tree else None
@@ -497,6 +516,8 @@ class _Page:
             "ends": ends,
             "groups": len(records),
             "figures": figures,
+            "honest": honest if all(figure and figure.there for figure in honest.values()) else None,
+            "stability": self._stability(name),
             "gaining": _gaining(sum(row["gaining"] for row in records), figures["access_change"]),
             "withheld": any("withheld" in row["flag"].split(";") for row in records),
             "tree": tree,
@@ -504,6 +525,59 @@ class _Page:
             "table": table,
             "picture": self._picture(table, plots.groups, name) if split else None,
             "dropped": self.manifest["dropped"].get(name, {}),
+        }
+
+    def _stability(self, name: str) -> dict[str, Any] | None:
+        """Return what trees grown anew in the replicates found, if they were."""
+        frame = self.findings.stability
+        frame = frame[frame["opportunity"] == name]
+        if frame.empty:
+            return None
+        rows = frame.to_dict("records")
+        blocks, few = [], False
+        for what, title in (
+            ("first split", "First split by"),
+            ("furthest behind", "Furthest behind"),
+            ("furthest ahead", "Furthest ahead"),
+        ):
+            found = [row for row in rows if row["what"] == what]
+            # What is withheld has no frequency, and says nothing of how often.
+            shown = [row for row in found if row["frequency"] >= (0 if what == "first split" else OFTEN)][:MOST_OFTEN]
+            few = few or any(0 < row["n"] < FEW for row in shown)
+            lines = [
+                Line(
+                    row["label"],
+                    [
+                        Cell("" if what == "first split" else f"{100 * row['share']:.1f}"),
+                        Cell(f"{row['n']:,}"),
+                        Cell(_rate(row["frequency"], row["n"])),
+                    ],
+                )
+                for row in shown
+            ]
+            blocks.append(Block(lines, title))
+        columns = [Column("Found", words=True), Column("Share", "%"), Column("n"), Column("Replicates", "%")]
+        title = "How often replicates found it"
+        table = self._table(
+            "stability", title, columns, [b for b in blocks if b.lines], frame, of=name, notes=_marked([few])
+        )
+        same = next(row for row in rows if row["what"] == "same first split")
+        spread = next(row["sd"] for row in rows if row["what"] == "gap")
+        return {
+            "table": table,
+            "first": same["label"],
+            "same": f"{form_of('share', [same['frequency']]).text(same['frequency'])}%",
+            "replicates": same["replicates"],
+            "spread": f"{100 * spread:.1f}" if isfinite(spread) else "",
+            "often": [
+                {
+                    "end": end,
+                    "label": row["label"],
+                    "frequency": f"{form_of('share', [row['frequency']]).text(row['frequency'])}%",
+                }
+                for end in ("behind", "ahead")
+                for row in [row for row in rows if row["what"] == f"furthest {end}" and isfinite(row["frequency"])][:1]
+            ],
         }
 
     def _tree(self, name: str) -> Table:
@@ -721,6 +795,12 @@ def _decile(row: Row) -> Row:
     """Return a decile's row, with words at both ends."""
     ends = {"1": "1, the poorest", "10": "10, the richest"}
     return replace(row, label=ends.get(row.label, row.label), data=False)
+
+
+def _named(statistic: str, param: str) -> str:
+    """Return what an end of the groups is called."""
+    called = said(statistic)[0]
+    return f"{called}, {HONEST}" if param.endswith(HONEST) else called
 
 
 def _listed(levels: Sequence[str]) -> str:

@@ -177,9 +177,9 @@ class Assessment:
         return Findings(
             withhold(self.estimates.frame(), policy),
             withhold(self.groups, policy, GROUP_FIGURES),
-            withhold(self.stability, policy, STABILITY_FIGURES),
             trees,
             {**self._manifest(), "disclosure": policy, **(study or {})},
+            withhold(self.stability, policy, STABILITY_FIGURES),
         )
 
     def save(

@@ -4,7 +4,7 @@ import csv
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,12 +35,14 @@ class Findings:
     ----------
     estimates : DataFrame
         The tidy frame, as ``Estimates.frame`` describes it; withheld figures are missing.
-    groups, stability : DataFrame
+    groups : DataFrame
         As in ``Assessment``.
     trees : dict of str to dict
         The tree of every opportunity, as ``OpportunityTree.to_dict`` describes it.
     manifest : dict
         Versions, the survey and its design, and what was asked.
+    stability : DataFrame
+        As in ``Assessment``; empty without refits.
 
     Examples
     --------
@@ -56,9 +58,9 @@ class Findings:
 
     estimates: "pd.DataFrame"
     groups: "pd.DataFrame"
-    stability: "pd.DataFrame"
     trees: Mapping[str, Mapping[str, Any]]
     manifest: Mapping[str, Any]
+    stability: "pd.DataFrame" = field(default_factory=lambda: no_stability())
 
     def findings(self) -> "Findings":
         """Return itself: pictures take an assessment or what a folder holds alike."""
@@ -142,7 +144,14 @@ def read_results(folder: str | os.PathLike[str]) -> Findings:
             f"{str(folder)!r} is not ({why})",
             "Run the study again.",
         )
-    return Findings(estimates, groups, stability, trees, manifest)
+    return Findings(estimates, groups, trees, manifest, stability)
+
+
+def no_stability() -> "pd.DataFrame":
+    """Return the table of refits where there were none."""
+    import pandas as pd
+
+    return pd.DataFrame(columns=[*OF_STABILITY])
 
 
 def _as_csv(frame: "pd.DataFrame") -> str:

@@ -534,39 +534,40 @@ class _Page:
         if frame.empty:
             return None
         rows = frame.to_dict("records")
-        blocks, few = [], False
-        for what, title in (
-            ("first split", "First split by"),
-            ("furthest behind", "Furthest behind"),
-            ("furthest ahead", "Furthest ahead"),
-        ):
-            found = [row for row in rows if row["what"] == what]
-            # What is withheld has no frequency, and says nothing of how often.
-            shown = [row for row in found if row["frequency"] >= (0 if what == "first split" else OFTEN)][:MOST_OFTEN]
-            few = few or any(0 < row["n"] < FEW for row in shown)
-            lines = [
-                Line(
-                    row["label"],
-                    [
-                        Cell("" if what == "first split" else f"{100 * row['share']:.1f}"),
-                        Cell(f"{row['n']:,}"),
-                        Cell(_rate(row["frequency"], row["n"])),
-                    ],
+        titles = {"first split": "First split by"}
+        if name not in self.whole:
+            titles |= {"furthest behind": "Furthest behind", "furthest ahead": "Furthest ahead"}
+        blocks, taken = [], []
+        for what, title in titles.items():
+            least = 0 if what == "first split" else OFTEN  # what is withheld has no frequency
+            found = [i for i, row in enumerate(rows) if row["what"] == what and row["frequency"] >= least][:MOST_OFTEN]
+            lines = []
+            for row in (rows[i] for i in found):
+                share = Cell("" if what == "first split" else f"{100 * row['share']:.1f}")
+                lines.append(
+                    Line(row["label"], [share, Cell(f"{row['n']:,}"), Cell(_rate(row["frequency"], row["n"]))])
                 )
-                for row in shown
-            ]
-            blocks.append(Block(lines, title))
-        columns = [Column("Found", words=True), Column("Share", "%"), Column("n"), Column("Replicates", "%")]
-        title = "How often replicates found it"
+            blocks += [Block(lines, title)] if lines else []
+            taken += found
         table = self._table(
-            "stability", title, columns, [b for b in blocks if b.lines], frame, of=name, notes=_marked([few])
+            "stability",
+            "How often replicates found it",
+            [Column("Found", words=True), Column("Share", "%"), Column("n"), Column("Replicates", "%")],
+            blocks,
+            frame.iloc[taken],
+            of=name,
+            notes=_marked(0 < rows[i]["n"] < FEW for i in taken),
         )
         same = next(row for row in rows if row["what"] == "same first split")
+
+        def percent(share: float) -> str:
+            return f"{form_of('share', [share]).text(share)}%"
+
         spread = next(row["sd"] for row in rows if row["what"] == "gap")
         return {
             "table": table,
             "first": same["label"],
-            "same": f"{form_of('share', [same['frequency']]).text(same['frequency'])}%",
+            "same": percent(same["frequency"]),
             "replicates": same["replicates"],
             "spread": f"{100 * spread:.1f}" if isfinite(spread) else "",
             "often": [

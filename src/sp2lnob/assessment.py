@@ -28,7 +28,7 @@ from .opportunity import Cells, Opportunity
 from .replication import Bootstrap, ReplicateDesign
 from .report import render
 from .schemes import Economy, Package
-from .stability import REFIT, Refit, refit as refits_of, stability_frame, stability_of
+from .stability import REFIT, SAME, Refit, refit as refits_of, stability_frame, stability_of
 from .statistics import Inequality, Lorenz, MeanWelfare, Poverty, Quantile
 from .survey import CLASSES, Survey
 from .transfers import Transfers, simulate
@@ -326,6 +326,8 @@ class Assessment:
 
     def _repr_html_(self) -> str:
         level = f"{100 * self.estimates.level:g} %"
+        every = self.estimates.frame()
+        frame = withhold(every, "dhs")
         found = []
         shown = withhold(self.groups, "dhs", GROUP_FIGURES)  # notebooks are published
         for name, groups in shown.groupby("opportunity", sort=False):
@@ -342,12 +344,11 @@ class Assessment:
                     line += [form.text(row[which]), form.ends(row[f"{which}_low"], row[f"{which}_high"])]
                 lines.append([*line, row["flag"].replace(";", "; ")])
             caption = f"{name}, from the group furthest behind to the furthest ahead"
-            found.append(table(caption, [*head, "flag"], lines, (0, len(head))))
-        every = self.estimates.frame()
-        frame = withhold(every, "dhs")
+            found.append(table(caption, [*head, "flag"], lines, (0, len(head)), self._honestly(str(name), frame)))
         lines = [
             [
-                *(row[name] for name in ("statistic", "of", "scenario")),
+                f"{row['statistic']} {row['param']}".strip(),
+                *(row[name] for name in ("of", "scenario")),
                 short(row["value"]),
                 f"{short(row['ci_low'])} to {short(row['ci_high'])}" if row["ci_low"] == row["ci_low"] else "",
                 f"{row['n']:,}",
@@ -360,6 +361,23 @@ class Assessment:
         few = f"Figures from fewer than {FEWEST} unweighted cases are withheld here"
         note = f". {few}: groups and estimates.frame() hold all."
         return "\n".join([*found, table("All people", head, lines, (0, 1, 2, 6), repr(self) + note * hidden)])
+
+    def _honestly(self, name: str, frame: "pd.DataFrame") -> str:
+        """Return what is to be said below an opportunity's groups: of a new sample, and of trees grown anew."""
+        gaps = frame[(frame["statistic"] == "gap") & (frame["of"] == name) & (frame["scenario"] == "before")]
+        anew = gaps["param"].str.endswith(CROSS_VALIDATED)
+        told = []
+        if anew.any() and len(self.trees[name].groups_) > 1 and gaps["value"].notna().all():
+            (as_found, honest) = gaps[~anew].iloc[0], gaps[anew].iloc[0]
+            form = form_of("share", gaps["value"])
+            ends = form.ends(honest["ci_low"], honest["ci_high"])
+            about = form.text(honest["value"]) + (f" points ({ends})" if ends else " points")
+            shown = form.text(as_found["value"])
+            told.append(f"In a new sample the gap would be about {about}; the groups as found show {shown}.")
+        same = self.stability[(self.stability["opportunity"] == name) & (self.stability["what"] == SAME)]
+        for row in same.to_dict("records"):
+            told.append(f"The first split was the same in {row['frequency']:.0%} of {row['replicates']:,} replicates.")
+        return " ".join(told)
 
     def __repr__(self) -> str:
         opportunities = f"{len(self.trees)} opportunit{'y' if len(self.trees) == 1 else 'ies'}"

@@ -559,7 +559,9 @@ def summary(found: "Findings") -> list[Table]:
                 form = _points if which == "change" else _share
                 cells += [form(value), _ends(value, low, high, form)]
             table.add_row(Text(str(row["label"])), f"{row['share']:.1%}", f"{row['n']:,}", *cells, str(row["flag"]))
-        table.caption = Text("The groups at either end were picked for their rates: these are biased outward.")
+        picked = "The groups at either end were picked for their rates: these are biased outward."
+        split = "Groups were looked for in one half of the sampling units, and counted in the other."
+        table.caption = Text(split if found.manifest["asked"]["honest"] == "split" else picked)
         table.caption_justify = "left"
         tables.append(table)
     frame = found.estimates

@@ -123,6 +123,8 @@ ESTIMATE: dict[str, Kind] = {
     "df": str,
     "classes": str,
     "effect": str,
+    "honest": str,
+    "refit": bool,
 }
 PUBLISH: dict[str, Kind] = {"disclosure": str | int}
 TABLES = {

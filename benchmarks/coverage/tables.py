@@ -1,4 +1,4 @@
-"""The tables of docs/coverage.md, made from results.csv: every number of that page that the study found.
+"""The tables of docs/coverage.md, made from results.csv and gap.csv: every number of that page that a study found.
 
     python benchmarks/coverage/tables.py
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 RESULTS = Path(__file__).with_name("results.csv")
+ENDS = Path(__file__).with_name("gap.csv")
 PAGE = Path(__file__).parents[2] / "docs" / "coverage.md"
 PACKAGES = ("universal", "flat to the poor", "by rank")
 LEVELS = {
@@ -140,6 +141,33 @@ def of_classes(results: pd.DataFrame) -> list[str]:
     return lines
 
 
+def of_ends(results: pd.DataFrame) -> list[str]:
+    """Return the table of what is told of both ends of a tree's groups: coverage by regime and PSUs a stratum."""
+    cases = list(dict.fromkeys(zip(results["regime"], results["psus_a_stratum"], strict=True)))
+    lines = [row("figure", "told", *(f"{regime}, {psus}" for regime, psus in cases)), row(*["---"] * (len(cases) + 2))]
+    for (statistic, name), found in results.groupby(["statistic", "estimator"], sort=False):
+        at = {(line.regime, line.psus_a_stratum): line for line in found.fillna({"verdict": ""}).itertuples()}
+        cells = []
+        for case in cases:
+            text = f"{100 * at[case].coverage:.1f}"
+            cells.append(f"**{text}** {at[case].verdict}" if at[case].verdict in ("short", "wide") else text)
+        lines.append(row(statistic.replace("_", " "), name, *cells))
+    return lines
+
+
+def of_gaps(results: pd.DataFrame) -> list[str]:
+    """Return the table of the gap: its mean, that of the truth, and how wide intervals are."""
+    results = results[results["statistic"] == "gap"]
+    lines = [
+        row("regime, PSUs a stratum", *(f"{name}: true, told, width" for name in results["estimator"].unique())),
+        row(*["---"] * (1 + results["estimator"].nunique())),
+    ]
+    for (regime, psus), found in results.groupby(["regime", "psus_a_stratum"], sort=False):
+        cells = [f"{line.truth:.3f}, {line.value:.3f}, {line.width:.3f}" for line in found.itertuples()]
+        lines.append(row(f"{regime}, {psus}", *cells))
+    return lines
+
+
 TABLES: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "usual": lambda results: of_population(results, "usual"),
     "heavy": lambda results: of_population(results, "heavy"),
@@ -151,6 +179,8 @@ TABLES: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "others": of_others,
     "draws": of_draws,
     "classes": of_classes,
+    "ends": lambda _: of_ends(pd.read_csv(ENDS)),
+    "gaps": lambda _: of_gaps(pd.read_csv(ENDS)),
 }
 
 

@@ -74,7 +74,7 @@ def cross_validated(cells: Cells, rule: Rule, cuts: FloatArray, *, repeats: int 
         )
         return None
     codes, barrier = cells.codes, cells.opportunity.kind == "barrier"
-    columns = cells.weight, cells.weight * cells.outcome, np.ones(len(cells.weight))
+    columns: tuple[FloatArray, ...] = cells.weight, cells.weight * cells.outcome, np.ones(len(cells.weight))
     psu, cell = number[cells.psu], (cells.domain * cells.bands + cells.band(cuts)).astype(np.int32)
     if (psu < 0).any():  # PSUs without weight
         columns, psu, cell = tuple(column[psu >= 0] for column in columns), psu[psu >= 0], cell[psu >= 0]
@@ -85,7 +85,9 @@ def cross_validated(cells: Cells, rule: Rule, cuts: FloatArray, *, repeats: int 
         fold = folds_of(design, repeat)
         folds = int(fold.max()) + 1
         place, size = cell.astype(np.int64) * folds + fold[totals.unit], len(codes) * folds
-        held = np.stack([np.bincount(place, column, size).reshape(-1, folds) for column in totals.sums])
+        held: FloatArray = np.stack(
+            [np.bincount(place, column, size).reshape(-1, folds) for column in totals.sums]
+        ).astype(np.float64, copy=False)
         trees = grow_many(cells.circumstances, codes, _all_but(held), rule)
         for end, leaf in enumerate(ends_of(trees, barrier)):
             weight, outcome = np.where((trees.leaf == leaf[:, None]).T, held[:2], 0.0).sum(axis=1).sum(axis=1)

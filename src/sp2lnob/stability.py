@@ -35,6 +35,7 @@ MOST_CELLS = 1000  # that are told one by one: those of the most weight
 PACKED = 50  # bits of a number
 KNOWN_DF = 1_000_000  # without an interval, none are to be estimated
 NO_SPLIT = "no split"
+NONE = np.array([np.nan])
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,7 @@ class Refit:
         """
         alike = trees.circumstance[:, 0] == self.first
         if self.first < 0:
-            return alike
+            return np.asarray(alike)
         of = self.circumstances[self.first]
         if of.ordered:
             left = np.arange(of.levels) < trees.node[:, 0, 5, None]
@@ -105,7 +106,7 @@ class Refit:
         else:
             left = trees.unordered_left[:, 0, : of.levels]
         other = self.goes_left[:, None] != left[:, self.codes[:, self.first]].T
-        return alike & (~(other & present).any(axis=0) | ~(~other & present).any(axis=0))
+        return np.asarray(alike & (~(other & present).any(axis=0) | ~(~other & present).any(axis=0)))
 
 
 def refit(full: FullSample, cells: Cells, rule: Rule, cuts: FloatArray) -> Refit:
@@ -148,7 +149,9 @@ def stability_of(of: Refit, cells: Cells, cuts: FloatArray, draws: FloatArray, s
     weight = np.bincount(cell, cells.weight, size)
     n = np.bincount(cell[cells.weight > 0], minlength=size)
 
-    def line(what: str, label: str, frequency: object = np.nan, of_cell: int | None = None) -> dict[str, Any]:
+    def line(
+        what: str, label: str, frequency: FloatArray | BoolArray = NONE, of_cell: int | None = None
+    ) -> dict[str, Any]:
         cases = cells.cases if of_cell is None else int(n[of_cell])
         return {
             "opportunity": cells.opportunity.name,
@@ -194,7 +197,7 @@ def _pack(bits: BoolArray) -> FloatArray:
     packs = -(-cells // PACKED)
     laid = np.zeros((packs * PACKED, replicates))
     laid[:cells] = bits
-    return np.einsum("pbr,b->pr", laid.reshape(packs, PACKED, replicates), 2.0 ** np.arange(PACKED))
+    return np.asarray(np.einsum("pbr,b->pr", laid.reshape(packs, PACKED, replicates), 2.0 ** np.arange(PACKED)))
 
 
 def _unpack(packed: FloatArray, cells: int) -> BoolArray:

@@ -46,7 +46,7 @@ n = 20
 
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and devices")
-PLAIN = ["estimates.csv", "groups.csv", "manifest.json", "tree-internet.json"]
+PLAIN = ["estimates.csv", "groups.csv", "manifest.json", "stability.csv", "tree-internet.json"]
 COMMAND = [sys.executable, "-m", "sp2lnob.cli"]
 
 

@@ -371,7 +371,13 @@ def test_demo(tmp_path, run, page):
     code, stdout, _ = run("demo", "--out", tmp_path / "out", "--replicates", 20)
     assert code == 0
     assert "clean fuel" in stdout
-    assert list(contents(tmp_path / "out")) == [*PLAIN[:3], "report.html", "tree-clean-fuel.json", "tree-internet.json"]
+    assert list(contents(tmp_path / "out")) == [
+        *PLAIN[:3],
+        "report.html",
+        "stability.csv",
+        "tree-clean-fuel.json",
+        "tree-internet.json",
+    ]
 
 
 def test_version(run):

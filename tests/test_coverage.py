@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import sp2lnob as sp
@@ -182,7 +181,7 @@ def test_what_is_told_of_both_ends_holds_and_what_was_found_does_not():
 
 
 def test_verdicts_on_both_ends_are_those_of_their_study():
-    results = pd.read_csv(tables.ENDS).fillna({"verdict": ""})
+    results = tables.read_ends()
     assert set(zip(results["regime"], results["psus_a_stratum"], strict=True)) == {
         (regime, psus) for regime in gap.REGIMES for psus in (2, 10, 20)
     }

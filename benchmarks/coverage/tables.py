@@ -43,6 +43,11 @@ def read(path: Path = RESULTS) -> pd.DataFrame:
     return results.assign(**results[names].fillna(""))
 
 
+def read_ends() -> pd.DataFrame:
+    """Return the results on both ends; the regime without effects is called null, which is no missing text."""
+    return pd.read_csv(ENDS, keep_default_na=False)
+
+
 def row(*cells: str) -> str:
     """Return a line of a table."""
     return "| " + " | ".join(cells) + " |"
@@ -146,7 +151,7 @@ def of_ends(results: pd.DataFrame) -> list[str]:
     cases = list(dict.fromkeys(zip(results["regime"], results["psus_a_stratum"], strict=True)))
     lines = [row("figure", "told", *(f"{regime}, {psus}" for regime, psus in cases)), row(*["---"] * (len(cases) + 2))]
     for (statistic, name), found in results.groupby(["statistic", "estimator"], sort=False):
-        at = {(line.regime, line.psus_a_stratum): line for line in found.fillna({"verdict": ""}).itertuples()}
+        at = {(line.regime, line.psus_a_stratum): line for line in found.itertuples()}
         cells = []
         for case in cases:
             text = f"{100 * at[case].coverage:.1f}"
@@ -179,8 +184,8 @@ TABLES: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "others": of_others,
     "draws": of_draws,
     "classes": of_classes,
-    "ends": lambda _: of_ends(pd.read_csv(ENDS)),
-    "gaps": lambda _: of_gaps(pd.read_csv(ENDS)),
+    "ends": lambda _: of_ends(read_ends()),
+    "gaps": lambda _: of_gaps(read_ends()),
 }
 
 

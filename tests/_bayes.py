@@ -1,4 +1,4 @@
-"""The dissimilarity index without what noise adds to it, step by step: slow, plain, written without sight of the package.
+"""The dissimilarity index without what noise adds to it, step by step: slow and plain.
 
 `sp2lnob._bayes` tells the formulas. NumPy does sums and solves; the rest is written out.
 """

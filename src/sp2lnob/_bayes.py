@@ -2,13 +2,14 @@
 
 A rate from few rows differs from the mean even where there is nothing to differ, so that the plain index is biased
 upward: by more than any standard error where cells are many. Here a cell's rate has a prior, whose mean is the rate
-that a logit of main effects gives it and whose variance all cells tell together, and the index is that of the posterior:
+that a logit of main effects gives it and whose variance all cells tell together, and the index is of
+the posterior:
 
 1. m, the rate of each cell by a weighted logit of main effects; q = m (1 - m).
 2. rho, the correlation of what the logit leaves within PSUs, of the full sample, from 0 to 0.5.
 3. z = q^2 x'Vx, the variance of m, V the logit's sandwich by PSU; in a replicate times h = sum f^2 W_p^2 / sum W_p^2.
-4. k = ((1 - rho) S + rho T) / W^2, at most 1: the variance of a cell's rate p, but for p (1 - p). W is the cell's weight,
-   S = sum f^2 w^2 over its rows, and T the sum over PSUs of the square of their weight in the cell.
+4. k = ((1 - rho) S + rho T) / W^2, at most 1: the variance of a cell's rate p, but for p (1 - p). W is the cell's
+   weight, S = sum f^2 w^2 over its rows, and T the sum over PSUs of the square of their weight in the cell.
 5. tau^2 = sum W ((p - m)^2 - q k + h z) / sum W q^2 (1 - k), not below 0; v = tau^2 q^2, at most 0.9 q; s = (q - v) k.
 6. B = v / (v + s); mu = m + B (p - m) - mean; the posterior's variance is B s.
 7. D = sum W (2 F(mu, B s) - F(mu, B s + (1 - B)^2 h z)) / (2 sum W p), F(mu, V) the mean of |x| for x normal.
@@ -30,7 +31,7 @@ import numpy as np
 from ._kernels import _bayes
 from ._logit import MainEffects
 from ._parallel import LANES
-from ._sweeps import ALONE, NO_CUTS, CellMoments, columns_of, in_lanes
+from ._sweeps import NO_CUTS, CellMoments, columns_of, in_lanes
 from ._typing import CodeArray, CountArray, FloatArray
 
 VALUES = ("weight", "mean", "cells", "signs", "logit", "empirical-bayes")  # what is evaluated, in its order
@@ -75,9 +76,7 @@ class SampledRows:
     ) -> "SampledRows":
         """Lay columns out."""
         squares = weight**2
-        return cls(
-            np.stack([weight, weight * outcome, squares, squares * outcome]), psu, unit, stratum_start, welfare
-        )
+        return cls(np.stack([weight, weight * outcome, squares, squares * outcome]), psu, unit, stratum_start, welfare)
 
     def among(self, rows: CodeArray) -> "SampledRows":
         """Return some of the rows."""
@@ -282,9 +281,9 @@ def _spread(
     ends = np.r_[0, 1, 1 + np.cumsum(levels)]
     for a, (low, high) in enumerate(pairwise(ends)):
         at = column[:, a]
-        scores[:, low:high] = np.bincount(
-            rows.psu * (high - low) + at[cell] - low, left, psus * (high - low)
-        ).reshape(psus, -1)
+        scores[:, low:high] = np.bincount(rows.psu * (high - low) + at[cell] - low, left, psus * (high - low)).reshape(
+            psus, -1
+        )
         for b in range(column.shape[1]):
             information += np.bincount(at * size + column[:, b], weight * q, size**2).reshape(size, size)
     inverse = _inverse(information)

@@ -32,6 +32,7 @@ ROOMS = (
     "design",
     "_sweeps",
     "_cells",
+    "_logit",
     "measures",
     "dissimilarity",
     "_splits",

@@ -24,7 +24,6 @@ whatever they are, for no signs do better than the true ones.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -32,7 +31,7 @@ from ._kernels import _bayes
 from ._logit import MainEffects
 from ._parallel import LANES
 from ._sweeps import NO_CUTS, CellMoments, columns_of, in_lanes
-from ._typing import CodeArray, CountArray, FloatArray
+from ._typing import CodeArray, CountArray, FloatArray, LongArray
 
 VALUES = ("weight", "mean", "cells", "signs", "logit", "empirical-bayes")  # what is evaluated, in its order
 CELLS, SIGNS, LOGIT, SHRUNKEN = 2, 3, 4, 5
@@ -97,8 +96,8 @@ class Shrinkage:
     Attributes
     ----------
     logit : MainEffects
-    start : ndarray of shape (coefficients, 1)
-        Those of the full sample.
+    start : ndarray of shape (parameters,)
+        Coefficients of the full sample.
     rho : float
     spread : ndarray of shape (cells,)
         Variance of the logit's rate in the full sample.
@@ -124,7 +123,7 @@ class Shrinkage:
 
     @classmethod
     def of(
-        cls, rows: SampledRows, cell: CodeArray, codes: CodeArray, levels: Sequence[int], moments: FloatArray
+        cls, rows: SampledRows, cell: LongArray, codes: CodeArray, levels: Sequence[int], moments: FloatArray
     ) -> "Shrinkage":
         """Fit the logit to the full sample, and find how noisy it and the cells are.
 
@@ -139,21 +138,21 @@ class Shrinkage:
         moments : ndarray of shape (cells, 4, LANES)
             Of the full sample, in each lane.
         """
-        logit = MainEffects(codes, levels)
+        logit = MainEffects(codes, tuple(levels))
         fitted = logit.fit(moments)
         rate = fitted.rate[:, 0]
         w, a, ww, wwa = rows.columns
         m = rate[cell]
         left = a - w * m
         rho = _correlation(rows, left, wwa * (1 - 2 * m) + ww * m**2, m * (1 - m))
-        spread = _spread(rows, left, codes, levels, cell, rate, moments[:, 0, 0])
+        spread = _spread(rows, left, logit, cell, rate, moments[:, 0, 0])
         everybody = rows.moments(np.zeros(len(cell), dtype=np.int32), 1)
         weight, _, S, T = moments[:, :, 0].T
         there = weight > 0
         k = ((1 - rho) * S[there] + rho * T[there]) / weight[there] ** 2
         return cls(
             logit,
-            np.ascontiguousarray(fitted.coefficients[:, :1]),
+            fitted.coefficients[:, 0].copy(),
             rho,
             spread,
             everybody,
@@ -176,7 +175,7 @@ class Shrinkage:
     def _found(self, moments: FloatArray, factors: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the values, and each cell's rate minus the mean, shrunken: (cells, replicates)."""
         columns = columns_of(factors)
-        rate = self.logit.fit(moments, np.tile(self.start, (1, columns)), steps=STEPS).rate
+        rate = self.logit.fit(moments, self.start, steps=STEPS).rate
         growth = self.psus.evaluate(factors, NO_CUTS)[0, 3] / self.squares if self.squares > 0 else np.zeros(columns)
         apart, out = np.empty((len(moments), columns)), np.empty((len(VALUES), columns))
         _bayes.shrunken_index(moments, rate, self.spread, growth, self.rho, apart, out)
@@ -262,44 +261,24 @@ def _correlation(rows: SampledRows, left: FloatArray, own: FloatArray, q: FloatA
 
 
 def _spread(
-    rows: SampledRows,
-    left: FloatArray,
-    codes: CodeArray,
-    levels: Sequence[int],
-    cell: CodeArray,
-    rate: FloatArray,
-    weight: FloatArray,
+    rows: SampledRows, left: FloatArray, logit: MainEffects, cell: LongArray, rate: FloatArray, weight: FloatArray
 ) -> FloatArray:
-    """Return the variance of the logit's rate of each cell, q^2 x'Vx, with V by PSU within strata.
-
-    Every level of every circumstance has a column, beside that of all: x'Vx is the same whichever of them others tell.
-    """
-    psus, q = int(rows.stratum_start[-1]), rate * (1 - rate)
-    column = np.column_stack([np.zeros(len(codes), dtype=np.int64), codes + np.r_[0, np.cumsum(levels)[:-1]] + 1])
-    size = 1 + int(sum(levels))
-    information, scores = np.zeros((size, size)), np.zeros((psus, size))
-    ends = np.r_[0, 1, 1 + np.cumsum(levels)]
-    for a, (low, high) in enumerate(pairwise(ends)):
-        at = column[:, a]
-        scores[:, low:high] = np.bincount(rows.psu * (high - low) + at[cell] - low, left, psus * (high - low)).reshape(
-            psus, -1
-        )
-        for b in range(column.shape[1]):
-            information += np.bincount(at * size + column[:, b], weight * q, size**2).reshape(size, size)
-    inverse = _inverse(information)
+    """Return the variance of the logit's rate of each cell, q^2 x'Vx, with V by PSU within strata."""
+    psus, size = int(rows.stratum_start[-1]), logit.parameters + len(logit.levels)
+    scores = np.zeros(psus * size)
+    for column in logit.active.T:
+        scores += np.bincount(rows.psu.astype(np.int64) * size + column[cell], left, psus * size)
+    apart = scores.reshape(psus, size)[:, : logit.parameters]
     many = np.diff(rows.stratum_start)
-    stratum = np.repeat(np.arange(len(many)), many)
-    mean = np.add.reduceat(scores, rows.stratum_start[:-1], axis=0) / many[:, None]
-    alone = many == 1  # whose PSU has nothing to differ from: it counts from 0, as the scores of all sum to it
-    scores -= np.where(alone[:, None], 0.0, mean)[stratum]
-    scores *= np.sqrt(np.where(alone, 1.0, many / np.maximum(many - 1, 1)))[stratum, None]
-    meat = np.stack([(scores * scores[:, [j]]).sum(axis=0) for j in range(size)])
-    sandwich = _product(_product(inverse, meat), inverse)
-    found = np.zeros(len(codes))
-    for a in range(column.shape[1]):
-        for b in range(column.shape[1]):
-            found += sandwich[column[:, a], column[:, b]]
-    return q**2 * np.maximum(found, 0)
+    stratum, alone = np.repeat(np.arange(len(many)), many), many == 1
+    mean = np.add.reduceat(apart, rows.stratum_start[:-1], axis=0) / many[:, None]
+    # A PSU alone in its stratum has nothing to differ from: it counts from 0, as the scores of all sum to it.
+    apart = apart - np.where(alone[:, None], 0.0, mean)[stratum]
+    apart *= np.sqrt(np.where(alone, 1.0, many / np.maximum(many - 1, 1)))[stratum, None]
+    meat = np.stack([(apart * apart[:, [j]]).sum(axis=0) for j in range(logit.parameters)])
+    inverse = _inverse(logit.information(weight, rate))
+    found = logit.quadratic(_product(_product(inverse, meat), inverse))
+    return (rate * (1 - rate)) ** 2 * np.maximum(found, 0)
 
 
 def _inverse(a: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ be: the mean of a folded normal. What noise the logit itself brings is taken off
 `sp2lnob._bayes`.
 """
 from libc.math cimport NAN, fabs, sqrt
-from sp2lnob._kernels._lanes cimport LANES, lanes, load, plus, scaled, store, times
+from sp2lnob._kernels._lanes cimport LANES, lanes, load, plus, shifted, store, times
 
 cdef enum:
     TERMS = 41
@@ -41,24 +41,25 @@ cdef inline void folded_normal(const double *mean, const double *variance, doubl
     """Mean of |x| for x normal: with r = sqrt(2 variance), |mean| + r ierfc(|mean| / r)."""
     cdef double root[LANES]
     cdef double x[LANES]
-    cdef double one[LANES]
+    cdef double high[LANES]
+    cdef double low[LANES]
     cdef double far
-    cdef lanes place, square, even, odd, ones
+    cdef lanes place, square, even, odd
     cdef Py_ssize_t lane, k
     for lane in range(LANES):
-        one[lane] = 1.0
+        high[lane] = SERIES[TERMS - 1]
+        low[lane] = SERIES[TERMS - 2]
         root[lane] = sqrt(2.0 * variance[lane])
         far = fabs(mean[lane]) / (root[lane] if root[lane] > 0.0 else 1.0)
         x[lane] = (far if far < FAR else FAR) / 3.0 - 1.0
     place = load(x)
-    ones = load(one)
     square = times(place, place)
-    even = scaled(SERIES[TERMS - 1], ones)
-    odd = scaled(SERIES[TERMS - 2], ones)
+    even = load(high)
+    odd = load(low)
     for k in range(TERMS - 3, 0, -2):  # two sums, neither of which waits for the other
-        even = plus(times(even, square), scaled(SERIES[k], ones))
-        odd = plus(times(odd, square), scaled(SERIES[k - 1], ones))
-    even = plus(times(even, square), scaled(SERIES[0], ones))
+        even = shifted(SERIES[k], times(even, square))
+        odd = shifted(SERIES[k - 1], times(odd, square))
+    even = shifted(SERIES[0], times(even, square))
     store(x, plus(even, times(odd, place)))
     for lane in range(LANES):
         out[lane] = fabs(mean[lane]) + root[lane] * x[lane]

@@ -1,0 +1,19 @@
+from sp2lnob._typing import CodeArray, CountArray, FloatArray
+
+def exponentials(x: FloatArray, out: FloatArray) -> None: ...
+def fit(
+    sums: FloatArray,
+    place: CodeArray,
+    parameter: CodeArray,
+    fresh: CodeArray,
+    base: CodeArray,
+    start: FloatArray,
+    steps: int,
+    cell: FloatArray,
+    depth: FloatArray,
+    hessian: FloatArray,
+    vector: FloatArray,
+    coefficients: FloatArray,
+    rate: FloatArray,
+    state: CountArray,
+) -> None: ...

@@ -81,10 +81,10 @@ class Population:
 
 
 @cache
-def population(truth: str, cells: str) -> Population:
+def population(truth: str, grid: str) -> Population:
     """Return a population, the same in every run."""
-    rng = np.random.default_rng([20261126, list(TRUTHS).index(truth), list(LEVELS).index(cells)])
-    told, levels = TRUTHS[truth], LEVELS[cells]
+    rng = np.random.default_rng([20261126, list(TRUTHS).index(truth), list(LEVELS).index(grid)])
+    told, levels = TRUTHS[truth], LEVELS[grid]
     sampled = rng.dirichlet(np.full(STRATA, 6.0))
     share = sampled * np.exp(rng.normal(0, 0.35, STRATA))
     share /= share.sum()
@@ -149,10 +149,10 @@ def sample(of: Population, levels: tuple[int, ...], households: int, seed: list[
     return frame | {"access": (rng.random(n) < expit(logit)).astype(int)}
 
 
-def one(truth: str, cells: str, households: int, number: int, replicates: int) -> dict[str, float | str]:
+def one(truth: str, grid: str, households: int, number: int, replicates: int) -> dict[str, float | str]:
     """Return the figures of one sample."""
-    of, levels = population(truth, cells), LEVELS[cells]
-    frame = sample(of, levels, households, [list(TRUTHS).index(truth), list(LEVELS).index(cells), households, number])
+    of, levels = population(truth, grid), LEVELS[grid]
+    frame = sample(of, levels, households, [list(TRUTHS).index(truth), list(LEVELS).index(grid), households, number])
     survey = sp.Survey(frame, household="hid", weight="weight", size="size", psu="psu", strata="stratum")
     opportunity = sp.Opportunity("access", "access", circumstances=NAMES[: len(levels)], weigh="households")
     asked = [sp.Dissimilarity(opportunity), sp.Dissimilarity(opportunity, "logit")]
@@ -167,16 +167,16 @@ def one(truth: str, cells: str, households: int, number: int, replicates: int) -
     return line | {"se": row.se}
 
 
-def summary(truth: str, cells: str, households: int, replicates: int, lines: pd.DataFrame) -> dict[str, object]:
+def summary(truth: str, grid: str, households: int, replicates: int, lines: pd.DataFrame) -> dict[str, object]:
     """Return the line of a regime."""
-    index = population(truth, cells).index
+    index = population(truth, grid).index
     value, se = lines["empirical-bayes"], lines["se"]
     holds = (lines["empirical-bayes low"] <= index) & (index <= lines["empirical-bayes high"])
     logit = (lines["logit low"] <= index) & (index <= lines["logit high"])
-    flags = lines["empirical-bayes flag"].fillna("").astype(str)
+    flags = lines["empirical-bayes flag"].astype(object).fillna("").astype(str)
     made: dict[str, object] = {
         "truth": truth,
-        "cells": cells,
+        "grid": grid,
         "households": households,
         "replicates": replicates,
         "samples": len(lines),
@@ -198,7 +198,7 @@ def main() -> None:
     """Run the regimes in turn, and write their table as they finish."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--truths", nargs="*", default=list(TRUTHS))
-    parser.add_argument("--cells", nargs="*", default=list(LEVELS))
+    parser.add_argument("--grids", nargs="*", default=list(LEVELS))
     parser.add_argument("--households", type=int, nargs="+", default=[8000, 50000])
     parser.add_argument("--samples", type=int, default=100)
     parser.add_argument("--replicates", type=int, default=150)
@@ -206,14 +206,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="table; samples are kept beside it, in .samples.csv")
     asked = parser.parse_args()
     kept = asked.out.with_suffix(".samples.csv")
-    key = ["truth", "cells", "households", "replicates"]
+    key = ["truth", "grid", "households", "replicates"]
     done = pd.read_csv(kept) if kept.exists() else pd.DataFrame(columns=key)
     for until in range(asked.step, asked.samples + asked.step, asked.step):
         for households in asked.households:
             for truth in asked.truths:
-                for cells in asked.cells:
-                    regime = (truth, cells, households, asked.replicates)
-                    had = len(done[(done[key] == regime).all(axis=1)])
+                for grid in asked.grids:
+                    regime = (truth, grid, households, asked.replicates)
+                    had = int((done[key] == list(regime)).all(axis=1).sum())
                     for number in range(had + 1, min(until, asked.samples) + 1):
                         line = dict(zip(key, regime, strict=True)) | one(*regime[:3], number, asked.replicates)
                         new = not kept.exists()

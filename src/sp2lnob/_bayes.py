@@ -172,8 +172,12 @@ class Shrinkage:
         """Return ``VALUES``, of shape (6, replicates), of moments (cells, 4, replicates)."""
         return self._found(moments, factors)[0]
 
+    def apart(self, moments: FloatArray, factors: FloatArray) -> FloatArray:
+        """Return the rate of each cell, shrunken, minus the mean: (cells, replicates)."""
+        return self._found(moments, factors)[1]
+
     def _found(self, moments: FloatArray, factors: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the values, and each cell's rate minus the mean, shrunken: (cells, replicates)."""
+        """Return values, and the rates apart from the mean."""
         columns = columns_of(factors)
         rate = self.logit.fit(moments, self.start, steps=STEPS).rate
         growth = self.psus.evaluate(factors, NO_CUTS)[0, 3] / self.squares if self.squares > 0 else np.zeros(columns)
@@ -243,7 +247,7 @@ def lower_bound(
     # The nine tenths that signs are from weigh as much as all do: what is noise in them is more.
     others, own = in_lanes(np.where(inside, 0.0, folds / (folds - 1))), in_lanes(inside.astype(np.float64))
     laid = np.tile(cuts[:, None], (1, columns_of(others)))
-    _, apart = shrinkage._found(np.ascontiguousarray(moments.evaluate(others, laid)[cells]), others)
+    apart = shrinkage.apart(np.ascontiguousarray(moments.evaluate(others, laid)[cells]), others)
     weight, access = np.moveaxis(moments.evaluate(own, laid)[cells, :2, :folds], 1, 0)
     total = access.sum()
     if not total > 0:

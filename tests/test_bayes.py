@@ -245,7 +245,7 @@ def test_the_rows_of_an_index():
     assert 0 <= made.ci_low[0] < value < made.ci_high[0] <= made.rows[0].most
     access = sp.estimate(toy_survey(per_psu=8), [sp.Access(WATER)], replicates=sp.Bootstrap(2)).value[0]
     assert made.rows[0].most == pytest.approx(1 - access)
-    assert made.rows[0].doubt == pytest.approx((high - value) / 4)
+    assert made.rows[0].doubt == pytest.approx((high - value) / 2)
     assert np.isnan(made.ci_low[1:]).all()
     assert "biased" in made.flags[3]
     assert "few cells" in made.flags[0]  # 40 of them, of 4 rows

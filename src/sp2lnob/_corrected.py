@@ -19,7 +19,7 @@ from ._typing import CodeArray, FloatArray, LongArray
 from .opportunity import Cells
 
 METHODS = ("empirical-bayes", "cells", "logit")
-DOUBTED, MINOR = 0.25, 0.5  # of what signs and the value differ by: how much is doubt, and how many errors are little
+DOUBTED, MINOR = 0.5, 1.0  # of what signs and the value differ by: how much is doubt, and up to how many errors none
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from ._typing import CodeArray, FloatArray, LongArray
 from .opportunity import Cells
 
 METHODS = ("empirical-bayes", "cells", "logit")
-DOUBTED, MINOR = 0.5, 1.0  # of what signs and the value differ by: how much is doubt, and up to how many errors none
+DOUBTED, MINOR = 0.5, 0.75  # of what signs and the value differ by: how much is doubt, and up to how many errors none
 
 
 @dataclass(frozen=True, eq=False)

@@ -287,8 +287,9 @@ def test_the_index_of_a_level_is_that_of_its_rows_alone(by):
         ).of(groups)
         found = made.value[4 + 4 * i : 8 + 4 * i]
         assert found[3] == pytest.approx(own["cells"], abs=1e-12)
-        assert found[2] == pytest.approx(own["signs"], abs=1e-9)
         assert found[0] == pytest.approx(max(own["empirical-bayes"], 0), abs=1e-9)
+        assert found[2] == pytest.approx(max(own["signs"], found[0]), abs=1e-9)
+        assert found[1] <= found[0]
 
 
 def test_the_lower_bound_has_its_signs_from_other_psus():

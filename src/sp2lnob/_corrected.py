@@ -33,8 +33,8 @@ class Part:
     picks : tuple of int
         Which of the values.
     shifts : ndarray of shape (values, 1)
-        What is added to each: a value below 0 is raised to it, and the lower bound is that of the full sample, which
-        moves in replicates as the upper one does.
+        What is added to each: a value below 0 is raised to it, no bound is on the wrong side of it, and the lower one
+        is that of the full sample, which moves in replicates as the upper one does.
     """
 
     shrinkage: Shrinkage
@@ -104,9 +104,10 @@ def prepare_index(
         picks: tuple[int, ...] = (LOGIT,)
         shifts = np.zeros(1)
         if tried is not None:
-            low = tried.index(shrinkage, here)
+            index, signs = max(found[SHRUNKEN], 0.0), found[SIGNS]
+            low, high = min(tried.index(shrinkage, here), index), max(signs, index)
             picks = SHRUNKEN, SIGNS, SIGNS, CELLS
-            shifts = np.nan_to_num([max(-found[SHRUNKEN], 0.0), low - found[SIGNS], 0.0, 0.0])
+            shifts = np.nan_to_num([index - found[SHRUNKEN], low - signs, high - signs, 0.0])
         value, *others = named[i * len(templates) : (i + 1) * len(templates)]
         made += [_with_interval(value, found, shrinkage.flag, alone=tried is None), *others]
         parts.append(Part(shrinkage, here if len(domain.labels) > 1 else None, picks, shifts[:, None]))

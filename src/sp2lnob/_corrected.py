@@ -79,13 +79,14 @@ def prepare_index(
     combinations, both = combine([domain.fixed, cells.domain], [domain.fixed_levels, len(cells.domains)])
     level, codes = _levels(domain, combinations, shares), _codes(cells, combinations, shares)
     counts = [circumstance.levels for circumstance in cells.circumstances]
-    welfare, design = domain.welfare if domain.shares else cells.welfare, full.survey.design
-    sampled = SampledRows.of(
-        cells.weight, cells.counted(absence=True), rows.psu, rows.factor, design.stratum_start, welfare
-    )
+    welfare = domain.welfare if domain.shares else cells.welfare if shares else None
+    design, access = full.survey.design, cells.counted(absence=True)
+    sampled = SampledRows.of(cells.weight, access, rows.psu, rows.factor, design.stratum_start, welfare)
     moments, cuts = sampled.moments(both, len(combinations)), full.cuts(shares)
     whole = moments.evaluate(full.factors, cuts)
-    cell = both.astype(np.int64) * (len(shares) + 1) + np.searchsorted(cuts[:, 0], welfare, side="left")
+    cell = both.astype(np.int64)
+    if welfare is not None:
+        cell = cell * (len(shares) + 1) + np.searchsorted(cuts[:, 0], welfare, side="left")
     tried = None
     if method == METHODS[0]:
         fold = np.zeros(full.units, dtype=np.int32)

@@ -15,6 +15,7 @@ from sp2lnob._folds import folds_of
 from sp2lnob._kernels import _bayes
 from sp2lnob._sweeps import CellMoments, in_lanes
 
+from . import _peers
 from ._bayes import EmpiricalBayes
 from ._data import toy_survey
 
@@ -82,6 +83,18 @@ def test_every_replicate_equals_the_oracle(seed, banded, by_household):
     for r, factor in enumerate(factors):
         expected = oracle.of(toy.cells(cuts[:, r]), factor[toy.unit])
         assert found[2:, r] == pytest.approx([expected[name] for name in NAMES], abs=1e-10)
+
+
+def test_plain_index_and_logit_are_those_that_peers_agree_on():
+    access, circumstances, weight, psu, _, many = _peers.survey()
+    codes, cell = np.unique(np.column_stack([*circumstances.values()]), axis=0, return_inverse=True)
+    psu, start = psu.astype(np.int32), np.r_[0, np.cumsum(many)].astype(np.int32)
+    rows = SampledRows.of(weight, access.astype(np.uint8), psu, psu, start)
+    made = CorrectedIndex.of(rows, cell.ravel().astype(np.int32), codes.astype(np.int32), _peers.LEVELS)
+    found = dict(zip(VALUES, made.whole, strict=True))
+    assert found["cells"] == pytest.approx(_peers.KNOWN["cells D"], abs=1e-11)
+    assert found["logit"] == pytest.approx(_peers.KNOWN["logit D"], abs=1e-9)
+    assert found["empirical-bayes"] < found["signs"] < found["cells"]
 
 
 def test_the_mean_of_a_folded_normal_to_the_last_bits():

@@ -6,6 +6,7 @@ from importlib.metadata import version as _version
 # Names by the room they live in: a room is entered when its first name is asked for, so that the import is quick.
 _ROOMS = {
     "assessment": ("Assessment", "assess"),
+    "chances": ("HumanOpportunity", "Shapley"),
     "custom": ("Custom",),
     "datasets": ("example_frames", "example_survey"),
     "dissimilarity": ("d_index",),
@@ -13,6 +14,7 @@ _ROOMS = {
     "estimation": ("estimate",),
     "export": ("replicate_weights", "write_replicate_weights"),
     "findings": ("Findings", "read_results"),
+    "human_opportunity": ("HumanOpportunityIndex", "human_opportunity_change", "human_opportunity_index"),
     "incidence": ("ConsumptionGain", "Cost", "Coverage", "Incidence"),
     "io": ("read_survey",),
     "measures": (
@@ -38,6 +40,7 @@ _ROOMS = {
     "replicate_columns": ("ReplicateColumns",),
     "replication": ("BRR", "Bootstrap", "Jackknife", "SuccessiveDifference"),
     "schemes": ("Amount", "Economy", "Package", "Scheme"),
+    "decomposition": ("shapley",),
     "statistics": ("Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"),
     "survey": ("Survey",),
     "transfers": ("Transfers", "simulate"),

@@ -9,6 +9,7 @@ from ._validate import (
     SP2LNOBWarning as SP2LNOBWarning,
 )
 from .assessment import Assessment as Assessment, assess as assess
+from .chances import HumanOpportunity as HumanOpportunity, Shapley as Shapley
 from .custom import Custom as Custom
 from .datasets import example_frames as example_frames, example_survey as example_survey
 from .dissimilarity import d_index as d_index
@@ -16,6 +17,11 @@ from .estimates import Estimates as Estimates
 from .estimation import estimate as estimate
 from .export import replicate_weights as replicate_weights, write_replicate_weights as write_replicate_weights
 from .findings import Findings as Findings, read_results as read_results
+from .human_opportunity import (
+    HumanOpportunityIndex as HumanOpportunityIndex,
+    human_opportunity_change as human_opportunity_change,
+    human_opportunity_index as human_opportunity_index,
+)
 from .incidence import ConsumptionGain as ConsumptionGain, Cost as Cost, Coverage as Coverage, Incidence as Incidence
 from .io import read_survey as read_survey
 from .measures import (
@@ -46,6 +52,7 @@ from .replication import (
     SuccessiveDifference as SuccessiveDifference,
 )
 from .schemes import Amount as Amount, Economy as Economy, Package as Package, Scheme as Scheme
+from .decomposition import shapley as shapley
 from .statistics import (
     Access as Access,
     Dissimilarity as Dissimilarity,
@@ -74,6 +81,8 @@ __all__ = [
     "Economy",
     "Estimates",
     "Findings",
+    "HumanOpportunity",
+    "HumanOpportunityIndex",
     "Incidence",
     "Inequality",
     "InputError",
@@ -91,6 +100,7 @@ __all__ = [
     "SP2LNOBError",
     "SP2LNOBWarning",
     "Scheme",
+    "Shapley",
     "SuccessiveDifference",
     "Survey",
     "Transfers",
@@ -106,6 +116,8 @@ __all__ = [
     "generalized_entropy",
     "gini",
     "household_benefit",
+    "human_opportunity_change",
+    "human_opportunity_index",
     "lorenz",
     "maternity_benefit",
     "mean",
@@ -117,6 +129,7 @@ __all__ = [
     "read_results",
     "read_survey",
     "replicate_weights",
+    "shapley",
     "simulate",
     "watts",
     "write_replicate_weights",

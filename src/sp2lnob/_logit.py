@@ -12,6 +12,7 @@ from ._validate import fail
 
 MOST_STEPS = 60  # Newton's; five or six do, unless rates run off to 0 or 1
 MOST_PARAMETERS = 500
+EDGE = 30.0  # as in _kernels/_logit.pyx
 DEPENDENT = 1e-9  # as in _kernels/_logit.pyx
 CONVERGED, SEPARATED = 1, 2
 
@@ -218,6 +219,19 @@ class MainEffects:
         scale = np.where(counts > 1, counts / np.maximum(counts - 1, 1), 0.0)[stratum] * kept
         inverse = inverse_of(self.information(weight, rate))
         return np.asarray(inverse @ (apart.T @ (scale[:, None] * apart)) @ inverse)
+
+
+def rates_of(predictor: FloatArray) -> FloatArray:
+    """Return 1 / (1 + e^-x) of predictors (cells, replicates), replicates in whole groups of lanes.
+
+    Examples
+    --------
+    >>> rates_of(np.array([[0.0] * 8, [-1000.0] * 8]))[:, 0].round(12).tolist()
+    [0.5, 0.0]
+    """
+    power = np.ascontiguousarray(np.clip(-predictor, -EDGE, EDGE))
+    _logit.exponentials(power.reshape(-1, LANES), power.reshape(-1, LANES))
+    return np.asarray(1 / (1 + power))
 
 
 def inverse_of(information: FloatArray) -> FloatArray:

@@ -296,3 +296,10 @@ def dissimilarity_of(sums: FloatArray) -> FloatArray:
     out = np.empty((3, sums.shape[2]))
     _dissimilarity.dissimilarity_of_sums(sums, out)
     return out
+
+
+def dissimilarity_of_rates(sums: FloatArray, rate: FloatArray) -> FloatArray:
+    """Return weight, mean and dissimilarity index of rates (cells, replicates) by sums (cells, k, replicates)."""
+    out = np.empty((3, sums.shape[2]))
+    _dissimilarity.dissimilarity_of_rates(sums, rate, out)
+    return out

@@ -49,8 +49,8 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
     levels, which stay 0; fresh (cells + 1,) the first circumstance whose level is not that of the cell before, 0 at
     both ends. base: (p,) the base's parameter of every parameter's circumstance; that of the intercept is 0.
     start: (p,) coefficients to begin at. steps: most Newton steps.
-    Work space: cell (cells, 3, LANES); depth (circumstances + 1, 3, LANES); hessian (q, q, LANES), q = p + circumstances;
-    vector (6, q, LANES).
+    Work space, q = p + circumstances: cell (cells, 3, LANES); depth (circumstances + 1, 3, LANES); hessian (q, q,
+    LANES); vector (6, q, LANES).
     Out: coefficients (p, replicates); rate (cells, replicates) in the order of sums; state (replicates,) 1 converged,
     2 separated, or both added up. A replicate without weight has neither, and rates of no meaning.
     """

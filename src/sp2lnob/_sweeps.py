@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ._kernels import _classes, _dissimilarity, _ordered, _totals
+from ._kernels import _classes, _dissimilarity, _moments, _ordered, _totals
 from ._parallel import LANES
 from ._typing import CodeArray, CountArray, FloatArray, LongArray
 
 CHUNK = 256  # as in _kernels/_ordered.pyx
 ALIKE = 64  # rows that are weighed together where they are of one class
 NO_SHARES = np.empty(0)
+NO_CUTS = np.empty((0, 0))
 ALONE = np.ones((1, 1, LANES))  # the factor of a sample that is not resampled: all rows are of one unit
 
 
@@ -250,6 +251,87 @@ class CellSums:
     def evaluate(self, factors: FloatArray) -> FloatArray:
         """Return weight, mean access and dissimilarity index, of shape (3, replicates)."""
         return dissimilarity_of(self.totals.present(factors))
+
+
+@dataclass(frozen=True, eq=False)
+class CellMoments:
+    """Rows in pieces of one PSU and one domain: weight, access, and what the noise of a cell's rate is told by.
+
+    Of every cell: sum f w; sum f w y; sum f^2 w^2; and the sum over PSUs of (sum f w)^2, with f the factor of a row's
+    unit, which may be a part of its PSU.
+    """
+
+    columns: FloatArray  # (3, n): w, w y, w^2
+    unit: CodeArray
+    welfare: FloatArray
+    start: CodeArray  # (pieces + 1,)
+    domain: CodeArray  # (pieces,)
+    domains: int
+
+    @classmethod
+    def of(
+        cls,
+        columns: FloatArray,
+        psu: CodeArray,
+        unit: CodeArray,
+        domain: CodeArray,
+        domains: int,
+        welfare: FloatArray | None = None,
+    ) -> "CellMoments":
+        """Put rows together that are of one piece: quick where they come by PSU."""
+        welfare = np.zeros(len(unit)) if welfare is None else welfare
+        order: LongArray = np.arange(len(psu)) if (psu[1:] >= psu[:-1]).all() else np.argsort(psu, kind="stable")
+        order = order[by_level(domain[order], domains)]
+        psu, domain = psu[order], domain[order]
+        begins = np.flatnonzero(np.r_[True, (psu[1:] != psu[:-1]) | (domain[1:] != domain[:-1])][: len(order)])
+        start = np.r_[begins, len(order)].astype(np.int32)
+        taken = np.ascontiguousarray(columns[:, order])
+        return cls(taken, unit[order], welfare[order], start, domain[begins], domains)
+
+    @cached_property
+    def _ends(self) -> dict[str, FloatArray]:
+        """Least and most welfare of every piece."""
+        begins = self.start[:-1]
+        return {
+            "least": np.minimum.reduceat(self.welfare, begins),
+            "most": np.maximum.reduceat(self.welfare, begins),
+        }
+
+    @cached_property
+    def _pieces(self) -> tuple[FloatArray, CodeArray] | None:
+        """Sums of every piece and its unit, if each has one."""
+        if not len(self.domain):
+            return np.empty((4, 0)), self.domain
+        begins = self.start[:-1]
+        if (np.maximum.reduceat(self.unit, begins) != np.minimum.reduceat(self.unit, begins)).any():
+            return None
+        sums = np.add.reduceat(self.columns, begins, axis=1)
+        return np.vstack([sums, sums[0] ** 2]), self.unit[begins]
+
+    def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
+        """Return moments of shape (domains * classes, 4, replicates) for cuts of shape (classes - 1, replicates)."""
+        (groups, _, _), classes = factors.shape, len(cuts) + 1
+        out = np.zeros((groups, self.domains, classes, 4, LANES))
+        if classes == 1 and self._pieces is not None:
+            sums, unit = self._pieces
+            _moments.piece_moments(sums, unit, self.domain, factors, out[:, :, 0])
+        elif len(self.domain):
+            laid, lowest, highest = by_group(cuts) if classes > 1 else (np.empty((groups, 0, LANES)), *2 * [NO_CUTS])
+            _moments.cell_moments(
+                self.columns,
+                self.unit,
+                self.welfare,
+                self.start,
+                self.domain,
+                **self._ends,
+                cuts=laid,
+                lowest=lowest,
+                highest=highest,
+                factors=factors,
+                room=np.empty((classes, 3, LANES)),
+                out=out,
+            )
+        return np.moveaxis(out, 0, -2).reshape(self.domains * classes, 4, groups * LANES)
 
 
 def in_lanes(factors: FloatArray) -> FloatArray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._corrected import prepare_index
 from ._domains import FullSample, check_by
 from ._html import form_of, short, table
 from ._parallel import Executor
@@ -457,6 +458,7 @@ def assess(
         trees[name] = _clone(tree).fit_cells(cells.circumstances, cells.codes, cells.sums(cuts))
         groups_by[name] = groups_of(cells, trees[name], cuts)
         prepared.append(reroute(full, cells, groups_by[name], cuts, transfers))
+        prepared += prepare_index(cells, "before", (), full)
         if cells.dropped:
             dropped[name] = cells.dropped
     estimates = evaluate(

@@ -27,7 +27,7 @@ class Reroute:
     """An opportunity's groups, before and after: a statistic prepared for evaluation.
 
     Values, for each scenario: access; access by group; dissimilarity between groups; access of the groups furthest
-    behind and ahead, and the gap between them. Before: dissimilarity between cells as well.
+    behind and ahead, and the gap between them.
     """
 
     rows: tuple[Row, ...]
@@ -46,7 +46,7 @@ class Reroute:
         cells = self.sums.evaluate(block.factors, cuts)
         cells = cells.reshape(-1, *cells.shape[2:])
         groups = by_group_sums(cells, self.group, self.groups)
-        before = [*self._scenario(groups), dissimilarity_of(self._access(cells))[2]]
+        before = self._scenario(groups)
         if self.moves is None:
             return np.stack(before)
         # What each group gains, from those who move: nobody moves, and nothing changes to the last bit.
@@ -195,7 +195,4 @@ def _rows(cells: Cells, groups: Groups, cuts: FloatArray, with_after: bool) -> t
         rows.append(replace(ends[0], statistic="gap", n=least, df=fewest, effective=0.0, **biased))
         return rows
 
-    cells_index = replace(
-        everybody, statistic="d_index", param=cells.index_of("cells"), scenario="before", scale="none", flag="biased"
-    )
-    return (*scenario("before"), cells_index, *(scenario("after") if with_after else ()))
+    return (*scenario("before"), *(scenario("after") if with_after else ()))

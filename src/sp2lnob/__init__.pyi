@@ -12,6 +12,7 @@ from .assessment import Assessment as Assessment, assess as assess
 from .chances import HumanOpportunity as HumanOpportunity, Shapley as Shapley
 from .custom import Custom as Custom
 from .datasets import example_frames as example_frames, example_survey as example_survey
+from .decomposition import shapley as shapley
 from .dissimilarity import d_index as d_index
 from .estimates import Estimates as Estimates
 from .estimation import estimate as estimate
@@ -52,7 +53,6 @@ from .replication import (
     SuccessiveDifference as SuccessiveDifference,
 )
 from .schemes import Amount as Amount, Economy as Economy, Package as Package, Scheme as Scheme
-from .decomposition import shapley as shapley
 from .statistics import (
     Access as Access,
     Dissimilarity as Dissimilarity,

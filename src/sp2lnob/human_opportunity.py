@@ -148,7 +148,15 @@ def human_opportunity_index(
     found, rate = sample.index(method)
     if se is None or not 0 < found.coverage < 1:
         return found
-    design = _design(psu, strata, len(sample.weight))
+    design = rows_of_psus(psu, strata, len(sample.weight))
+    single = np.flatnonzero(np.bincount(design[1]) == 1)
+    if len(single):
+        row = int(np.flatnonzero(design[1][design[0]] == single[0])[0])
+        fail(
+            "Every stratum must have two PSUs or more",
+            f"{len(single)} of {int(design[1].max()) + 1} have one only (first: that of row {row})",
+            "Merge them with a neighboring stratum, or pass se=None.",
+        )
     influence = sample.influence(found, rate, fixed=se != "linearized")
     errors = np.sqrt(_variance(influence, *design))
     if se == "hoi17":
@@ -448,7 +456,7 @@ def _effects(
     return np.stack(effects), (fitted.coefficients[:, 0].copy(), later.coefficients[:, 0].copy())
 
 
-def _design(psu: Any, strata: Any, rows: int) -> tuple[CodeArray, CodeArray]:
+def rows_of_psus(psu: Any, strata: Any, rows: int) -> tuple[CodeArray, CodeArray]:
     """Return the PSU of each row, numbered anew, and the stratum of each PSU."""
     named = {"psu": psu, "strata": strata}
     codes: dict[str, CodeArray] = {}
@@ -462,16 +470,7 @@ def _design(psu: Any, strata: Any, rows: int) -> tuple[CodeArray, CodeArray]:
         fail_if_any(column.missing, f"Every {name} must be known", "Mend or drop these rows.")
         codes[name] = column.coded()[1]
     both, unit = combine([codes["strata"], codes["psu"]], [int(code.max()) + 1 for code in codes.values()][::-1])
-    stratum = both[:, 0]
-    alone = np.flatnonzero(np.bincount(stratum) == 1)
-    if len(alone):
-        shown = alone[0] if strata is None else np.asarray(strata)[np.flatnonzero(codes["strata"] == alone[0])[0]]
-        fail(
-            "Every stratum must have two PSUs or more",
-            f"{len(alone)} of {int(stratum.max()) + 1} have one only (first: {shown})",
-            "Merge them with a neighboring stratum, or pass se=None.",
-        )
-    return unit, stratum
+    return unit, both[:, 0]
 
 
 def _variance(influence: FloatArray, psu: CodeArray, stratum: CodeArray) -> FloatArray:

@@ -201,7 +201,7 @@ class Access(Statistic):
         """Return the rate before; what a transfer does to it is ``assess``'s question."""
         if scenario.transfers is not None:
             return []
-        cells = _known(self.opportunity.prepare(scenario.survey), scenario.survey, by)
+        cells = known_in(self.opportunity.prepare(scenario.survey), scenario.survey, by)
         rows = Rows(full, self.opportunity.unit, cells.index, cells.household, cells.weight)
         columns = (cells.weight, cells.weight * cells.outcome)
         return [prepare_additive(self, scenario.name, domain_of(rows, by), columns)]
@@ -215,7 +215,7 @@ class Access(Statistic):
         return totals[:, 1:] / totals[:, :1]
 
 
-def _known(cells: Cells, survey: Survey, by: tuple[str, ...]) -> Cells:
+def known_in(cells: Cells, survey: Survey, by: tuple[str, ...]) -> Cells:
     """Return the rows that can be split: who has no welfare is in no class of it."""
     if not any(survey.welfare_class(name) for name in by):
         return cells
@@ -543,5 +543,5 @@ class Dissimilarity(Statistic):
         """Return the index before."""
         if scenario.transfers is not None:
             return []
-        cells = _known(self.opportunity.prepare(scenario.survey), scenario.survey, by)
+        cells = known_in(self.opportunity.prepare(scenario.survey), scenario.survey, by)
         return prepare_index(cells, scenario.name, by, full, self.method)

@@ -79,17 +79,22 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
         for group in range(rate.shape[1] // LANES):
             # Weights as shares of their sum, so that nothing below depends on their scale.
             for lane in range(LANES):
-                total = 0.0
-                column = group * LANES + lane
-                for c in range(cells):
-                    total += sums[place[c], 0, column]
-                status[lane] = 0
-                active[lane] = total > 0.0
-                x[lane] = 1.0 / total if total > 0.0 else 0.0
+                x[lane] = 0.0
             n = load(x)
             for c in range(cells):
-                store(&cell[c, 0, 0], times(n, load(&sums[place[c], 0, group * LANES])))
-                store(&cell[c, 1, 0], times(n, load(&sums[place[c], 1, group * LANES])))
+                v = load(&sums[place[c], 0, group * LANES])
+                n = plus(n, v)
+                store(&cell[c, 0, 0], v)
+                store(&cell[c, 1, 0], load(&sums[place[c], 1, group * LANES]))
+            store(x, n)
+            for lane in range(LANES):
+                status[lane] = 0
+                active[lane] = x[lane] > 0.0
+                x[lane] = 1.0 / x[lane] if x[lane] > 0.0 else 0.0
+            n = load(x)
+            for c in range(cells):
+                store(&cell[c, 0, 0], times(n, load(&cell[c, 0, 0])))
+                store(&cell[c, 1, 0], times(n, load(&cell[c, 1, 0])))
             # A level where all have access, or none: its rate is 1 or 0, and the others are fitted without it.
             for j in range(size):
                 end[j] = 0.0
@@ -100,13 +105,29 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
                 for j in range(size):
                     share[j] = 0.0
                     g[j] = 0.0
+                for d in range(features + 1):
+                    for lane in range(LANES):
+                        depth[d, 1, lane] = 0.0
+                        depth[d, 2, lane] = 0.0
                 for c in range(cells):
                     n = load(&cell[c, 0, 0])
                     r = load(&cell[c, 1, 0])
-                    for d in range(features):
+                    q = parameter[c, last] * LANES
+                    add(share + q, n)
+                    add(g + q, r)
+                    add(&depth[last, 1, 0], n)
+                    add(&depth[last, 2, 0], r)
+                    for d in range(last - 1, fresh[c + 1] - 1, -1):  # levels that end here
+                        n = load(&depth[d + 1, 1, 0])
+                        r = load(&depth[d + 1, 2, 0])
                         q = parameter[c, d] * LANES
                         add(share + q, n)
                         add(g + q, r)
+                        add(&depth[d, 1, 0], n)
+                        add(&depth[d, 2, 0], r)
+                        for lane in range(LANES):
+                            depth[d + 1, 1, lane] = 0.0
+                            depth[d + 1, 2, lane] = 0.0
                 for j in range(size):
                     if share[j] > 0.0 and (g[j] <= ROUNDING * share[j] or share[j] - g[j] <= ROUNDING * share[j]):
                         end[j] = EDGE if g[j] > ROUNDING * share[j] else -EDGE

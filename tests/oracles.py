@@ -7,11 +7,11 @@ with fractions.Fraction (roots, logarithms and powers excepted). Nothing here ma
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from fractions import Fraction
 from functools import cache
-from itertools import product
+from itertools import permutations, product
 from typing import Any
 
 Num = Any  # int, float or Fraction
@@ -538,3 +538,17 @@ def household_type(members: Sequence[tuple[Num, str]]) -> str | None:
             return "Couple with children"
     adults = [age for age, _ in members if age >= 18]
     return "Single parent or caregiver" if len(adults) == 1 and adults[0] < 60 and len(members) > 1 else "Other"
+
+
+# ---------------------------------------------------------------- shares of dissimilarity
+
+
+def shapley(value: Callable[[frozenset[int]], Num], players: int) -> list[Num]:
+    """Shapley shares as the mean, over all orders of players, of what each adds to the value of those before it."""
+    orders = list(permutations(range(players)))
+    shares: list[Num] = [Fraction(0)] * players
+    for order in orders:
+        for place, player in enumerate(order):
+            before = frozenset(order[:place])
+            shares[player] += (value(before | {player}) - value(before)) / Fraction(len(orders))
+    return shares

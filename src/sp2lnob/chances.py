@@ -11,11 +11,11 @@ import numpy as np
 
 from ._bayes import SHRUNKEN, SampledRows, Shrinkage
 from ._cells import combine
-from ._corrected import Part, PreparedIndex
+from ._corrected import Part
 from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
 from ._logit import MainEffects
 from ._prepared import Asked, Scenario, Statistic
-from ._sweeps import ClassTotals
+from ._sweeps import CellMoments, ClassTotals
 from ._typing import CodeArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_type
 from .decomposition import METHODS as SHAPLEY_METHODS, Coalitions, Game, players_of, sizes_of
@@ -229,12 +229,37 @@ class PreparedCoalitions:
 
 
 @dataclass(frozen=True, eq=False)
+class Alone:
+    """One cell, which differs from no other: an index of 0, if somebody has access."""
+
+    cells: LongArray
+
+    def evaluate(self, moments: FloatArray, factors: FloatArray) -> FloatArray:
+        """Return the index of shape (1, replicates)."""
+        return np.where((moments[self.cells, 1] > 0).any(axis=0), 0.0, np.nan)[None]
+
+
+@dataclass(frozen=True, eq=False)
+class Corrected:
+    """The empirical-Bayes index between cells of some circumstances, at every level of a domain."""
+
+    moments: CellMoments
+    shares: tuple[float, ...]
+    parts: tuple[Part | Alone, ...]
+
+    def evaluate(self, block: Block) -> FloatArray:
+        """Return values of shape (levels, replicates)."""
+        moments = self.moments.evaluate(block.factors, block.cuts(self.shares))
+        return np.concatenate([part.evaluate(moments, block.factors) for part in self.parts])
+
+
+@dataclass(frozen=True, eq=False)
 class PreparedShapley:
     """Shares of the empirical-Bayes index, which every coalition has of its own."""
 
     rows: tuple[Row, ...]
     game: Game
-    indices: tuple[PreparedIndex, ...]
+    indices: tuple[Corrected, ...]
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
@@ -315,7 +340,7 @@ class Layout:
             place = np.flatnonzero(level == i)
             yield codes[place], place, np.ascontiguousarray(sums[place])
 
-    def corrected(self, members: Sequence[int], full: FullSample) -> PreparedIndex:
+    def corrected(self, members: Sequence[int], full: FullSample) -> Corrected:
         """Prepare the empirical-Bayes index between cells of some circumstances, at every level."""
         cells = self.cells
         kept = tuple(cells.circumstances[i] for i in members)
@@ -341,17 +366,22 @@ class Layout:
         whole = moments.evaluate(full.factors, cuts)
         cell = some.both.astype(np.int64) * (len(some.shares) + 1)
         cell += np.searchsorted(cuts[:, 0], welfare, side="left")
-        parts = []
+        parts: list[Part | Alone] = []
         for i in range(len(self.domain.labels)):
             here, inside = np.flatnonzero(level == i), np.flatnonzero(self.domain.level == i)
             number = np.zeros(len(level), dtype=np.int64)
             number[here] = np.arange(len(here))
             of_level = np.ascontiguousarray(whole[here])
-            shrinkage = Shrinkage.of(sampled.among(inside.astype(np.int32)), number[cell[inside]], codes[here], some.counts, of_level)
+            if (of_level[:, 0, 0] > 0).sum() < 2:
+                parts.append(Alone(here))
+                continue
+            shrinkage = Shrinkage.of(
+                sampled.among(inside.astype(np.int32)), number[cell[inside]], codes[here], some.counts, of_level
+            )
             value = shrinkage.evaluate(of_level, full.factors)[SHRUNKEN, 0]
             raised = np.array([[max(-value, 0.0) if np.isfinite(value) else 0.0]])
             parts.append(Part(shrinkage, None if len(self.domain.labels) == 1 else here, (SHRUNKEN,), raised))
-        return PreparedIndex((), moments, some.shares, tuple(parts))
+        return Corrected(moments, some.shares, tuple(parts))
 
 
 def _of_cells(sums: ClassTotals, shares: tuple[float, ...], block: Block) -> FloatArray:

@@ -20,6 +20,7 @@ from .human_opportunity import Sample, rows_of_psus
 
 METHODS = ("empirical-bayes", "cells", "logit", "fixed")
 MOST_PLAYERS = 12  # 4,095 coalitions
+ROUNDING = 1e-12  # a share below it is what sums of values between 0 and 1 leave
 PERMUTATION = 6  # purpose of random numbers, as in _kernels/_random.pxd
 
 
@@ -84,9 +85,9 @@ def shapley(
     >>> access = [1, 1, 1, 0, 1, 0, 0, 0]
     >>> frame = {"place": ["urban"] * 4 + ["rural"] * 4, "sex": ["f", "f", "m", "m"] * 2}
     >>> sp.shapley(access, frame, [1] * 8, method="cells").round(4).to_dict()
-    {'place': 0.25, 'sex': 0.25}
+    {'place': 0.125, 'sex': 0.125}
     >>> round(sp.d_index(access, frame, [1] * 8), 4)
-    0.5
+    0.25
 
     One circumstance has all of it:
 
@@ -210,7 +211,7 @@ class Game:
             self.weight.T, values, strict=True
         ):  # one after the other, so that sums have one order
             made += weight[:, None] * value
-        return made
+        return np.where(abs(made) < ROUNDING, 0.0, made)
 
     def errors(self, values: FloatArray) -> FloatArray:
         """Return the standard error of each share that drawn orders leave, from values of shape (masks,)."""
@@ -394,7 +395,8 @@ class Coalitions:
                     added += weight[level] * effect[level]
                     total += weight[level]
                 predictor += np.divide(added, total, out=np.zeros_like(total), where=total > 0)
-        return dissimilarity_of_rates(own, rates_of(predictor))[2]
+        found: FloatArray = dissimilarity_of_rates(own, rates_of(predictor))[2]
+        return found
 
 
 def _corrected(
@@ -414,6 +416,9 @@ def _corrected(
         codes, group = combine([sample.codes[:, i] for i in members], [levels[i] for i in members])
         cell = group[sample.cell]
         moments = rows.moments(cell, len(codes)).evaluate(factors, NO_CUTS)
+        if (moments[:, 0, 0] > 0).sum() < 2:
+            values[m] = 0.0 if moments[:, 1, 0].any() else np.nan
+            continue
         shrinkage = Shrinkage.of(rows, cell.astype(np.int64), codes, [levels[i] for i in members], moments)
         values[m] = shrinkage.evaluate(moments, factors)[SHRUNKEN, 0]
     return np.maximum(values, 0)

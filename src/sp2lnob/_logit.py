@@ -90,23 +90,35 @@ class MainEffects:
     @cached_property
     def active(self) -> CodeArray:
         """Parameters that count in each cell, (cells, circumstances + 1); those of base levels follow all others."""
-        first = np.cumsum([0, *(count - 1 for count in self.levels[:-1])])
-        base = self.parameters + np.arange(len(self.levels))
-        own = np.where(self.codes > 0, self.codes + first, base).astype(np.int32)
-        return np.column_stack([np.zeros(len(own), dtype=np.int32), own])
+        number, start = self._numbers
+        out = np.zeros((len(self.codes), len(self.levels) + 1), dtype=np.int32)
+        out[:, 1:] = number[self.codes + start]
+        return out
+
+    @property
+    def _numbers(self) -> tuple[CodeArray, CodeArray]:
+        """Parameter of every level, circumstance by circumstance, and where the levels of each begin."""
+        start = np.zeros(len(self.levels), dtype=np.int32)
+        start[1:] = np.cumsum(self.levels[:-1])
+        number = np.arange(sum(self.levels), dtype=np.int32) - np.repeat(np.arange(len(start)), self.levels)
+        number[start] = self.parameters + np.arange(len(start))
+        return number.astype(np.int32), start
 
     @cached_property
     def _walk(self) -> tuple[CodeArray, CodeArray, CodeArray, CodeArray]:
         """Cells in the order in which the kernel walks them, the circumstance with most levels changing fastest."""
-        columns = np.argsort(self.levels, kind="stable")
-        place = np.lexsort(self.codes[:, columns[::-1]].T).astype(np.int32)
-        codes = self.codes[place][:, columns]
-        differs = codes[1:] != codes[:-1]
-        differs[:, -1] = True
-        fresh = np.r_[0, np.argmax(differs, axis=1), 0].astype(np.int32)
-        base = np.repeat(self.parameters + np.arange(len(self.levels)), np.array(self.levels) - 1)
-        parameter = np.ascontiguousarray(self.active[place][:, 1 + columns])
-        return place, parameter, fresh, np.r_[0, base].astype(np.int32)
+        columns = sorted(range(len(self.levels)), key=lambda i: self.levels[i])
+        number, start = self._numbers
+        codes = self.codes[:, columns]
+        place = np.lexsort(codes.T[::-1]).astype(np.int32)
+        codes = codes[place]
+        fresh = np.zeros(len(codes) + 1, dtype=np.int32)
+        fresh[1:-1] = len(columns) - 1  # where two are alike, as the last had changed
+        for d in range(len(columns) - 2, -1, -1):
+            fresh[1:-1][codes[1:, d] != codes[:-1, d]] = d
+        base = np.zeros(self.parameters, dtype=np.int32)
+        base[1:] = np.repeat(self.parameters + np.arange(len(start)), np.array(self.levels) - 1)
+        return place, number[codes + start[columns]], fresh, base
 
     def fit(self, sums: FloatArray, start: FloatArray | None = None, steps: int = MOST_STEPS) -> Fitted:
         """Fit the logit of every replicate.

@@ -91,6 +91,17 @@ cdef extern from *:
         return x < most ? x : most;
         #endif
     }
+    static inline sp2lnob_part sp2lnob_more(sp2lnob_part x, sp2lnob_part y) {
+        #if defined(__GNUC__)
+        sp2lnob_bits keep = (sp2lnob_bits) (x > y);
+        return (sp2lnob_part) ((keep & (sp2lnob_bits) x) | (~keep & (sp2lnob_bits) y));
+        #else
+        return x > y ? x : y;
+        #endif
+    }
+    #define SP2LNOB_DO(i) x.part[i] = sp2lnob_more(x.part[i], y.part[i]);
+    static inline sp2lnob_lanes sp2lnob_greater(sp2lnob_lanes x, sp2lnob_lanes y) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
+    #undef SP2LNOB_DO
     #define SP2LNOB_DO(i) x.part[i] = -sp2lnob_below(-sp2lnob_below(x.part[i], most), most);
     static inline sp2lnob_lanes sp2lnob_within(sp2lnob_lanes x, double most) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
     #undef SP2LNOB_DO
@@ -105,6 +116,7 @@ cdef extern from *:
     lanes shifted "sp2lnob_shifted"(double, lanes) noexcept nogil
     lanes minus "sp2lnob_minus"(lanes, lanes) noexcept nogil
     lanes over "sp2lnob_over"(double, lanes) noexcept nogil
+    lanes greater "sp2lnob_greater"(lanes, lanes) noexcept nogil
     lanes within "sp2lnob_within"(lanes, double) noexcept nogil  # [-most, most]
     # e^x for |x| <= 700, within 1 unit in the last place: x = k ln 2 + r, the ln 2 in two parts (Cody and Waite 1980),
     # and Taylor's polynomial of degree 13 on |r| <= ln 2 / 2. Plain arithmetic: the same bits on every processor.

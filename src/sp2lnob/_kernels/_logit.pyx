@@ -10,8 +10,8 @@ step went too far where the slope along it has turned nearly as steep as it was.
 """
 from libc.math cimport fabs
 from libc.stdint cimport int32_t, uint8_t
-from sp2lnob._kernels._lanes cimport LANES, exponential, lanes, load, minus, over, plus, scaled, shifted, store, times
-from sp2lnob._kernels._lanes cimport within
+from sp2lnob._kernels._lanes cimport LANES, exponential, greater, lanes, load, minus, over, plus, scaled, shifted, store
+from sp2lnob._kernels._lanes cimport times, within
 
 cdef enum:
     CONVERGED = 1
@@ -19,6 +19,7 @@ cdef enum:
 
 cdef double EDGE = 30.0  # a predictor beyond it is a rate of 0 or 1, which is 1e-13 away
 cdef double EXTREME = 1e-8  # a fitted rate this near 0 or 1 where there is weight: its predictor has no end
+cdef double FAR = 18.4  # a predictor within it is no such rate
 cdef double DEPENDENT = 1e-9  # of a parameter's information, what must be its own beside the parameters before it
 cdef double ENOUGH = 1e-12  # a Newton decrement, per weight, after which the step's own error is of that size
 cdef double FARTHEST = 8.0  # that a step takes a coefficient
@@ -56,8 +57,7 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
     """
     cdef Py_ssize_t cells = place.shape[0], features = parameter.shape[1], p = start.shape[0]
     cdef Py_ssize_t width = vector.shape[1], size = width * LANES, last = features - 1
-    cdef Py_ssize_t group, c, d, e, i, j, k, lane, column, step
-    cdef Py_ssize_t q, s
+    cdef Py_ssize_t group, c, d, e, i, j, k, lane, step, q, s
     cdef double value, slope, total
     cdef double rise[LANES]
     cdef double x[LANES]
@@ -176,12 +176,11 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
                     n = times(load(&cell[c, 0, 0]), m)
                     v = times(n, times(t, m))
                     r = minus(load(&cell[c, 1, 0]), n)
-                    # What the last level shares with those before it, with itself, and with the intercept.
+                    # What the last level shares with those before it, and with itself.
                     for e in range(last):
                         s = parameter[c, e] * LANES
                         add(H + (q * width + s if q > s else s * width + q), v)
                     add(H + q * width + q, v)
-                    add(H + q * width, v)
                     add(g + q, r)
                     add(&depth[last, 1, 0], v)
                     add(&depth[last, 2, 0], r)
@@ -193,14 +192,15 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
                             s = parameter[c, e] * LANES
                             add(H + (q * width + s if q > s else s * width + q), v)
                         add(H + q * width + q, v)
-                        add(H + q * width, v)
-                        add(g + q, r)
+                            add(g + q, r)
                         add(&depth[d, 1, 0], v)
                         add(&depth[d, 2, 0], r)
                         for lane in range(LANES):
                             depth[d + 1, 1, lane] = 0.0
                             depth[d + 1, 2, lane] = 0.0
                 store(H, load(&depth[0, 1, 0]))
+                for j in range(1, p):  # with the intercept a level shares what it has
+                    store(H + j * size, load(H + j * size + j * LANES))
                 store(g, load(&depth[0, 2, 0]))
                 # H = L D L': row by row, L below the diagonal, one over D in share. A parameter that those before it
                 # determine, or that nobody has, gets 0 for its inverse, and stays where it is.
@@ -261,6 +261,9 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
                         status[lane] |= CONVERGED
                         active[lane] = False
             store(&depth[0, 0, 0], load(b))
+            for lane in range(LANES):
+                x[lane] = 0.0
+            v = load(x)
             for c in range(cells):
                 for d in range(fresh[c], features):
                     store(&depth[d + 1, 0, 0], plus(load(&depth[d, 0, 0]), load(b + parameter[c, d] * LANES)))
@@ -271,13 +274,15 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
                         if cell[c, 2, lane] != 0.0:
                             x[lane] = cell[c, 2, lane]
                     eta = load(x)
-                t = exponential(scaled(-1.0, eta))
-                m = over(1.0, shifted(1.0, t))
-                store(&rate[place[c], group * LANES], m)
-                store(x, m)
-                store(y, times(m, t))
-                for lane in range(LANES):
-                    if cell[c, 0, lane] > 0.0 and (x[lane] < EXTREME or y[lane] < EXTREME):
+                v = greater(v, times(eta, eta))
+                store(&rate[place[c], group * LANES], over(1.0, shifted(1.0, exponential(scaled(-1.0, eta)))))
+            store(x, v)
+            for lane in range(LANES):
+                if x[lane] <= FAR * FAR:
+                    continue
+                for c in range(cells):
+                    value = rate[place[c], group * LANES + lane]
+                    if cell[c, 0, lane] > 0.0 and (value < EXTREME or 1.0 - value < EXTREME):
                         status[lane] |= SEPARATED
             if forced:  # the levels that have no coefficient: far out, as the rates are
                 for lane in range(LANES):

@@ -192,7 +192,7 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
                             s = parameter[c, e] * LANES
                             add(H + (q * width + s if q > s else s * width + q), v)
                         add(H + q * width + q, v)
-                            add(g + q, r)
+                        add(g + q, r)
                         add(&depth[d, 1, 0], v)
                         add(&depth[d, 2, 0], r)
                         for lane in range(LANES):

@@ -24,6 +24,7 @@ from sp2lnob._parallel import GROUPS, LANES
 from sp2lnob._prepared import Scenario, joined
 from sp2lnob._splits import grow
 from sp2lnob._sweeps import CellSums, ClassTotals, Ordering, Totals, columns_of
+from sp2lnob.decomposition import Coalitions, Game
 from sp2lnob.estimation import full_sample_of
 
 LARGE = 10 * HOUSEHOLDS
@@ -160,6 +161,39 @@ def test_dissimilarity(benchmark, side, data, factors, matrix):
         return np.concatenate([sums.evaluate(block)[2] for block in factors])
 
     compare(benchmark, side, ours, lambda: baselines.dissimilarity(weight, access, codes, levels, psu, matrix))
+
+
+@SIDES
+@pytest.mark.parametrize("replicates", [1, REFITS])
+@pytest.mark.benchmark
+def test_shapley_of_logits(benchmark, side, replicates, data, factors, matrix):
+    benchmark.group = f"logit D and its Shapley shares (63 logits), {replicates} replicates, collapse included"
+    survey, levels = data.survey, list(synthetic.LEVELS.values())
+    weight, psu = survey.weight, survey.design.psu
+    codes = [data.households[name].astype(np.int32) for name in synthetic.LEVELS]
+    access = data.households["access"].astype(np.uint8)
+    ones = np.ones((1, survey.design.psus, LANES))
+
+    def ours():
+        cells, cell = combine(codes, levels)
+        sums = CellSums.of(weight, access, cell, len(cells), psu).totals
+        game = Game.of(levels, None)
+        players = [(i,) for i in range(len(levels))]
+        coalitions = Coalitions.of(cells, levels, players, game.masks, "logit", sums.evaluate(ones))
+        if replicates == 1:
+            return np.r_[coalitions.whole[0], game.shares(coalitions.whole[:, None])[:, 0]]
+        values = np.hstack(
+            [coalitions.evaluate(sums.evaluate(block)) for block in factors[: -(-replicates // (GROUPS * LANES))]]
+        )
+        return np.vstack([values[:1], game.shares(values)])[:, :replicates]
+
+    counts = np.ones((survey.design.psus, 1)) if replicates == 1 else np.ascontiguousarray(matrix[:, :replicates])
+
+    def theirs():
+        found = baselines.shapley_of_logits(weight, access, codes, levels, psu, counts)
+        return found[:, 0] if replicates == 1 else found
+
+    compare(benchmark, side, ours, theirs)
 
 
 @SIDES

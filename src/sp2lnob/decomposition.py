@@ -269,6 +269,22 @@ class Coalition:
     last: int
 
 
+def _joined(parent: Coalition, members: tuple[int, ...], levels: Sequence[int]) -> tuple[CodeArray, CodeArray]:
+    """Return the codes of a coalition's cells, and which of them each cell of a parent lies in."""
+    columns = [parent.members.index(i) for i in members]
+    counts = [levels[i] for i in members]
+    size = prod(counts)
+    if size > 4 * len(parent.codes) + 1024:
+        return combine([parent.codes[:, j] for j in columns], counts)
+    key = parent.codes[:, columns] @ np.cumprod([1, *counts[:0:-1]])[::-1]  # few: numbered by a table
+    there = np.zeros(size, dtype=np.bool_)
+    there[key] = True
+    present = np.flatnonzero(there)
+    number = np.zeros(size, dtype=np.int32)
+    number[present] = np.arange(len(present), dtype=np.int32)
+    return np.stack(np.unravel_index(present, counts), axis=1).astype(np.int32), number[key]
+
+
 @dataclass(frozen=True, eq=False)
 class Coalitions:
     """The index of every coalition, from sums of cells: plain, or of a logit.
@@ -299,6 +315,10 @@ class Coalitions:
         sums: FloatArray,
     ) -> "Coalitions":
         """Prepare the coalitions of masks, and fit their logits to the full sample's sums (cells, k, LANES)."""
+        # Circumstances in the order in which logits walk them: their cells then come sorted.
+        order = sorted(range(len(levels)), key=lambda i: levels[i])
+        codes, levels = np.ascontiguousarray(codes[:, order]), [levels[i] for i in order]
+        players = [[order.index(i) for i in members] for members in players]
         place = {mask: m for m, mask in enumerate(masks)}
         found: list[Coalition] = []
         last = list(range(len(masks)))
@@ -307,13 +327,10 @@ class Coalitions:
             more = (place.get(mask | 1 << a, m) for a in range(len(players)) if not mask >> a & 1)
             parents = [other for other in more if other < m]
             if not m:
-                parent, group = -1, np.arange(len(codes), dtype=np.int32)
-                own = codes
+                parent, group, own = -1, np.arange(len(codes), dtype=np.int32), codes
             else:
                 parent = max(parents, default=0)  # with a player more, if there is one that came before
-                above = found[parent]
-                columns = [above.members.index(i) for i in members]
-                own, group = combine([above.codes[:, j] for j in columns], [levels[i] for i in members])
+                own, group = _joined(found[parent], members, levels)
                 last[parent] = m
             found.append(Coalition(members, own, parent, group, 0))
         each = tuple(

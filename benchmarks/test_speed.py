@@ -18,12 +18,13 @@ from threadpoolctl import threadpool_limits
 
 import sp2lnob as sp
 from sp2lnob import transfers
+from sp2lnob._bayes import SHRUNKEN, CorrectedIndex, SampledRows
 from sp2lnob._cells import Circumstance, combine
 from sp2lnob._kernels import _transfers
 from sp2lnob._parallel import GROUPS, LANES
 from sp2lnob._prepared import Scenario, joined
 from sp2lnob._splits import grow
-from sp2lnob._sweeps import CellSums, ClassTotals, Ordering, Totals, columns_of
+from sp2lnob._sweeps import NO_CUTS, CellSums, ClassTotals, Ordering, Totals, columns_of
 from sp2lnob.decomposition import Coalitions, Game
 from sp2lnob.estimation import full_sample_of
 
@@ -161,6 +162,25 @@ def test_dissimilarity(benchmark, side, data, factors, matrix):
         return np.concatenate([sums.evaluate(block)[2] for block in factors])
 
     compare(benchmark, side, ours, lambda: baselines.dissimilarity(weight, access, codes, levels, psu, matrix))
+
+
+@pytest.mark.benchmark(group="empirical-Bayes D: logit, moments, shrinkage; preparation included")
+def test_corrected_dissimilarity(benchmark, data, factors):
+    survey = data.survey
+    codes, levels = (
+        [data.households[name].astype(np.int32) for name in synthetic.LEVELS],
+        tuple(synthetic.LEVELS.values()),
+    )
+    access, psu = data.households["access"].astype(np.uint8), survey.design.psu
+
+    def ours():
+        cells, cell = combine(codes, levels)
+        rows = SampledRows.of(survey.weight, access, psu, psu, survey.design.stratum_start)
+        index = CorrectedIndex.of(rows, cell, cells, levels)
+        return np.concatenate([index.evaluate(block, NO_CUTS)[SHRUNKEN] for block in factors])
+
+    found = benchmark.pedantic(ours, rounds=5, warmup_rounds=1)
+    assert np.isfinite(found).all()
 
 
 @SIDES
@@ -357,7 +377,7 @@ def test_assess(benchmark, data):
 def job(survey: sp.Survey, threads: int, replicates: int) -> sp.Estimates:
     """Return the Gini, FGT 0, 1, 2 and D over all cells with their standard errors and intervals."""
     opportunity = sp.Opportunity("access", outcome="access", circumstances=list(synthetic.LEVELS))
-    statistics = [sp.Poverty(synthetic.LINE), sp.Inequality(["gini"]), sp.Dissimilarity(opportunity)]
+    statistics = [sp.Poverty(synthetic.LINE), sp.Inequality(["gini"]), sp.Dissimilarity(opportunity, "cells")]
     return sp.estimate(survey, statistics, n_threads=threads, replicates=sp.Bootstrap(replicates, seed=7))
 
 

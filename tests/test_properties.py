@@ -206,7 +206,7 @@ OPPORTUNITIES = [
     sp.Opportunity("no class", "water", circumstances=["educ", "area"], weigh="households"),
     sp.Opportunity("person", "phone", unit="person", circumstances=["quintile", "sex"]),
 ]
-OF_ALL = [sp.Cost(), *map(sp.Dissimilarity, OPPORTUNITIES)]
+OF_ALL = [sp.Cost(), *(sp.Dissimilarity(opportunity, "cells") for opportunity in OPPORTUNITIES)]
 OF_DOMAINS = [
     sp.MeanWelfare(),
     sp.Poverty(60.0),
@@ -585,7 +585,8 @@ def test_the_index_of_a_level_is_that_of_its_rows(which, by):
     households, persons = toy_frames()
     households["area"] = households["urbrur"]
     survey, opportunity = sp.Survey(households, persons, **DESIGN), OPPORTUNITIES[which]
-    made = sp.estimate(survey, [sp.Dissimilarity(opportunity)], by=[by], replicates=sp.Bootstrap(9), classes="fixed")
+    asked = [sp.Dissimilarity(opportunity, "cells")]
+    made = sp.estimate(survey, asked, by=[by], replicates=sp.Bootstrap(9), classes="fixed")
     cells = opportunity.prepare(survey)
     bound = sp.Bootstrap(9).bind(survey)
     names = (by,) if isinstance(by, str) else by

@@ -731,6 +731,7 @@ def test_an_opportunity_without_a_split_leaves_the_others_theirs():
     assert labels == ["flat", "Access", "internet", "Access", "Furthest behind", "Furthest ahead", "Gap between them"]
     _, *rows = page.table("Dissimilarity index")
     assert [cells[0][0] for cells in rows].count("Between the tree’s groups") == 1
+    assert [cells[0][0] for cells in rows].count("Between all combinations of circumstances") == 2
     assert "under this rule for “flat”" in page.words
 
 

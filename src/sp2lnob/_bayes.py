@@ -77,7 +77,7 @@ class SampledRows:
         squares = weight**2
         return cls(np.stack([weight, weight * outcome, squares, squares * outcome]), psu, unit, stratum_start, welfare)
 
-    def among(self, rows: CodeArray) -> "SampledRows":
+    def among(self, rows: LongArray) -> "SampledRows":
         """Return some of the rows."""
         welfare = None if self.welfare is None else self.welfare[rows]
         return SampledRows(
@@ -172,8 +172,12 @@ class Shrinkage:
         """Return ``VALUES``, of shape (6, replicates), of moments (cells, 4, replicates)."""
         return self._found(moments, factors)[0]
 
+    def apart(self, moments: FloatArray, factors: FloatArray) -> FloatArray:
+        """Return the rate of each cell, shrunken, minus the mean: (cells, replicates)."""
+        return self._found(moments, factors)[1]
+
     def _found(self, moments: FloatArray, factors: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the values, and each cell's rate minus the mean, shrunken: (cells, replicates)."""
+        """Return values, and the rates apart from the mean."""
         columns = columns_of(factors)
         rate = self.logit.fit(moments, self.start, steps=STEPS).rate
         growth = self.psus.evaluate(factors, NO_CUTS)[0, 3] / self.squares if self.squares > 0 else np.zeros(columns)
@@ -231,24 +235,45 @@ class CorrectedIndex:
 
         ``fold`` (units,) is the fold of each unit, ``cuts`` (classes - 1,) those of the full sample.
         """
-        return lower_bound(self.shrinkage, self.moments, fold, cuts)
+        return Tried.of(self.moments, fold, cuts).index(self.shrinkage)
 
 
-def lower_bound(
-    shrinkage: Shrinkage, moments: CellMoments, fold: CodeArray, cuts: FloatArray, cells: object = slice(None)
-) -> float:
-    """Return the index of some cells by signs that each fold of PSUs has from the others."""
-    folds = int(fold.max()) + 1
-    inside = fold == np.arange(folds)[:, None]
-    # The nine tenths that signs are from weigh as much as all do: what is noise in them is more.
-    others, own = in_lanes(np.where(inside, 0.0, folds / (folds - 1))), in_lanes(inside.astype(np.float64))
-    laid = np.tile(cuts[:, None], (1, columns_of(others)))
-    _, apart = shrinkage._found(np.ascontiguousarray(moments.evaluate(others, laid)[cells]), others)
-    weight, access = np.moveaxis(moments.evaluate(own, laid)[cells, :2, :folds], 1, 0)
-    total = access.sum()
-    if not total > 0:
-        return np.nan
-    return float((np.sign(apart[:, :folds]) * (access - total / weight.sum() * weight)).sum() / (2 * total))
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """Cells learned from all folds of PSUs but one, and tried on that one.
+
+    Attributes
+    ----------
+    factors : ndarray of shape (groups, units, LANES)
+        One replicate a fold, in which its PSUs count nothing. The others weigh as much as all do, so that what is noise
+        in them is more.
+    learned : ndarray of shape (cells, 4, replicates)
+    held : ndarray of shape (cells, 2, folds)
+        Weight and access of each fold.
+    """
+
+    factors: FloatArray
+    learned: FloatArray
+    held: FloatArray
+
+    @classmethod
+    def of(cls, moments: CellMoments, fold: CodeArray, cuts: FloatArray) -> "Tried":
+        """Take the fold of each unit, and the cuts (classes - 1,) of the full sample."""
+        folds = int(fold.max()) + 1
+        inside = fold == np.arange(folds)[:, None]
+        others, own = in_lanes(np.where(inside, 0.0, folds / (folds - 1))), in_lanes(inside.astype(np.float64))
+        laid = np.tile(cuts[:, None], (1, columns_of(others)))
+        return cls(others, moments.evaluate(others, laid), moments.evaluate(own, laid)[:, :2, :folds])
+
+    def index(self, shrinkage: Shrinkage, cells: LongArray | None = None) -> float:
+        """Return the index of some cells by signs that each fold has from the others; NaN where nobody has access."""
+        learned, held = (self.learned, self.held) if cells is None else (self.learned[cells], self.held[cells])
+        weight, access = np.moveaxis(held, 1, 0)
+        total = access.sum()
+        if not total > 0:
+            return np.nan
+        signs = np.sign(shrinkage.apart(learned, self.factors)[:, : held.shape[2]])
+        return float((signs * (access - total / weight.sum() * weight)).sum() / (2 * total))
 
 
 def _correlation(rows: SampledRows, left: FloatArray, own: FloatArray, q: FloatArray) -> float:

@@ -548,7 +548,7 @@ def _draw_lane(canvas: Canvas, row: Row, lane: Lane, axis: Axis, y: float, form:
     if len(seen) > 1:
         canvas.segment((min(seen), y), (max(seen), y))
     for point in lane.points:
-        if bars and point.there:
+        if bars and point.there and not point.ends:
             about: dict[str, Any] = {"label": plain(row.label), "series": point.series, "value": point.value}
             canvas.segment((axis(0), y), (axis(point.value), y), 11, point.colour, **about)
         else:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._bayes import CELLS, LOGIT, SHRUNKEN, SIGNS, SampledRows, Shrinkage, lower_bound
+from ._bayes import CELLS, LOGIT, SHRUNKEN, SIGNS, SampledRows, Shrinkage, Tried
 from ._cells import combine
 from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
 from ._folds import folds_of
@@ -19,7 +19,7 @@ from ._typing import CodeArray, FloatArray, LongArray
 from .opportunity import Cells
 
 METHODS = ("empirical-bayes", "cells", "logit")
-DOUBTED, MINOR = 0.25, 0.5  # of what signs and the value differ by: how much is doubt, and how many errors are little
+DOUBTED, MINOR = 0.5, 1.0  # of what signs and the value differ by: how much is doubt, and up to how many errors none
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,52 +77,40 @@ def prepare_index(
     if method == "cells":
         return [_plain(cells, domain, scenario, shares, full)]
     combinations, both = combine([domain.fixed, cells.domain], [domain.fixed_levels, len(cells.domains)])
-    ends = np.r_[0.0, shares]
-    level, codes = (
-        _levels(domain, combinations, shares),
-        np.repeat(cells.domains[combinations[:, 1]], len(ends), axis=0),
-    )
-    for cls in cells.classes:
-        own = np.searchsorted(np.array(cls.shares), ends, side="right")
-        place = [circumstance.name for circumstance in cells.circumstances].index(cls.name)
-        codes[:, place] = np.tile(own, len(combinations))
-    welfare = domain.welfare if domain.shares else cells.welfare
-    sampled = SampledRows.of(
-        cells.weight, cells.counted(absence=True), rows.psu, rows.factor, full.survey.design.stratum_start, welfare
-    )
-    moments = sampled.moments(both, len(combinations))
-    cuts = full.cuts(shares)
-    whole = moments.evaluate(full.factors, cuts)
-    cell = both.astype(np.int64) * len(ends) + np.searchsorted(cuts[:, 0], welfare, side="left")
+    level, codes = _levels(domain, combinations, shares), _codes(cells, combinations, shares)
     counts = [circumstance.levels for circumstance in cells.circumstances]
-    fold = None
+    welfare, design = domain.welfare if domain.shares else cells.welfare, full.survey.design
+    sampled = SampledRows.of(
+        cells.weight, cells.counted(absence=True), rows.psu, rows.factor, design.stratum_start, welfare
+    )
+    moments, cuts = sampled.moments(both, len(combinations)), full.cuts(shares)
+    whole = moments.evaluate(full.factors, cuts)
+    cell = both.astype(np.int64) * (len(shares) + 1) + np.searchsorted(cuts[:, 0], welfare, side="left")
+    tried = None
     if method == METHODS[0]:
-        of_unit = np.zeros(full.units, dtype=np.int32)
-        of_unit[full.unit] = folds_of(full.survey.design)[full.survey.design.psu]
-        fold = of_unit
-    named: list[Row] = []
-    parts: list[Part] = []
+        fold = np.zeros(full.units, dtype=np.int32)
+        fold[full.unit] = folds_of(design)[design.psu]
+        tried = Tried.of(moments, fold, cuts[:, 0])
     templates = _templates(cells, method)
-    all_rows = domain.named(templates, scenario)
+    named = domain.named(templates, scenario)
+    made: list[Row] = []
+    parts: list[Part] = []
     for i in range(len(domain.labels)):
         here, inside = np.flatnonzero(level == i), np.flatnonzero(domain.level == i)
-        number = np.zeros(len(level), dtype=np.int64)
+        number = np.zeros(len(level), dtype=np.int64)  # of a cell, among those of the level
         number[here] = np.arange(len(here))
-        of_level = whole[here]
-        shrinkage = Shrinkage.of(sampled.among(inside), number[cell[inside]], codes[here], counts, of_level)
-        found = shrinkage.evaluate(of_level, full.factors)[:, 0]
-        own = all_rows[i * len(templates) : (i + 1) * len(templates)]
-        only = None if len(domain.labels) == 1 else here
-        if fold is None:
-            most = max(1 - found[1], 0.0)
-            named.append(replace(own[0], most=most, flag=_joined("model-dependent", shrinkage.flag)))
-            parts.append(Part(shrinkage, only, (LOGIT,), np.zeros((1, 1))))
-            continue
-        low = lower_bound(shrinkage, moments, fold, cuts[:, 0], here)
-        named += _bracketed(own, found, shrinkage.flag)
-        shifts = np.array([max(-found[SHRUNKEN], 0.0), low - found[SIGNS], 0.0, 0.0])[:, None]
-        parts.append(Part(shrinkage, only, (SHRUNKEN, SIGNS, SIGNS, CELLS), np.nan_to_num(shifts)))
-    return [PreparedIndex(tuple(named), moments, shares, tuple(parts))]
+        shrinkage = Shrinkage.of(sampled.among(inside), number[cell[inside]], codes[here], counts, whole[here])
+        found = shrinkage.evaluate(whole[here], full.factors)[:, 0]
+        picks: tuple[int, ...] = (LOGIT,)
+        shifts = np.zeros(1)
+        if tried is not None:
+            low = tried.index(shrinkage, here)
+            picks = SHRUNKEN, SIGNS, SIGNS, CELLS
+            shifts = np.nan_to_num([max(-found[SHRUNKEN], 0.0), low - found[SIGNS], 0.0, 0.0])
+        value, *others = named[i * len(templates) : (i + 1) * len(templates)]
+        made += [_with_interval(value, found, shrinkage.flag, alone=tried is None), *others]
+        parts.append(Part(shrinkage, here if len(domain.labels) > 1 else None, picks, shifts[:, None]))
+    return [PreparedIndex(tuple(made), moments, shares, tuple(parts))]
 
 
 def _plain(
@@ -145,6 +133,16 @@ def _levels(domain: Domain, combinations: CodeArray, shares: tuple[float, ...]) 
     return (combinations[:, :1] * domain.bands + band).ravel().astype(np.int32)
 
 
+def _codes(cells: Cells, combinations: CodeArray, shares: tuple[float, ...]) -> CodeArray:
+    """Return the level of each circumstance in every (combination, band)."""
+    ends = np.r_[0.0, shares]
+    codes: CodeArray = np.repeat(cells.domains[combinations[:, 1]], len(ends), axis=0)
+    for cls in cells.classes:
+        own = np.searchsorted(np.array(cls.shares), ends, side="right")
+        codes[:, [c.name for c in cells.circumstances].index(cls.name)] = np.tile(own, len(combinations))
+    return codes
+
+
 def _templates(cells: Cells, method: str) -> list[Row]:
     """Return the rows of one level, but for what depends on its values."""
     name = cells.opportunity.name
@@ -158,17 +156,15 @@ def _templates(cells: Cells, method: str) -> list[Row]:
     return [value, *bounds, plain]
 
 
-def _bracketed(rows: tuple[Row, ...], found: FloatArray, flag: str) -> list[Row]:
-    """Return the rows of a level with what its values say of the interval."""
-    doubt = max(found[SIGNS] - max(found[SHRUNKEN], 0.0), 0.0) * DOUBTED
-    value = replace(
-        rows[0],
-        most=float(max(1 - found[1], 0.0)) if np.isfinite(found[1]) else 1.0,
-        doubt=float(doubt) if np.isfinite(doubt) else 0.0,
-        minor=MINOR,
-        flag=_joined(rows[0].flag, flag),
-    )
-    return [value, *rows[1:]]
+def _with_interval(row: Row, found: FloatArray, flag: str, *, alone: bool) -> Row:
+    """Return the row of a value with what the others say of its interval; ``alone``: the logit's, without a bracket."""
+    if np.isnan(found[1:]).any():
+        return replace(row, flag=flag)
+    most = float(max(1 - found[1], 0.0))
+    if alone:
+        return replace(row, most=most, flag=_joined("model-dependent", flag))
+    apart = max(float(found[SIGNS] - max(found[SHRUNKEN], 0.0)), 0.0)
+    return replace(row, most=most, doubt=DOUBTED * apart, minor=MINOR, flag=flag)
 
 
 def _joined(*flags: str) -> str:

@@ -573,7 +573,8 @@ def dissimilarity(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
     Returns
     -------
     altair.LayerChart
-        Without intervals: the index is biased upward where cells are small.
+        Between all combinations of circumstances, with its interval; and without one what is biased upward: the
+        same as found, and between the groups of the tree.
 
     Raises
     ------
@@ -597,7 +598,8 @@ def dissimilarity(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
     found = _findings(result)
     picked = _pick(found, "dissimilarity", ASK["opportunity"], statistic="d_index")
     names = _unique("of", picked)
-    picked.sort(key=lambda row: str(row["param"]))
+    picked = [row for row in picked if str(row["param"]).split(",")[0] in BETWEEN]
+    picked.sort(key=lambda row: BETWEEN.index(str(row["param"]).split(",")[0]))
     both = _has_after(found)
     rows = []
     for name in names:
@@ -612,22 +614,27 @@ def dissimilarity(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
         [
             "Share of access that would have to change hands for all to have the same rate: between all combinations "
             "of circumstances, and between the groups of the tree.",
-            "Biased upward where combinations are small, and therefore without an interval.",
+            "Dots: without what chance adds, and with an interval. Bars: as found, biased upward where combinations "
+            "are small, and therefore without an interval.",
         ],
         width=width,
-        lead="Dissimilarity index, biased upward, without intervals.",
+        lead="Dissimilarity index: corrected with its interval, and as found, biased upward, without an interval.",
         figure=50,
         word=114,
         bars=True,
     )
 
 
+BETWEEN = ("empirical-bayes", "cells", "groups")  # the lanes of an opportunity, in their order
+
+
 def _index_lane(row: Mapping[str, Any], both: bool) -> Lane:
     """Return the lane of a dissimilarity index: between all combinations of circumstances, or between groups."""
     scenario = str(row["scenario"])
     series, colour = f"groups, {scenario}" if both else "groups", BEFORE if both and scenario == "before" else INK
-    if str(row["param"]).split(",")[0] == "cells":
-        series, colour = "all combinations", LINE
+    between = str(row["param"]).split(",")[0]
+    if between != "groups":
+        series, colour = ("as found", LINE) if between == "cells" else ("all combinations", INK)
     return _lane(_point(row, series=series, colour=colour), series, INDEX)
 
 

@@ -59,10 +59,11 @@ LISTED = 8  # levels of a circumstance that a branch names one by one
 POVERTY = ("headcount", "poverty_gap", "poverty_severity", "watts")
 INEQUALITY = ("gini", "palma", "quintile_ratio", "atkinson", "generalized_entropy")
 BETWEEN = {
+    "empirical-bayes": "Between all combinations of circumstances",
+    "lower bound": "At least, in expectation",
+    "upper bound": "At most, in expectation",
+    "cells": "Between all combinations, as found",
     "groups": "Between the tree’s groups",
-    "cells": "Between all combinations of circumstances",
-    "groups, of absence": "Between the tree’s groups, of absence",
-    "cells, of absence": "Between all combinations of circumstances, of absence",
 }
 ENDS = ("furthest_behind", "furthest_ahead", "gap")
 GROUPS_OF_TREE = "groups"  # how a dissimilarity index between them begins
@@ -457,8 +458,8 @@ class _Page:
             parts.append(Part(rows, of=name))
             params = dict.fromkeys(figure.param for figure in self.find("d_index", of=name))
             rows = [
-                Row(BETWEEN.get(param, f"Between {param}"), row.figures, data=False)
-                for param in params
+                Row(_between(param), row.figures, data=False)
+                for param in sorted(params, key=_rank_between)
                 for row in self._across("d_index", columns, of=name, param=param)
             ]
             index.append(Part(rows, of=name))
@@ -736,6 +737,18 @@ def _figure(i: int, row: Mapping[Any, Any]) -> Figure:
     value, low, high = row["value"], row["ci_low"], row["ci_high"]
     rest = {name: row[name] for name in names}
     return Figure(value=value, low=low, high=high, row=i, se=row["se"], df=row["df"], **rest)
+
+
+def _between(param: str) -> str:
+    """Return what a dissimilarity index is of, in words."""
+    between, _, absence = param.partition(", ")
+    return BETWEEN.get(between, f"Between {between}") + (f", {absence}" if absence else "")
+
+
+def _rank_between(param: str) -> int:
+    """Return where a dissimilarity index stands among those of an opportunity: the value and its bracket first."""
+    between = param.partition(", ")[0]
+    return list(BETWEEN).index(between) if between in BETWEEN else len(BETWEEN)
 
 
 def _why(figure: Figure) -> str:

@@ -1,6 +1,10 @@
 """The Human Opportunity Index: the peers' values, standard errors by perturbed weights, changes, and on a survey."""
 
+import re
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import sp2lnob as sp
@@ -196,6 +200,24 @@ def test_ten_thousand_levels_are_too_many_for_a_logit():
     with pytest.raises(sp.InputError, match=r"at most 500 parameters, but levels of 1 circumstances make 10,000"):
         sp.human_opportunity_index(names % 2, names, np.ones(10_000))
     assert sp.human_opportunity_index(names % 2, names, np.ones(10_000), "cells", se=None).d == pytest.approx(0.5)
+
+
+def test_the_page_shows_what_the_study_found():
+    root = Path(__file__).parents[1]
+    page = (root / "docs" / "guide" / "hoi.md").read_text(encoding="utf-8")
+    found = pd.read_csv(root / "benchmarks" / "coverage" / "hoi.csv").set_index(["error", "population", "value"])[
+        "ratio"
+    ]
+    for error in ("model, by row", "model, by PSU", "linearized, by PSU"):
+        (row,) = re.findall(rf"^\| {error} \| (.*) \|$", page, flags=re.M)
+        shown = [float(number) for cell in row.split(" | ") for number in cell.split()]
+        values = ("coverage", "d", "hoi", "geometric")
+        populations = found.index.unique("population")
+        known = [found[error, population, value] for population in populations for value in values]
+        np.testing.assert_allclose(shown, known, rtol=0, atol=0.0051)
+    for population in ("random x, PSU effects, weights", "random x, PSU effects, weights, 20 PSUs"):
+        assert found["linearized, by PSU", population].between(0.9, 1.1).all()
+    assert found["hoi 1.7, by PSU"].xs("d", level="value").min() > 3
 
 
 # -- changes --------------------------------------------------------------------------------------------------------

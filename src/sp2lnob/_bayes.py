@@ -146,7 +146,7 @@ class Shrinkage:
         left = a - w * m
         rho = _correlation(rows, left, wwa * (1 - 2 * m) + ww * m**2, m * (1 - m))
         spread = _spread(rows, left, logit, cell, rate, moments[:, 0, 0])
-        everybody = rows.moments(np.zeros(len(cell), dtype=np.int32), 1)
+        everybody = CellMoments.of(rows.columns[:3], rows.psu, rows.unit, np.zeros(len(cell), dtype=np.int32), 1)
         weight, _, S, T = moments[:, :, 0].T
         there = weight > 0
         k = ((1 - rho) * S[there] + rho * T[there]) / weight[there] ** 2

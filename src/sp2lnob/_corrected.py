@@ -19,7 +19,7 @@ from ._typing import CodeArray, FloatArray, LongArray
 from .opportunity import Cells
 
 METHODS = ("empirical-bayes", "cells", "logit")
-DOUBTED, MINOR = 0.5, 1.0  # of what signs and the value differ by: how much is doubt, and up to how many errors none
+DOUBTED, MINOR = 0.5, 0.75  # of what signs and the value differ by: how much is doubt, and up to how many errors none
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +33,8 @@ class Part:
     picks : tuple of int
         Which of the values.
     shifts : ndarray of shape (values, 1)
-        What is added to each: a value below 0 is raised to it, and the lower bound is that of the full sample, which
-        moves in replicates as the upper one does.
+        What is added to each: a value below 0 is raised to it, no bound is on the wrong side of it, and the lower one
+        is that of the full sample, which moves in replicates as the upper one does.
     """
 
     shrinkage: Shrinkage
@@ -79,13 +79,14 @@ def prepare_index(
     combinations, both = combine([domain.fixed, cells.domain], [domain.fixed_levels, len(cells.domains)])
     level, codes = _levels(domain, combinations, shares), _codes(cells, combinations, shares)
     counts = [circumstance.levels for circumstance in cells.circumstances]
-    welfare, design = domain.welfare if domain.shares else cells.welfare, full.survey.design
-    sampled = SampledRows.of(
-        cells.weight, cells.counted(absence=True), rows.psu, rows.factor, design.stratum_start, welfare
-    )
+    welfare = domain.welfare if domain.shares else cells.welfare if shares else None
+    design, access = full.survey.design, cells.counted(absence=True)
+    sampled = SampledRows.of(cells.weight, access, rows.psu, rows.factor, design.stratum_start, welfare)
     moments, cuts = sampled.moments(both, len(combinations)), full.cuts(shares)
     whole = moments.evaluate(full.factors, cuts)
-    cell = both.astype(np.int64) * (len(shares) + 1) + np.searchsorted(cuts[:, 0], welfare, side="left")
+    cell = both.astype(np.int64)
+    if welfare is not None:
+        cell = cell * (len(shares) + 1) + np.searchsorted(cuts[:, 0], welfare, side="left")
     tried = None
     if method == METHODS[0]:
         fold = np.zeros(full.units, dtype=np.int32)
@@ -104,9 +105,10 @@ def prepare_index(
         picks: tuple[int, ...] = (LOGIT,)
         shifts = np.zeros(1)
         if tried is not None:
-            low = tried.index(shrinkage, here)
+            index, signs = max(found[SHRUNKEN], 0.0), found[SIGNS]
+            low, high = min(tried.index(shrinkage, here), index), max(signs, index)
             picks = SHRUNKEN, SIGNS, SIGNS, CELLS
-            shifts = np.nan_to_num([max(-found[SHRUNKEN], 0.0), low - found[SIGNS], 0.0, 0.0])
+            shifts = np.nan_to_num([index - found[SHRUNKEN], low - signs, high - signs, 0.0])
         value, *others = named[i * len(templates) : (i + 1) * len(templates)]
         made += [_with_interval(value, found, shrinkage.flag, alone=tried is None), *others]
         parts.append(Part(shrinkage, here if len(domain.labels) > 1 else None, picks, shifts[:, None]))

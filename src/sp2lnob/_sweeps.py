@@ -261,7 +261,7 @@ class CellMoments:
     unit, which may be a part of its PSU.
     """
 
-    columns: FloatArray  # (3, n): w, w y, w^2
+    columns: FloatArray  # (3, n): w, w y, w^2, by piece
     unit: CodeArray
     welfare: FloatArray
     start: CodeArray  # (pieces + 1,)
@@ -278,15 +278,23 @@ class CellMoments:
         domains: int,
         welfare: FloatArray | None = None,
     ) -> "CellMoments":
-        """Put rows together that are of one piece: quick where they come by PSU."""
-        welfare = np.zeros(len(unit)) if welfare is None else welfare
+        """Put rows together that are of one piece: quick where they come by PSU.
+
+        Where nothing cuts a piece, ``welfare`` being None, and its rows take one factor, it is one row.
+        """
         order: LongArray = np.arange(len(psu)) if (psu[1:] >= psu[:-1]).all() else np.argsort(psu, kind="stable")
         order = order[by_level(domain[order], domains)]
         psu, domain = psu[order], domain[order]
         begins = np.flatnonzero(np.r_[True, (psu[1:] != psu[:-1]) | (domain[1:] != domain[:-1])][: len(order)])
         start = np.r_[begins, len(order)].astype(np.int32)
-        taken = np.ascontiguousarray(columns[:, order])
-        return cls(taken, unit[order], welfare[order], start, domain[begins], domains)
+        taken, unit = np.ascontiguousarray(columns[:, order]), unit[order]
+        if welfare is None and (np.diff(unit)[np.diff(psu) == 0] == 0).all():
+            taken, unit = np.add.reduceat(taken, begins, axis=1) if len(begins) else taken, unit[begins]
+            return cls(
+                taken, unit, np.zeros(len(begins)), np.arange(len(begins) + 1, dtype=np.int32), domain[begins], domains
+            )
+        welfare = np.zeros(len(unit)) if welfare is None else welfare[order]
+        return cls(taken, unit, welfare, start, domain[begins], domains)
 
     @cached_property
     def _ends(self) -> dict[str, FloatArray]:
@@ -298,23 +306,16 @@ class CellMoments:
         }
 
     @cached_property
-    def _pieces(self) -> tuple[FloatArray, CodeArray] | None:
-        """Sums of every piece and its unit, if each has one."""
-        if not len(self.domain):
-            return np.empty((4, 0)), self.domain
-        begins = self.start[:-1]
-        if (np.maximum.reduceat(self.unit, begins) != np.minimum.reduceat(self.unit, begins)).any():
-            return None
-        sums = np.add.reduceat(self.columns, begins, axis=1)
-        return np.vstack([sums, sums[0] ** 2]), self.unit[begins]
+    def _sums(self) -> FloatArray | None:
+        """Sums of every piece, if each is one row: W, A, S and T."""
+        return np.vstack([self.columns, self.columns[0] ** 2]) if len(self.unit) == len(self.domain) else None
 
     def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
         """Return moments of shape (domains * classes, 4, replicates) for cuts of shape (classes - 1, replicates)."""
         (groups, _, _), classes = factors.shape, len(cuts) + 1
         out = np.zeros((groups, self.domains, classes, 4, LANES))
-        if classes == 1 and self._pieces is not None:
-            sums, unit = self._pieces
-            _moments.piece_moments(sums, unit, self.domain, factors, out[:, :, 0])
+        if classes == 1 and self._sums is not None:
+            _moments.piece_moments(self._sums, self.unit, self.domain, factors, out[:, :, 0])
         elif len(self.domain):
             laid, lowest, highest = by_group(cuts) if classes > 1 else (np.empty((groups, 0, LANES)), *2 * [NO_CUTS])
             _moments.cell_moments(

@@ -474,8 +474,8 @@ class Dissimilarity(Statistic):
     by, and the index is that of the posterior. Its rows, by ``param``:
 
     * "empirical-bayes": the value and its interval, from 0 to 1 less the mean. Within three standard errors of 0 it is
-      one-sided: at most so much. Where the rows' own signs say more than two standard errors more, the value rests on
-      the logit: half of that distance joins the standard error, and the row is flagged "model-dependent". "few
+      one-sided: at most so much. Where the upper bound is more than one and a half standard errors above it, it rests
+      on the logit: half of that distance joins the standard error, and the row is flagged "model-dependent". "few
       cells": fewer than 100 cells, of few rows, tell how much rates differ. "separated": a circumstance settles the
       outcome.
     * "lower bound", "upper bound": the index by shrunken signs from other PSUs (ten folds), and from the same rows.

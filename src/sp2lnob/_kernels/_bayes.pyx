@@ -155,13 +155,14 @@ def shrunken_index(const double[:, :, ::1] moments, const double[:, ::1] rate, c
                     safe = w if w > 0.0 else 1.0
                     m = M[lane]
                     q = m * (1.0 - m)
-                    p = A[lane] / safe if w > 0.0 else m
+                    p = A[lane] / safe
+                    p = p if w > 0.0 else m
                     k = ((1.0 - rho) * S[lane] + rho * T[lane]) / (safe * safe)
                     k = k if k < 1.0 else 1.0
                     v = tau[lane] * (q * q)
                     v = v if v < 0.9 * q else 0.9 * q
                     s = (q - v) * k
-                    share = v / (v + s) if v + s > 0.0 else 0.0
+                    share = v / (v + s if v + s > 0.0 else 1.0)  # no division that may not be made: eight at once
                     share = share if w > 0.0 else 0.0
                     distance = m + share * (p - m) - mean[lane]
                     mu[lane] = distance

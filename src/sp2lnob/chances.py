@@ -363,13 +363,14 @@ class Layout:
             self.rows,
             self.domain,
         )
-        welfare, start = some.sums.welfare, full.survey.design.stratum_start
+        welfare, start = some.sums.welfare if some.shares else None, full.survey.design.stratum_start
         sampled = SampledRows.of(cells.weight, cells.outcome, self.rows.psu, self.rows.factor, start, welfare)
         moments = sampled.moments(some.both, len(some.combinations))
         cuts, codes, level = full.cuts(some.shares), some.codes, some.level
         whole = moments.evaluate(full.factors, cuts)
         cell = some.both.astype(np.int64) * (len(some.shares) + 1)
-        cell += np.searchsorted(cuts[:, 0], welfare, side="left")
+        if welfare is not None:
+            cell += np.searchsorted(cuts[:, 0], welfare, side="left")
         parts: list[Part | Alone] = []
         for i in range(len(self.domain.labels)):
             here, inside = np.flatnonzero(level == i), np.flatnonzero(self.domain.level == i)
@@ -379,24 +380,15 @@ class Layout:
             if (of_level[:, 0, 0] > 0).sum() < 2:
                 parts.append(Alone(here))
                 continue
-            shrinkage = Shrinkage.of(
-                sampled.among(inside.astype(np.int32)), number[cell[inside]], codes[here], some.counts, of_level
-            )
-            shrinkage = replace(shrinkage, psus=shared.setdefault(i, _by_piece(shrinkage.psus)))
+            own = sampled.among(inside.astype(np.int32))
+            shrinkage = Shrinkage.of(own, number[cell[inside]], codes[here], some.counts, of_level)
+            if i not in shared:
+                shared[i] = replace(own, welfare=None).moments(np.zeros(len(inside), dtype=np.int32), 1)
+            shrinkage = replace(shrinkage, psus=shared[i])
             value = shrinkage.evaluate(of_level, full.factors)[SHRUNKEN, 0]
             raised = np.array([[max(-value, 0.0) if np.isfinite(value) else 0.0]])
             parts.append(Part(shrinkage, None if len(self.domain.labels) == 1 else here, (SHRUNKEN,), raised))
-        return Corrected(_by_piece(moments) if not some.shares else moments, some.shares, tuple(parts))
-
-
-def _by_piece(moments: CellMoments) -> CellMoments:
-    """Return the same with the rows of a piece added up, if they take one factor: less to keep for each coalition."""
-    if moments._pieces is None:
-        return moments
-    sums, unit = moments._pieces
-    pieces = len(unit)
-    start = np.arange(pieces + 1, dtype=np.int32)
-    return replace(moments, columns=sums[:3].copy(), unit=unit.copy(), welfare=np.zeros(pieces), start=start)
+        return Corrected(moments, some.shares, tuple(parts))
 
 
 def _of_cells(sums: ClassTotals, shares: tuple[float, ...], block: Block) -> FloatArray:

@@ -61,9 +61,12 @@ ROOMS = (
     "findings",
     "_canvas",
     "_tree_layout",
+    "_across",
     "plots",
     "_tables",
     "report",
+    "_overview_page",
+    "overview",
     "assessment",
     "_files",
     "_readstat",
@@ -73,6 +76,7 @@ ROOMS = (
     "datasets",
     "_draft",
     "study",
+    "many",
     "cli",
 )
 
@@ -80,6 +84,7 @@ ROOMS = (
 PUBLIC = {
     "functions": [
         "assess",
+        "assess_many",
         "atkinson",
         "child_benefit",
         "d_index",
@@ -98,6 +103,7 @@ PUBLIC = {
         "palma",
         "quantile",
         "quintile_ratio",
+        "read_overview",
         "read_results",
         "read_survey",
         "replicate_weights",
@@ -126,6 +132,7 @@ PUBLIC = {
         "MeanWelfare",
         "Opportunity",
         "OpportunityTree",
+        "Overview",
         "Package",
         "Poverty",
         "Quantile",
@@ -143,11 +150,14 @@ NAMES = sorted(name for names in PUBLIC.values() for name in names)
 PICTURES = [
     f"plots.{name}"
     for name in (
+        "average_dissimilarity",
         "cost",
         "coverage",
+        "dissimilarities",
         "dissimilarity",
         "gain",
         "gap",
+        "gaps",
         "groups",
         "lorenz",
         "poverty",
@@ -171,6 +181,10 @@ METHODS = [
     "OpportunityTree.lnob",
     "OpportunityTree.predict",
     "OpportunityTree.to_dict",
+    "Overview.findings",
+    "Overview.frame",
+    "Overview.report",
+    "Overview.save",
     "Survey.svydesign",
     "Survey.svyset",
     *PICTURES,
@@ -389,7 +403,7 @@ def test_every_parameter_is_told(name):
     parameters = [key for key in inspect.signature(thing).parameters if key != "self"]
     named = set(re.findall(r"^[*\w, ]+?(?= :|$)", listed, flags=re.MULTILINE))
     words = {word.strip(" *") for line in named for word in line.split(",")}
-    made = ("Estimates", "Assessment", "Findings")  # by functions, not by users: their attributes say enough
+    made = ("Estimates", "Assessment", "Findings", "Overview")  # by functions: their attributes say enough
     if name not in made:
         assert set(parameters) <= words, name
     assert not thing.__doc__.startswith((f"{thing.__name__}(", "\n"))

@@ -15,6 +15,7 @@ _ROOMS = {
     "findings": ("Findings", "read_results"),
     "incidence": ("ConsumptionGain", "Cost", "Coverage", "Incidence"),
     "io": ("read_survey",),
+    "many": ("assess_many",),
     "measures": (
         "atkinson",
         "fgt",
@@ -28,6 +29,7 @@ _ROOMS = {
         "watts",
     ),
     "opportunity": ("Opportunity",),
+    "overview": ("Overview", "read_overview"),
     "presets": (
         "child_benefit",
         "disability_benefit",

@@ -18,6 +18,7 @@ from .export import replicate_weights as replicate_weights, write_replicate_weig
 from .findings import Findings as Findings, read_results as read_results
 from .incidence import ConsumptionGain as ConsumptionGain, Cost as Cost, Coverage as Coverage, Incidence as Incidence
 from .io import read_survey as read_survey
+from .many import assess_many as assess_many
 from .measures import (
     atkinson as atkinson,
     fgt as fgt,
@@ -31,6 +32,7 @@ from .measures import (
     watts as watts,
 )
 from .opportunity import Opportunity as Opportunity
+from .overview import Overview as Overview, read_overview as read_overview
 from .presets import (
     child_benefit as child_benefit,
     disability_benefit as disability_benefit,
@@ -83,6 +85,7 @@ __all__ = [
     "MeanWelfare",
     "Opportunity",
     "OpportunityTree",
+    "Overview",
     "Package",
     "Poverty",
     "Quantile",
@@ -95,6 +98,7 @@ __all__ = [
     "Survey",
     "Transfers",
     "assess",
+    "assess_many",
     "atkinson",
     "child_benefit",
     "d_index",
@@ -114,6 +118,7 @@ __all__ = [
     "plots",
     "quantile",
     "quintile_ratio",
+    "read_overview",
     "read_results",
     "read_survey",
     "replicate_weights",

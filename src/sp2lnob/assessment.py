@@ -370,6 +370,7 @@ def assess(
     interval: str | None = None,
     level: float = 0.95,
     df: str = "effective",
+    welfare: bool = True,
     n_threads: int | None = None,
     progress: Advance | None = None,
     executor: Executor | None = None,
@@ -399,6 +400,9 @@ def assess(
         How access responds.
     tree : OpportunityTree, default OpportunityTree()
         Rule by which groups are found; it is copied for each opportunity.
+    welfare : bool, default True
+        Whether to estimate mean welfare, poverty and inequality beside access. False where welfare has a rank but no
+        amount, as a wealth index; its classes may be circumstances all the same.
     classes, interval, level, df, n_threads, progress, executor, resume
         As in ``estimate``.
 
@@ -440,6 +444,8 @@ def assess(
     names = [opportunity.name for opportunity in opportunities]
     if len(set(names)) < len(names):
         fail("Every opportunity must have a name of its own", f"the names are {names}", "Rename one.")
+    if package is not None and not welfare:
+        fail("A package must be assessed with welfare", "welfare is False", "Leave out one of the two.")
     transfers = None if package is None else simulate(survey, package, economy)
     design = Bootstrap() if replicates is None else replicates
     replication = bound(design, survey)
@@ -448,7 +454,7 @@ def assess(
     poverty, domains = _lines(lines, economy), _domains(survey, by)
     made = {opportunity.name: opportunity.prepare(survey) for opportunity in opportunities}
     shares = sorted({BOTTOM_40, *(share for cells in made.values() for share in cells.shares)})
-    prepared = _of_welfare(survey, scenarios, poverty, domains, shares, full)
+    prepared = _of_welfare(survey, scenarios, poverty, domains, shares, full) if welfare else []
     trees: dict[str, OpportunityTree] = {}
     groups_by: dict[str, Groups] = {}
     dropped: dict[str, dict[str, int]] = {}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ESTIMATES = "estimates.csv"
 GROUPS = "groups.csv"
 TEXT = ("statistic", "of", "param", "scenario", "by", "level", "flag", "opportunity", "label")
+TEXT += ("survey", "domain", "domain_level", "reason", "other")  # of an overview
 WHOLE = ("n", "replicates", "group")
 YES_NO = ("furthest_behind", "furthest_ahead")
 OF_ESTIMATES = ("statistic", "of", "param", "scenario", "by", "level", *FIGURES, "n", "replicates", "flag")
@@ -68,7 +69,7 @@ class Findings:
             return lambda path: path.write_text(content, encoding="utf-8", newline="\n")
 
         tables = {ESTIMATES: self.estimates, GROUPS: self.groups}
-        files: dict[str, Any] = {name: text(_as_csv(frame)) for name, frame in tables.items()}
+        files: dict[str, Any] = {name: text(as_csv(frame)) for name, frame in tables.items()}
         taken: set[str] = set()
         trees = {name: file_name("tree-", name, taken, ".json") for name in self.trees}
         for name, made in self.trees.items():
@@ -120,7 +121,7 @@ def read_results(folder: str | os.PathLike[str]) -> Findings:
         )
     why = "rows, columns or nodes lack"
     try:
-        estimates, groups = (_table(path / name) for name in (ESTIMATES, GROUPS))
+        estimates, groups = (read_table(path / name) for name in (ESTIMATES, GROUPS))
         trees = {
             name: json.loads((path / file).read_text(encoding="utf-8")) for name, file in manifest["trees"].items()
         }
@@ -141,13 +142,13 @@ def read_results(folder: str | os.PathLike[str]) -> Findings:
     return Findings(estimates, groups, trees, manifest)
 
 
-def _as_csv(frame: "pd.DataFrame") -> str:
+def as_csv(frame: "pd.DataFrame") -> str:
     """Return a table as text; a carriage return within a label is quoted, or it would end the row."""
     made = frame.to_csv(index=False, lineterminator="\n")
     return frame.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC) if "\r" in made else made
 
 
-def _table(path: Path) -> "pd.DataFrame":
+def read_table(path: Path) -> "pd.DataFrame":
     """Return a table with every digit and every text as it was written: "NA" is a label like any other."""
     import pandas as pd
 

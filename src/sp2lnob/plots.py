@@ -4,7 +4,7 @@ A picture knows ``Findings`` alone. What has an interval shows it; what was with
 the word, and never a zero. Before is hollow and grey, after is filled; who is furthest behind or ahead has a shape of
 its own, so that nothing rests on colour alone.
 
-Below: what findings say; opportunities; welfare; the package; files.
+Those across surveys stand in ``_across``. Below: what findings say; opportunities; welfare; the package; files.
 """
 
 import io
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _canvas, _tree_layout
+from ._across import average_dissimilarity, dissimilarities, gaps
 from ._canvas import (
     BEFORE,
     BOLD,
@@ -58,7 +59,22 @@ if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-__all__ = ["cost", "coverage", "dissimilarity", "gain", "gap", "groups", "lorenz", "poverty", "save", "svg", "tree"]
+__all__ = [
+    "average_dissimilarity",
+    "cost",
+    "coverage",
+    "dissimilarities",
+    "dissimilarity",
+    "gain",
+    "gap",
+    "gaps",
+    "groups",
+    "lorenz",
+    "poverty",
+    "save",
+    "svg",
+    "tree",
+]
 
 WIDTH = 600  # pixels; shown on a phone, its text is still 8 pixels high
 RATE = 62.0  # room for a rate on the right of a tree

@@ -105,7 +105,7 @@ def render(findings: Findings) -> str:
     >>> render(found) == render(found)
     True
     """
-    environment = _environment()
+    environment = templates()
     from markupsafe import Markup
 
     environment.filters["short"] = short
@@ -150,7 +150,7 @@ def _contents(made: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _environment() -> "Environment":
+def templates() -> "Environment":
     """Return what fills the templates, escaping all that it is given."""
     try:
         import altair  # noqa: F401

@@ -40,6 +40,11 @@ class Published(Protocol):
         ...
 
     @property
+    def groups(self) -> "pd.DataFrame":
+        """Every group."""
+        ...
+
+    @property
     def skipped(self) -> "pd.DataFrame":
         """What was left out."""
         ...
@@ -104,6 +109,10 @@ class Across:
         for row in picked.to_dict("records"):
             place = (str(row["survey"]), str(row["domain"]), str(row["domain_level"]))
             self._at.setdefault((place, str(row["of"])), []).append({str(key): value for key, value in row.items()})
+
+    def findings(self) -> Published:
+        """Return what is published: pictures take an overview, or one that is read already."""
+        return self.published
 
     @cached_property
     def surveys(self) -> list[str]:
@@ -306,7 +315,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + more
 
 
-def _across(overview: Overviewed | Across) -> Across:
+def _across(overview: Overviewed) -> Across:
     """Return an overview by place, if there is something to draw it with."""
     if isinstance(overview, Across):
         return overview

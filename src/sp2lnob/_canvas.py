@@ -506,8 +506,8 @@ def draw(
         tall = lane * len(row.lanes)
         if aside:
             y += 10 if k == 1 and apart else 0  # the first is everybody
-            tall = max(tall, LEADING * len(_aside(row, room)) + 2)
-            _label_aside(canvas, row, room, y + tall / 2 + 1)
+            tall = max(tall, LEADING * len(_aside(row, room, apart)) + 2)
+            _label_aside(canvas, row, _aside(row, room, apart), room, y + tall / 2 + 1)
         else:
             y = _label_above(canvas, row, y)
         canvas.ruler(axis, y, y + tall + 2)
@@ -524,14 +524,13 @@ def draw(
     return canvas.chart(y + (24 if aside else 14), title, [*subtitle, *case_notes(points)], f"{lead} {told}")
 
 
-def _aside(row: Row, room: float) -> list[str]:
-    """Return a row's label in lines that stand on the left of its lanes."""
-    return wrap(row.name, room - 8, TEXT, 2)
+def _aside(row: Row, room: float, apart: bool) -> list[str]:
+    """Return a row's label in lines that stand on the left of its lanes: names of surveys may need three."""
+    return wrap(row.name, room - 8, TEXT, 2 if apart else 3)
 
 
-def _label_aside(canvas: Canvas, row: Row, room: float, middle: float) -> None:
+def _label_aside(canvas: Canvas, row: Row, lines: Sequence[str], room: float, middle: float) -> None:
     """Write a row's label on the left of its lanes."""
-    lines = _aside(row, room)
     top = middle - (len(lines) - 1) * LEADING / 2
     canvas.text(room - 6, top, lines, size=TEXT, align="right", colour=ENDS[row.end].colour)
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 ESTIMATES = "estimates.csv"
 GROUPS = "groups.csv"
-TEXT = ("statistic", "of", "param", "scenario", "by", "level", "flag", "opportunity", "label")
-TEXT += ("survey", "domain", "domain_level", "reason", "other")  # of an overview
+OF_OVERVIEW = ("survey", "domain", "domain_level", "reason", "other")
+TEXT = ("statistic", "of", "param", "scenario", "by", "level", "flag", "opportunity", "label", *OF_OVERVIEW)
 WHOLE = ("n", "replicates", "group")
 YES_NO = ("furthest_behind", "furthest_ahead")
 OF_ESTIMATES = ("statistic", "of", "param", "scenario", "by", "level", *FIGURES, "n", "replicates", "flag")

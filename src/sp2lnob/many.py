@@ -7,7 +7,9 @@ whole survey, and figures of its domains may be compared draw by draw.
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -196,8 +198,8 @@ def assess_many(
     >>> wood = sp.Opportunity("wood", outcome="cook_fuel == 'Wood'", circumstances=["urbrur"], kind="barrier")
     >>> surveys = {"Here 2020": sp.example_survey(800), "Here 2025": lambda: sp.example_survey(800, seed=2)}
     >>> overview = sp.assess_many(surveys, [internet, wood], domains=["urbrur"], replicates=sp.Bootstrap(10))
-    >>> overview.groups[["opportunity", "domain", "domain_level"]].drop_duplicates().values.tolist()
-    [['internet', 'all', 'all'], ['internet', 'urbrur', 'Rural'], ['internet', 'urbrur', 'Urban'], ['wood', 'all', 'all']]
+    >>> overview.groups[["opportunity", "domain_level"]].drop_duplicates().values.tolist()
+    [['internet', 'all'], ['internet', 'Rural'], ['internet', 'Urban'], ['wood', 'all']]
     >>> overview.skipped["reason"].unique().tolist()
     ['no circumstance has two levels']
 
@@ -245,6 +247,15 @@ def assess_many(
         if told is not None:
             told.finished()
     return joined(finished, _manifest(finished, asked, list(given)))
+
+
+def forget(folder: Path) -> None:
+    """Delete the surveys that are kept in a folder, and the folder if it holds nothing else."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if KEPT in (read_manifest(path) or {}):
+            shutil.rmtree(path)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _columns(domains: Sequence[str]) -> tuple[str, ...]:
@@ -368,7 +379,8 @@ class _One:
         if callable(source) and not isinstance(source, (Survey, Study)):
             source = source()
         asked, options = self.asked, dict(self.asked.options)
-        tree, replicates, own = asked.tree, asked.replicates, None
+        tree, replicates = asked.tree, asked.replicates
+        own: Sequence[Opportunity] | None = None
         if isinstance(source, (str, os.PathLike)):
             source = read_study(source)
         if isinstance(source, Study):

@@ -300,12 +300,17 @@ def joined(parts: Sequence[Overview], manifest: Mapping[str, Any]) -> Overview:
     """Return the overview of several, whose surveys follow each other."""
     import pandas as pd
 
-    tables = []
+    tables = {}
     for name, columns in COLUMNS.items():
         there = [part._tables()[name] for part in parts]
         there = [frame for frame in there if len(frame)]  # an empty one has no types
-        tables.append(pd.concat(there, ignore_index=True) if there else pd.DataFrame(columns=[*columns]))
-    return Overview(*tables, manifest)
+        tables[name] = pd.concat(there, ignore_index=True) if there else pd.DataFrame(columns=[*columns])
+    return _of(tables, manifest)
+
+
+def _of(tables: Mapping[str, "pd.DataFrame"], manifest: Mapping[str, Any]) -> Overview:
+    """Return the overview of tables by their files."""
+    return Overview(tables[ESTIMATES], tables[GROUPS], tables[SKIPPED], tables[CORRELATIONS], manifest)
 
 
 def read_overview(folder: str | os.PathLike[str]) -> Overview:
@@ -360,4 +365,4 @@ def read_overview(folder: str | os.PathLike[str]) -> Overview:
         fail("Every file of the overview must be there and whole", f"{str(folder)!r} is not ({why})", "Make it again.")
     for key in ("maker", "overview", "rows", "files"):
         manifest.pop(key)
-    return Overview(*tables.values(), manifest)
+    return _of(tables, manifest)

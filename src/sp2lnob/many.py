@@ -335,6 +335,7 @@ class _One:
     def __init__(self, name: str, source: Source, asked: _Asked, told: _Telling | None, kept: Path | None) -> None:
         self.name, self.source, self.asked, self.told, self.kept = name, source, asked, told, kept
         self.skipped: list[tuple[str, ...]] = []
+        self.study: dict[str, str] = {}
 
     def made(self) -> Overview | None:
         """Return what was found, taken from an earlier call where it is kept; None after Ctrl-C."""
@@ -384,6 +385,7 @@ class _One:
         if isinstance(source, (str, os.PathLike)):
             source = read_study(source)
         if isinstance(source, Study):
+            self.study = {"file": source.path.name, "sha256": source.sha256}
             tree = source.tree if tree is None else tree
             replicates = source.replicates if replicates is None else replicates
             said = source.sections.get("estimate", {})
@@ -506,7 +508,7 @@ class _One:
         asked["opportunities"] = [asdict(opportunity) for opportunity in opportunities]
         whole = {p.counted.name: dict(p.counted.prepare(survey).dropped) for p in pieces if p.place[1] == ALL}
         dropped = {name: rows for name, rows in whole.items() if rows}
-        return {**told, "dropped": dropped, "asked": asked}
+        return {**told, "dropped": dropped, "asked": asked, **({"study": self.study} if self.study else {})}
 
     def _overview(self, result: Assessment | None, pieces: Sequence[_Piece], about: Mapping[str, Any]) -> Overview:
         """Return the overview of the one survey."""

@@ -288,11 +288,12 @@ class Overview:
 
     def __repr__(self) -> str:
         surveys, names = len(self.surveys), {*self.groups["opportunity"], *self.skipped["opportunity"]} - {""}
-        by = [name for name in self.manifest["domains"]]
+        by, stopped = ", ".join(self.manifest["domains"]), self.manifest.get("interrupted")
         return (
             f"Overview of {len(names)} opportunit{'y' if len(names) == 1 else 'ies'} in {surveys} "
-            f"survey{'' if surveys == 1 else 's'}{f', in all and by {chr(44).join(by)}' if by else ''}: "
+            f"survey{'' if surveys == 1 else 's'}{f', in all and by {by}' if by else ''}: "
             f"{self._assessed():,} assessed, {len(self.skipped):,} left out"
+            + (f"; interrupted after {stopped['finished']} of {stopped['asked']} surveys" if stopped else "")
         )
 
 

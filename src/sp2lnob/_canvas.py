@@ -321,7 +321,9 @@ class Canvas:
         if point.beside:
             left = point.beside == "left"
             align: Align = "right" if left else "left"
-            self.text(x + (-10 if left else 10), y, point.text(form), colour=point.colour, align=align)
+            ends = [axis.at(end, across)[0] for end in point.ends]  # beyond its interval
+            edge = min([x - 4, *ends]) - 6 if left else max([x + 4, *ends]) + 6
+            self.text(edge, y, point.text(form), colour=point.colour, align=align)
 
     def _missing(self, text: str, x: float, y: float, about: Mapping[str, Any]) -> None:
         """Draw a hollow mark, never a zero, and the words on white."""

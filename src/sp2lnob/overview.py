@@ -62,7 +62,7 @@ class Overview:
     >>> overview
     Overview of 1 opportunity in 2 surveys, in all and by region: 9 assessed, 1 left out
     >>> overview.skipped[["survey", "domain_level", "reason"]].values.tolist()
-    [['There 2025', 'Islands', 'rate under 3%']]
+    [['Here 2025', 'Islands', 'rate under 15%']]
 
     No survey has anything of what is asked:
 

@@ -358,15 +358,15 @@ class _One:
                 raise
             self._skip(ALL, ALL, "", f"not opened: {type(error).__name__}: {_one_line(error)}")
             return self._overview(None, [], {})
-        known = self._known(survey, opportunities, tree, replicates, options) if self.kept is not None else {}
-        if self.kept is not None and (found := self._earlier(known)) is not None:
-            return found
+        if self.kept is not None and read_manifest(self.kept) is not None:
+            return self._earlier(self._known(survey, opportunities, tree, replicates, options))
         pieces = list(self._pieces(survey, opportunities, tree))
         result = self._assess(survey, pieces, tree, replicates, options)
         if result is not None and result.replicates < result.estimates.asked:
             return None
         made = self._overview(result, pieces, self._about(survey, result, opportunities, pieces))
-        if self.kept is not None:
+        if self.kept is not None:  # by all columns: the manifest tells those that were asked for, and is made
+            known = self._known(survey, opportunities, tree, replicates, options)
             replace(made, manifest={**made.manifest, KEPT: known, "disclosure": "none"}).write(self.kept)
         return made
 
@@ -559,11 +559,9 @@ class _One:
         known: dict[str, Any] = json.loads(json.dumps(made))
         return known
 
-    def _earlier(self, known: Mapping[str, Any]) -> Overview | None:
+    def _earlier(self, known: Mapping[str, Any]) -> Overview:
         """Return what an earlier call kept, after checking that it is of the same."""
         assert self.kept is not None
-        if read_manifest(self.kept) is None:
-            return None
         found = read_overview(self.kept)
         there = found.manifest.get(KEPT, {})
         for key in known:

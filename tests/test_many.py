@@ -197,6 +197,28 @@ def test_or_it_is_listed(example):
     assert set(found.groups["survey"]) == {"a", "b"}
 
 
+def test_a_design_that_a_survey_does_not_allow(example):
+    columns = sp.ReplicateColumns(["w1", "w2"], kind="bootstrap")
+    with pytest.raises(sp.InputError, match=r"Survey 'a' must be one that can be assessed, but it is not \("):
+        many({"a": example}, replicates=columns)
+    found = many({"a": example}, replicates=columns, errors="skip")
+    assert found.skipped["reason"].str.startswith("not assessed: ").tolist() == [True]
+    assert found.frame().empty
+
+
+def test_rows_whose_level_is_missing_are_in_none_where_the_survey_drops_them():
+    households, persons = sp.example_frames(400)
+    area = np.where(households["region"] == "Coast", None, households["region"])
+    households["area"] = area
+    how = {"person": "pid", "psu": "ea", "strata": ["region", "urbrur"]}
+    internet = sp.Opportunity("internet", "internet", circumstances=["urbrur"])
+    found = many({"s": sp.Survey(households, persons, **how, missing="drop")}, [internet], domains=["area"])
+    assert set(found.groups.query("domain == 'area'")["domain_level"]) == {"Hills", "Plains", "Islands"}
+    assert place(found, "s").query("statistic == 'access' and by == 'all'")["n"].tolist() == [400]
+    with pytest.raises(sp.InputError, match=r"domain 'area', but it has not \(The domain 'area' must be known"):
+        many({"s": sp.Survey(households, persons, **how)}, [internet], domains=["area"])
+
+
 def gone():
     raise FileNotFoundError(2, "No such file", "nepal.dta")
 
@@ -222,6 +244,7 @@ def test_a_survey_that_cannot_be_opened(example, tmp_path):
     ("how", "message"),
     [
         ({"least_rate": 1.0}, "least_rate must be"),
+        ({"progress": "bar"}, "progress must be a function"),
         ({"errors": "ignore"}, "errors must be one of 'raise', 'skip'"),
         ({"domains": "region"}, "domains must be a list"),
         ({"domains": ["all"]}, "A domain must have a name of its own"),

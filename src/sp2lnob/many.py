@@ -146,8 +146,9 @@ def assess_many(
     ----------
     surveys : dict of str to Survey, tuple, path, Study or callable
         By name. A tuple is (Survey, its opportunities); a path leads to a study file, whose opportunities, tree,
-        replicates and options of estimation hold where this call gives none. A callable without arguments returns any
-        of these, so that surveys need not be in memory together: each is opened when its turn comes.
+        replicates and options of estimation hold where this call gives none; its package and lines are for ``assess``.
+        A callable without arguments returns any of these, so that surveys need not be in memory together: each is
+        opened when its turn comes.
     opportunities : sequence of Opportunity, default None
         Of the surveys that bring none.
     domains : sequence of str, default ()
@@ -229,6 +230,8 @@ def assess_many(
         n_threads,
         executor,
     )
+    if progress is not None and not callable(progress):
+        fail_type("progress must be a function of how far it is", progress, "Pass it without calling it.")
     folder = None if resume is None else Path(resume)
     taken: set[str] = set()
     finished: list[Overview] = []
@@ -361,7 +364,17 @@ class _One:
         if self.kept is not None and read_manifest(self.kept) is not None:
             return self._earlier(self._known(survey, opportunities, tree, replicates, options))
         pieces = list(self._pieces(survey, opportunities, tree))
-        result = self._assess(survey, pieces, tree, replicates, options)
+        try:
+            result = self._assess(survey, pieces, tree, replicates, options)
+        except SP2LNOBError as error:
+            if not self.asked.skips:
+                fail(
+                    f"Survey {self.name!r} must be one that can be assessed",
+                    f"it is not ({error})",
+                    "Mend it, or pass errors='skip'.",
+                )
+            self._skip(ALL, ALL, "", f"not assessed: {_one_line(error)}")
+            result = None
         if result is not None and result.replicates < result.estimates.asked:
             return None
         made = self._overview(result, pieces, self._about(survey, result, opportunities, pieces))

@@ -167,7 +167,7 @@ class Assessment:
             withhold(self.estimates.frame(), policy),
             withhold(self.groups, policy, GROUP_FIGURES),
             trees,
-            {**self._manifest(), "disclosure": policy, **(study or {})},
+            {**self.manifest(), "disclosure": policy, **(study or {})},
         )
 
     def save(
@@ -272,7 +272,7 @@ class Assessment:
                 node["group"] = number[node["label"]]
         return made
 
-    def _manifest(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, Any]:
         """Return what is needed to make the same result again."""
         import platform
         from importlib.metadata import version

@@ -515,8 +515,7 @@ class _One:
         """Return what the manifest says of the survey."""
         if result is None:
             return {}
-        told = dict(result.findings("none").manifest)
-        del told["disclosure"]
+        told = result.manifest()
         asked = {key: told["asked"][key] for key in ("tree", "replicates", *OPTIONS)}
         asked["opportunities"] = [asdict(opportunity) for opportunity in opportunities]
         whole = {p.counted.name: dict(p.counted.prepare(survey).dropped) for p in pieces if p.place[1] == ALL}

@@ -28,7 +28,9 @@ ROOMS = (
     "_parallel",
     "_shards",
     "_variance",
+    "_codebook",
     "_expressions",
+    "_recodes",
     "design",
     "_sweeps",
     "_cells",
@@ -69,6 +71,7 @@ ROOMS = (
     "_readstat",
     "_delimited",
     "io",
+    "indicators",
     "export",
     "datasets",
     "_draft",
@@ -137,7 +140,7 @@ PUBLIC = {
         "Transfers",
     ],
     "errors": ["InputError", "InputTypeError", "SP2LNOBError", "SP2LNOBWarning"],
-    "modules": ["plots"],
+    "modules": ["indicators", "plots"],
 }
 NAMES = sorted(name for names in PUBLIC.values() for name in names)
 PICTURES = [
@@ -156,6 +159,7 @@ PICTURES = [
         "tree",
     )
 ]
+LIBRARY = [f"indicators.{name}" for name in ("dhs", "explain", "get", "hies", "mics", "names", "table")]
 METHODS = [
     "Amount.per_year",
     "Assessment.findings",
@@ -173,6 +177,7 @@ METHODS = [
     "OpportunityTree.to_dict",
     "Survey.svydesign",
     "Survey.svyset",
+    *LIBRARY,
     *PICTURES,
 ]
 STATISTICS = {
@@ -211,7 +216,7 @@ def modules(tree):
 def test_every_file_is_a_room():
     assert {path.stem for path in FILES} - {"__init__"} == set(ROOMS) - {"_kernels"}
     folders = {path.name for path in SOURCE.iterdir() if path.is_dir()} - {"__pycache__"}
-    assert folders == {"_kernels", "templates"}  # the report's page is no code
+    assert folders == {"_kernels", "codebooks", "templates"}  # indicators and the report's page are no code
 
 
 @pytest.mark.parametrize("room", ROOMS[1:])
@@ -327,7 +332,9 @@ def test_type_checkers_see_the_same_names_in_the_same_rooms():
     }
     (listed,) = (node.value for node in stub.body if isinstance(node, ast.Assign))
     assert ast.literal_eval(listed) == sp.__all__
-    assert seen == {name: room for room, names in sp._ROOMS.items() for name in names} | {"plots": None}
+    assert seen == {name: room for room, names in sp._ROOMS.items() for name in names} | dict.fromkeys(
+        PUBLIC["modules"]
+    )
 
 
 def of(kind):
@@ -364,6 +371,10 @@ def found(name):
 def answers(thing):
     """Return the examples of a docstring that show a result."""
     return [example for example in doctest.DocTestParser().get_examples(inspect.getdoc(thing) or "") if example.want]
+
+
+def test_the_library_of_indicators_is_these():
+    assert [f"indicators.{name}" for name in sp.indicators.__all__ if name != "IndicatorSet"] == LIBRARY
 
 
 def test_pictures_are_these():

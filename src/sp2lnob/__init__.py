@@ -46,7 +46,7 @@ _ROOMS = {
     "_validate": ("InputError", "InputTypeError", "SP2LNOBError", "SP2LNOBWarning"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
-_WHOLE = ("plots",)  # rooms that are names themselves
+_WHOLE = ("indicators", "plots")  # rooms that are names themselves
 
 __all__ = sorted([*_ROOM_OF, *_WHOLE], key=lambda name: (not name.isupper(), name))  # as linters sort them
 

@@ -1,6 +1,6 @@
 """What the lazy door leads to, for type checkers and editors."""
 
-from . import plots as plots
+from . import indicators as indicators, plots as plots
 from ._relative import RelativeLine as RelativeLine
 from ._validate import (
     InputError as InputError,
@@ -106,6 +106,7 @@ __all__ = [
     "generalized_entropy",
     "gini",
     "household_benefit",
+    "indicators",
     "lorenz",
     "maternity_benefit",
     "mean",

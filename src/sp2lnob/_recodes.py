@@ -329,6 +329,9 @@ class Picked(Mapping[str, Any]):
         column = self.made[name] if name in self.made else self.table[name]
         return column if self.rows is None else column.take(self.rows)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.made or name in self.table
+
     def __iter__(self) -> Iterator[str]:
         yield from self.made
         yield from (name for name in self.table if name not in self.made)
@@ -377,6 +380,9 @@ class Stacked(Mapping[str, Any]):
             for column in (upper, lower)
         ]
         return Column(name, np.concatenate(values), levels)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)

@@ -763,7 +763,7 @@ def _room(
         weight = np.where(np.isnan(weight), layout.unweighted, weight)
     if men is not None:
         weight = _scaled(wanted, name, recode, weight, tables, rounds, recodes, told)
-    made = {"weight": Column("weight", weight)}
+    made = {**given, "weight": Column("weight", weight)}
     if layout.unit == "household":
         made["usual_members"] = replace(recode.column(layout.size), name="usual_members")
     if all(recode.raw(key) for key in layout.key):

@@ -1,8 +1,8 @@
 """Files as the questionnaires of DHS and MICS fill them, and what each indicator is of one row, in plain Python.
 
-Written from the questionnaires, the recode manual and ESCAP's code as it was read, and not from the codebooks: the two
-are compared. A missing value is None; a row is a dict. Every code of a question occurs, with "don't know", "missing" and
-no answer, and codes that only some country has.
+Written from the questionnaires, the recode manual and what ESCAP's code does, and not from the codebooks: the two are
+compared. A missing value is None; a row is a dict. Every code of a question occurs, with "don't know", "missing" and no
+answer, and codes that only some country has.
 """
 
 import numpy as np
@@ -598,7 +598,7 @@ def mics_files(round=6, seed=2, clusters=24, per_cluster=12):
     for cluster in range(1, clusters + 1):
         for number in range(1, per_cluster + 1):
             done = d.odds(0.95)
-            place = {"HH1": cluster, "HH2": number, "HH6": d.one([1, 2], none=0), "HH7": 1 + (cluster - 1) // 6}
+            place = {"HH1": cluster, "HH2": number, "HH6": 1 + cluster % 2, "HH7": 1 + (cluster - 1) // 6}
             place["windex5"] = d.one([1, 2, 3, 4, 5], none=0) if done else 0
             weight = (0.5 + 0.05 * cluster) if done else 0.0
             ages = [

@@ -71,6 +71,8 @@ ROOMS = (
     "_readstat",
     "_delimited",
     "io",
+    "_builders",
+    "_concepts",
     "indicators",
     "export",
     "datasets",

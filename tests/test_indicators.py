@@ -1,11 +1,8 @@
 """The indicator library: the codebooks against the questionnaires, row by row, in both readings."""
 
-import numpy as np
 import pytest
 
-import sp2lnob as sp
 from sp2lnob import indicators
-from sp2lnob._codebook import read_codebook, read_indicators
 
 from . import _questionnaires as q
 

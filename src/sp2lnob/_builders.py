@@ -336,6 +336,8 @@ def _room(
                 told.note(f"{name}: {len(rows):,} of {table.rows:,} rows are kept, where {layout.keep}")
             else:
                 rows = None
+    if recode.raw("v020") and recode.mask("v020 == 1").all():
+        told.note(f"{name} are those who were ever in union: the survey interviewed no others (v020)")
     weight = recode.column(layout.weight).numbers(f"The weight {layout.weight!r}") / layout.per
     if layout.unweighted is not None:
         weight = np.where(np.isnan(weight), layout.unweighted, weight)

@@ -12,7 +12,7 @@ from ._columns import Column, Table, table_of
 from ._expressions import parse
 from ._recodes import Picked, Recode
 from ._typing import FloatArray, Frame
-from ._validate import fail, fail_if_unknown, fail_type, mapping
+from ._validate import choice, fail, fail_if_unknown, fail_type, mapping
 from .io import read_table
 from .opportunity import Opportunity
 from .survey import CLASSES, Survey
@@ -22,12 +22,14 @@ def build_hies(
     wanted: Wanted,
     households: Frame,
     persons: Frame,
-    concepts: Mapping[str, Mapping[str, Any]],
+    concepts: str | Mapping[str, Mapping[str, Any]],
     encoding: str | None,
     survey: dict[str, Any],
 ) -> IndicatorSet:
     """Build the one survey of a household income and expenditure survey."""
     book, told = wanted.book, Told()
+    if isinstance(concepts, str):
+        concepts = book.maps[choice(concepts, tuple(book.maps), "concepts")]
     given = mapping(concepts, "concepts", "Write {'concept': {'column': 'name', 'category': [codes]}}.")
     for name, what in given.items():
         fail_if_unknown(name, book.concepts, "A concept")

@@ -381,7 +381,7 @@ def hies(
     households: Frame,
     persons: Frame = None,
     *,
-    concepts: Mapping[str, Mapping[str, Any]],
+    concepts: str | Mapping[str, Mapping[str, Any]],
     indicators: Sequence[str] | None = None,
     encoding: str | None = None,
     **survey: Any,
@@ -395,9 +395,10 @@ def hies(
     ----------
     households, persons : path or frame
         As for read_survey and Survey.
-    concepts : dict of str to dict
+    concepts : dict of str to dict, or str
         What holds what: ``{"cooking_fuel": {"column": "cook_fuel", "clean": [1, 2], "polluting": [3, 4, 5, 6]}}``. The
         concepts and their categories are those of the codebook; a concept without categories has a column alone.
+        Or the name of a map of the codebook: "popstan".
     indicators : sequence of str, default None
         Which to build; None: all that the concepts allow.
     encoding : str, default None

@@ -95,7 +95,7 @@ def dhs_files(phase=7, seed=1, clusters=24, per_cluster=12):
                 house["hv223"] = d.one([1, 2, 3, 4, 8], [99]) if house["hv222"] in (6, 7, 8, 9) else None
             members = []
             for line in range(1, 2 + int(d.rng.integers(1, 6))):
-                age = int(d.rng.choice([0, 2, 4, 5, 12, 19, 20, 24, 25, 30, 35, 36, 45, 59, 60, 80, 97, 98]))
+                age = int(d.rng.choice([0, 2, 3, 4, 5, 15, 19, 20, 24, 25, 34, 35, 36, 49, 50, 59, 60, 97, 98]))
                 person = {
                     **house,
                     "hvidx": line,
@@ -604,7 +604,7 @@ def mics_files(round=6, seed=2, clusters=24, per_cluster=12):
             ages = [
                 int(a)
                 for a in d.rng.choice(
-                    [0, 2, 4, 5, 12, 19, 20, 25, 30, 35, 36, 58, 59, 60, 97, 98], d.rng.integers(1, 6)
+                    [0, 2, 3, 4, 5, 15, 19, 20, 24, 25, 34, 35, 36, 49, 58, 59, 60, 97, 98], d.rng.integers(1, 6)
                 )
             ]
             house = {**place, "hhweight": weight, "WS1": d.one([*MICS_WATER, 63], [99])}

@@ -166,6 +166,9 @@ def dhs_files(phase=7, seed=1, clusters=24, per_cluster=12):
                 for birth in range(1, 4):
                     here = birth <= births
                     woman[f"midx_{birth}"] = birth if here else None
+                    if phase >= 8:  # a pregnancy, of which the latest live birth is one at most
+                        latest = here and birth == min(births, 1 + woman["v003"] % 2)
+                        woman[f"m80_{birth}"] = (1 if latest else d.one([2, 3, 4, 5], none=0)) if here else None
                     for who in "abc":
                         woman[f"m3{who}_{birth}"] = d.one([0, 0, 1], [9], none=0.03) if here else None
                 ir.append(woman)
@@ -426,6 +429,8 @@ class DhsRow:
 
     def skilled_birth_attendance(self, row):
         births = (1, 2, 3) if self.escap else (1,)
+        if self.phase >= 8 and not self.escap:
+            births = [birth for birth in (1, 2, 3) if row[f"m80_{birth}"] == 1]
         answers = [row[f"m3{who}_{birth}"] for who in "abc" for birth in births]
         if 1 in answers:
             return 1

@@ -71,7 +71,7 @@ def test_every_public_name_stands_in_the_api():
 
 def test_the_table_of_indicators_is_that_of_the_library():
     told = re.findall(r"^\| [a-z].*$", READ["guide/indicators.md"].split("## All indicators")[1], re.M)[1:]
-    frame = indicators.table()[["name", "kind", "population", "circumstances", "sdg", "programmes", "escap_name"]]
+    frame = indicators.table()[["name", "kind", "population", "circumstances", "sdg", "programs", "escap_name"]]
     made = ["| " + " | ".join(row).replace("_", " ").replace("  ", " ") + " |" for row in frame.itertuples(index=False)]
     assert told == made
 

@@ -10,7 +10,7 @@ import pytest
 
 import sp2lnob as sp
 from sp2lnob import indicators
-from sp2lnob._codebook import PROGRAMMES, READINGS, read_codebook, read_indicators
+from sp2lnob._codebook import PROGRAMS, READINGS, read_codebook, read_indicators
 
 from . import _questionnaires as q
 from ._data import data_file
@@ -578,17 +578,17 @@ def test_the_table_has_every_indicator_with_all_that_is_said_of_it():
     assert frame["escap_name"][frame["escap_name"] != ""].is_unique
 
 
-@pytest.mark.parametrize("programme", PROGRAMMES)
-def test_every_expression_of_a_codebook_is_of_the_language_and_names_what_there_is(programme):
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_expression_of_a_codebook_is_of_the_language_and_names_what_there_is(program):
     from sp2lnob._builders import _texts
     from sp2lnob._expressions import parse
 
-    book = read_codebook(programme)
+    book = read_codebook(program)
     for text in _texts(book):
         if text:
             written = book.written(text, book.lists | {"last_secondary_grade": (12,)})
             assert "{" not in written
-            parse(written, programme)
+            parse(written, program)
     for name, listed in book.columns.items():
         kinds = [
             sum(map(bool, (d.yes and not d.any, d.any, d.all, d.negates, d.letters_yes, d.levels, d.value)))
@@ -604,13 +604,13 @@ def test_every_expression_of_a_codebook_is_of_the_language_and_names_what_there_
 
 
 @pytest.mark.parametrize("reading", READINGS)
-@pytest.mark.parametrize("programme", PROGRAMMES)
-def test_every_indicator_can_be_explained(programme, reading):
-    for name in indicators.names(programme):
-        for rounds in {"dhs": (6, 7, 8), "mics": (5, 6)}.get(programme, (0,)):
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_indicator_can_be_explained(program, reading):
+    for name in indicators.names(program):
+        for rounds in {"dhs": (6, 7, 8), "mics": (5, 6)}.get(program, (0,)):
             if rounds == 5 and name in ("mobile phone", "household internet"):
                 continue
-            text = indicators.explain(name, programme, reading=reading, rounds=rounds)
+            text = indicators.explain(name, program, reading=reading, rounds=rounds)
             assert len(text.splitlines()) >= 4, (name, rounds)
     assert "hv201 in (30, 32, 40, 42, 43, 96)" in indicators.explain("basic water", "dhs")
 
@@ -649,7 +649,7 @@ HOMES = {"hid": [1, 2], "hhweight": [1, 1], "n": [1, 1], "fuel": [1, 2], "kind":
         (lambda: indicators.dhs(HR, populations={"women": 1}), "populations must have women and men, but it has"),
         (lambda: indicators.dhs(HR, populations={"boys": 1}), "A population must be one that exists, but 'boys'"),
         (lambda: indicators.mics({"HH1": [1]}), "The round of MICS must be clear, but"),
-        (lambda: indicators.names("lsms"), "programme must be one of"),
+        (lambda: indicators.names("lsms"), "program must be one of"),
         (lambda: indicators.explain("mobile phone", "hies"), "The indicator must be one that hies has"),
         (lambda: indicators.hies(None, concepts={}), "A file must be given, but none came"),
         (lambda: indicators.hies(HOMES, concepts="zz"), "concepts must be one of"),

@@ -1,4 +1,4 @@
-"""From a programme's files to surveys, opportunities, and what is lacking: what ``indicators`` builds.
+"""From a program's files to surveys, opportunities, and what is lacking: what ``indicators`` builds.
 
 A survey is made for what a row is. Columns are made on all rows of a file, for other files look them up; the survey has
 the rows that count as interviews.
@@ -35,7 +35,7 @@ SEXES = {"women": 0, "men": 1}
 
 @dataclass(frozen=True, eq=False)
 class IndicatorSet:
-    """Surveys made of a programme's files, and the opportunities on each.
+    """Surveys made of a program's files, and the opportunities on each.
 
     Iterate over it for pairs of a survey and its opportunities; ask it by the name of an indicator for one.
 
@@ -100,7 +100,7 @@ class Wanted:
 
     def __init__(
         self,
-        programme: str,
+        program: str,
         reading: str,
         indicators: Sequence[str] | None,
         codes: Mapping[str, Sequence[float]] | None,
@@ -110,14 +110,14 @@ class Wanted:
         strata: str | Sequence[str] | None,
         single_psu: str,
     ) -> None:
-        self.book = read_codebook(programme)
+        self.book = read_codebook(program)
         self.reading = choice(reading, READINGS, "reading")
         held = [name for name in read_indicators() if name in self.book.indicators]
         self.indicators = held
         if indicators is not None:
             self.indicators = list(listing(indicators, str, "indicators", "List names of indicators."))
             for name in self.indicators:
-                fail_if_unknown(name, held, f"An indicator of {programme}")
+                fail_if_unknown(name, held, f"An indicator of {program}")
         self.lists: dict[str, Sequence[float]] = {name: tuple(codes) for name, codes in self.book.lists.items()}
         used = {name for text in _texts(self.book) for name in re.findall(r"\{(\w+)\}", text)}
         for name, given in mapping(codes or {}, "codes", "Write {'list': [codes]}.").items():
@@ -218,13 +218,13 @@ class _Room:
 
 
 def build(wanted: Wanted, tables: dict[str, Table], rounds: int | None) -> IndicatorSet:
-    """Build the surveys of a programme with a fixed layout."""
+    """Build the surveys of a program with a fixed layout."""
     told, rooms = Told(), dict[str, _Room | None]()
     known = {name.lower(): name for table in tables.values() for name in table}
     for variable, column in wanted.variables.items():
         if column.lower() not in known:
             fail_if_unknown(column, [*known.values()], f"The column for {variable!r}")
-    rounds = _round_of(wanted.book.programme, tables, told) if rounds is None else rounds
+    rounds = _round_of(wanted.book.program, tables, told) if rounds is None else rounds
     recodes: dict[str, Recode] = {}
     for name in wanted.indicators:
         sources = [s for s in wanted.book.sources(name, wanted.reading) if not s.rounds or rounds in s.rounds]
@@ -261,9 +261,9 @@ def _file(wanted: Wanted, source: Source) -> str:
     return str(wanted.book.surveys[source.survey]["file"])
 
 
-def _round_of(programme: str, tables: Mapping[str, Table], told: Told) -> int:
+def _round_of(program: str, tables: Mapping[str, Table], told: Told) -> int:
     """Return the phase or round that the files say they are of."""
-    if programme == "dhs":
+    if program == "dhs":
         for held in tables.values():
             for name in held:
                 if name.lower() in ("hv000", "v000", "mv000"):
@@ -358,7 +358,7 @@ def _design(wanted: Wanted, name: str, room: _Room, told: Told) -> None:
     recode, layout = room.recode, room.layout
 
     def of_file(column: str) -> str:
-        if wanted.book.programme == "dhs" and re.fullmatch(r"[hm]?v\d+\w*", column.lower()):
+        if wanted.book.program == "dhs" and re.fullmatch(r"[hm]?v\d+\w*", column.lower()):
             return ("h" if layout.file in ("hr", "pr") else "") + column.lower().lstrip("hm")
         return column
 
@@ -390,7 +390,7 @@ def _scaled(
 ) -> FloatArray:
     """Return the weights of women and men, each scaled to their number, as far as it is known."""
     man = recode.column("man").values == 1
-    age_name = {"dhs": "v012", "mics": "WB4" if rounds >= 6 else "WB2"}[wanted.book.programme]
+    age_name = {"dhs": "v012", "mics": "WB4" if rounds >= 6 else "WB2"}[wanted.book.program]
     sums = []
     aged = np.ones(len(man), dtype=np.bool_)
     if not recode.lacks(age_name):
@@ -409,7 +409,7 @@ def _scaled(
         texts = {
             "dhs": "hv103 == 1 and between(hv105, 15, 49) and hv104 == {}",
             "mics": "between(HL6, 15, 49) and HL4 == {}",
-        }[wanted.book.programme]
+        }[wanted.book.program]
         needed = [*parse(texts.format(1), "members").names, layout.weight]
         if not any(map(members.lacks, needed)):
             weights = members.column(layout.weight).values

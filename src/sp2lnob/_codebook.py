@@ -1,6 +1,6 @@
 """The indicator library as data: what ``codebooks/`` holds, read when it is first asked for.
 
-An indicator is told once, in ``indicators.toml``; how a programme's files give it, in a codebook of that programme. The
+An indicator is told once, in ``indicators.toml``; how a program's files give it, in a codebook of that program. The
 keys of a codebook are explained at the top of ``codebooks/dhs.toml``. Expressions are of the small safe language of
 ``_expressions``; ``{name}`` in one stands for the codes of a list.
 """
@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any
 
 READINGS = ("standard", "escap")
-PROGRAMMES = ("dhs", "mics", "hies")
+PROGRAMS = ("dhs", "mics", "hies")
 OTHERWISE = "otherwise"  # all rows for which nothing else holds
 LIST = re.compile(r"\{(\w+)\}")
 
@@ -55,7 +55,7 @@ class Definition:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a programme gives an indicator: in which survey, by which column, among whom."""
+    """Where a program gives an indicator: in which survey, by which column, among whom."""
 
     survey: str
     outcome: str
@@ -94,7 +94,7 @@ class Indicator:
     kind : {"access", "barrier"}
     unit : {"household", "person"}
     population : str
-        In words; the condition is with each programme's variables.
+        In words; the condition is with each program's variables.
     circumstances : tuple of str
     sdg : str
         Goal indicator or target that it reports on, or comes nearest to.
@@ -119,9 +119,9 @@ class Indicator:
 
 @dataclass(frozen=True)
 class Codebook:
-    """What a programme's files hold, and how indicators are made of it."""
+    """What a program's files hold, and how indicators are made of it."""
 
-    programme: str
+    program: str
     lists: Mapping[str, Mapping[float, str]]
     variables: Mapping[str, Mapping[str, Any]]
     surveys: Mapping[str, Mapping[str, Any]]
@@ -142,7 +142,7 @@ class Codebook:
         return Layout(**given)
 
     def sources(self, name: str, reading: str) -> tuple[Source, ...]:
-        """Return where an indicator may come from, the preferred first; none if the programme does not have it."""
+        """Return where an indicator may come from, the preferred first; none if the program does not have it."""
         made = []
         for given in self.indicators.get(name, ()):
             taken = {**given, **given.get("escap", {})} if reading == "escap" else dict(given)
@@ -159,7 +159,7 @@ class Codebook:
         return tuple(own or [d for d in of_round if not d.reading])
 
     def readings(self, name: str) -> tuple[str, ...]:
-        """Return the readings in which the programme's indicator is another list or cut."""
+        """Return the readings in which the program's indicator is another list or cut."""
         seen: set[str] = set()
 
         def differs(column: str) -> bool:
@@ -229,11 +229,11 @@ def read_indicators() -> dict[str, Indicator]:
 
 
 @cache
-def read_codebook(programme: str) -> Codebook:
-    """Return the codebook of a programme."""
-    given = _read(programme)
+def read_codebook(program: str) -> Codebook:
+    """Return the codebook of a program."""
+    given = _read(program)
     return Codebook(
-        programme,
+        program,
         {name: {float(code): label for code, label in codes.items()} for name, codes in given.get("lists", {}).items()},
         given.get("variables", {}),
         given["surveys"],

@@ -1,4 +1,4 @@
-"""Columns of a survey programme's files, made as a codebook says.
+"""Columns of a survey program's files, made as a codebook says.
 
 A flag holds 1, 0, or missing where the definition decides neither: a code in no list is never quietly a no. Cost: one
 pass over the rows a comparison; what is looked up in another file by household is sorted once a file.
@@ -29,7 +29,7 @@ class Recode:
     codebook : Codebook
     reading : {"standard", "escap"}
     rounds : int
-        Phase or round of the programme.
+        Phase or round of the program.
     lists : dict of str to sequence of float
         Codes by the name of their list.
     variables : dict of str to str
@@ -141,7 +141,7 @@ class Recode:
         return self._parsed(text).mask(self.column)
 
     def _parsed(self, text: str) -> Expression:
-        return parse(self.codebook.written(text, self.lists), f"codebook of {self.codebook.programme}")
+        return parse(self.codebook.written(text, self.lists), f"codebook of {self.codebook.program}")
 
     def _make(self, name: str, definition: Definition) -> Column:
         """Make a column by its definition."""

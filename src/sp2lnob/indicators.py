@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._builders import LATEST, IndicatorSet, Wanted, build, tables_of
-from ._codebook import OTHERWISE, PROGRAMMES, READINGS, Indicator, read_codebook, read_indicators
+from ._codebook import OTHERWISE, PROGRAMS, READINGS, Indicator, read_codebook, read_indicators
 from ._concepts import build_hies
 from ._typing import Frame
 from ._validate import choice, fail, fail_if_unknown
@@ -25,12 +25,12 @@ __all__ = ["IndicatorSet", "dhs", "explain", "get", "hies", "mics", "names", "ta
 # -- the library ------------------------------------------------------------------------------------------------------
 
 
-def names(programme: str | None = None) -> list[str]:
-    """Return the names of all indicators, or of those that a programme has.
+def names(program: str | None = None) -> list[str]:
+    """Return the names of all indicators, or of those that a program has.
 
     Parameters
     ----------
-    programme : {"dhs", "mics", "hies"}, default None
+    program : {"dhs", "mics", "hies"}, default None
 
     Returns
     -------
@@ -39,7 +39,7 @@ def names(programme: str | None = None) -> list[str]:
     Raises
     ------
     InputError
-        If there is no such programme.
+        If there is no such program.
 
     Examples
     --------
@@ -49,9 +49,9 @@ def names(programme: str | None = None) -> list[str]:
     >>> "bank account" in sp.indicators.names("mics")  # MICS asks for the household's alone
     False
     """
-    if programme is None:
+    if program is None:
         return list(read_indicators())
-    held = read_codebook(choice(programme, PROGRAMMES, "programme")).indicators
+    held = read_codebook(choice(program, PROGRAMS, "program")).indicators
     return [name for name in read_indicators() if name in held]
 
 
@@ -92,26 +92,26 @@ def table() -> "pd.DataFrame":
     Returns
     -------
     DataFrame
-        name, title, kind, unit, population, circumstances, sdg, programmes (which have it), readings, escap_name,
+        name, title, kind, unit, population, circumstances, sdg, programs (which have it), readings, escap_name,
         reference; lists are joined by commas.
 
     Examples
     --------
     >>> import sp2lnob as sp
     >>> frame = sp.indicators.table()
-    >>> frame.loc[frame["name"] == "basic water", ["kind", "sdg", "programmes", "readings"]]
-         kind    sdg       programmes         readings
+    >>> frame.loc[frame["name"] == "basic water", ["kind", "sdg", "programs", "readings"]]
+         kind    sdg       programs         readings
     2  access  6.1.1  dhs, mics, hies  standard, escap
     >>> frame.shape[0] == len(sp.indicators.names())
     True
     """
     import pandas as pd
 
-    books = {programme: read_codebook(programme) for programme in PROGRAMMES}
+    books = {program: read_codebook(program) for program in PROGRAMS}
     rows = []
     for name, indicator in read_indicators().items():
-        having = [programme for programme, book in books.items() if name in book.indicators]
-        readings = {reading for programme in having for reading in books[programme].readings(name)}
+        having = [program for program, book in books.items() if name in book.indicators]
+        readings = {reading for program in having for reading in books[program].readings(name)}
         rows.append(
             {
                 "name": name,
@@ -121,7 +121,7 @@ def table() -> "pd.DataFrame":
                 "population": indicator.population,
                 "circumstances": ", ".join(indicator.circumstances),
                 "sdg": indicator.sdg,
-                "programmes": ", ".join(having),
+                "programs": ", ".join(having),
                 "readings": ", ".join(reading for reading in READINGS if reading in readings),
                 "escap_name": indicator.escap_name,
                 "reference": indicator.reference,
@@ -130,13 +130,13 @@ def table() -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
-def explain(name: str, programme: str, *, reading: str = "standard", rounds: int | None = None) -> str:
+def explain(name: str, program: str, *, reading: str = "standard", rounds: int | None = None) -> str:
     """Tell from which codes of which variables an indicator is made.
 
     Parameters
     ----------
     name : str
-    programme : {"dhs", "mics", "hies"}
+    program : {"dhs", "mics", "hies"}
     reading : {"standard", "escap"}, default "standard"
     rounds : int, default None
         Phase of DHS, or round of MICS; None: 7 and 6.
@@ -149,7 +149,7 @@ def explain(name: str, programme: str, *, reading: str = "standard", rounds: int
     Raises
     ------
     InputError
-        If the programme does not have the indicator.
+        If the program does not have the indicator.
 
     Examples
     --------
@@ -165,15 +165,15 @@ def explain(name: str, programme: str, *, reading: str = "standard", rounds: int
     ...
     sp2lnob.InputError: The indicator must be one that mics has, but 'bank account' is not. See names('mics').
     """
-    indicator, book = get(name), read_codebook(choice(programme, PROGRAMMES, "programme"))
+    indicator, book = get(name), read_codebook(choice(program, PROGRAMS, "program"))
     choice(reading, READINGS, "reading")
-    rounds = LATEST.get(programme, 0) if rounds is None else rounds
+    rounds = LATEST.get(program, 0) if rounds is None else rounds
     sources = [source for source in book.sources(name, reading) if not source.rounds or rounds in source.rounds]
     if not sources:
-        fail(f"The indicator must be one that {programme} has", f"{name!r} is not", f"See names({programme!r}).")
+        fail(f"The indicator must be one that {program} has", f"{name!r} is not", f"See names({program!r}).")
     source = sources[0]
     lists = {name: tuple(codes) for name, codes in book.lists.items()}
-    lines = [f"{name} ({programme}, {reading}): {indicator.title}"]
+    lines = [f"{name} ({program}, {reading}): {indicator.title}"]
     lines.append(f"survey: {source.survey}; population: {source.population or 'all'}")
     told: set[str] = set()
 
@@ -187,7 +187,8 @@ def explain(name: str, programme: str, *, reading: str = "standard", rounds: int
             lines.append(f"{'or, if these variables are lacking, ' if position else ''}{column}{over}")
             for label, text in (("1", d.yes), ("0", d.no)) if not d.any else ():
                 if text:
-                    lines.append(f"  {label} where {book.written(text, lists)}")
+                    where = "nothing else holds" if text == OTHERWISE else book.written(text, lists)
+                    lines.append(f"  {label} where {where}")
             if d.any:
                 lines.append(f"  1 where any of {', '.join(d.any)} is in {d.yes}")
                 lines.append(f"  0 where {'nothing else holds' if d.no == OTHERWISE else f'all are in {d.no}'}")
@@ -199,9 +200,11 @@ def explain(name: str, programme: str, *, reading: str = "standard", rounds: int
                 lines.append(f"  1 - {d.negates}")
             if d.letters_yes:
                 lines.append(f"  1 where one of {', '.join(d.letters_yes)} was given")
-                others = d.letters_no if isinstance(d.letters_no, str) else f"{', '.join(d.letters_no)} alone"
+                others = "nothing else holds" if d.letters_no == OTHERWISE else f"only of {', '.join(d.letters_no)}"
                 lines.append(f"  0 where {others}")
-            lines.extend(f"  {label!r} where {book.written(text, lists)}" for label, text in d.levels)
+            for label, text in d.levels:
+                where = "nothing else holds" if text == OTHERWISE else book.written(text, lists)
+                lines.append(f"  {label!r} where {where}")
             if d.value:
                 lines.append(f"  {book.written(d.value, lists)}")
             words += [*d.parts, *(word for text in d.conditions for word in re.findall(r"[A-Za-z_]\w*", text))]

@@ -95,7 +95,7 @@ def dhs_files(phase=7, seed=1, clusters=24, per_cluster=12):
                 house["hv223"] = d.one([1, 2, 3, 4, 8], [99]) if house["hv222"] in (6, 7, 8, 9) else None
             members = []
             for line in range(1, 2 + int(d.rng.integers(1, 6))):
-                age = int(d.rng.choice([0, 2, 3, 4, 5, 15, 19, 20, 24, 25, 34, 35, 36, 49, 50, 59, 60, 97, 98]))
+                age = int(d.rng.choice([0, 2, 3, 4, 5, 6, 15, 19, 20, 24, 25, 34, 35, 36, 49, 50, 59, 60, 97, 98]))
                 person = {
                     **house,
                     "hvidx": line,
@@ -609,7 +609,7 @@ def mics_files(round=6, seed=2, clusters=24, per_cluster=12):
             ages = [
                 int(a)
                 for a in d.rng.choice(
-                    [0, 2, 3, 4, 5, 15, 19, 20, 24, 25, 34, 35, 36, 49, 58, 59, 60, 97, 98], d.rng.integers(1, 6)
+                    [0, 2, 3, 4, 5, 6, 15, 19, 20, 24, 25, 34, 35, 36, 49, 58, 59, 60, 97, 98], d.rng.integers(1, 6)
                 )
             ]
             house = {**place, "hhweight": weight, "WS1": d.one([*MICS_WATER, 63], [99])}
@@ -678,13 +678,13 @@ def mics_files(round=6, seed=2, clusters=24, per_cluster=12):
                     person |= {"ED3": ever, "ED4A": d.one([0, 1, 2, 2, 3], [8, 9]) if ever == 1 else None}
                     person["ED4B"] = d.one([1, 5, 6], [98, 99]) if ever == 1 else None
                 hl.append(person)
-                if age < 5:
+                if age <= 5:
                     child = {
                         **place,
                         "LN": line,
                         "chweight": weight,
                         "HL4": sex,
-                        "CAGE": 12 * age + int(d.rng.integers(0, 12)),
+                        "CAGE": 12 * age + (int(d.rng.integers(0, 12)) if age < 5 else 0),
                     }
                     child["HAZ2"] = float(d.rng.choice([-6.01, -6, -2.01, -2, 0, 1.5, 6, 99.97, 99.99]))
                     child["WHZ2"] = float(d.rng.choice([-5.01, -5, -2.01, -2, 0, 2, 2.01, 5, 99.98]))

@@ -686,8 +686,10 @@ def mics_files(round=6, seed=2, clusters=24, per_cluster=12):
                         "HL4": sex,
                         "CAGE": 12 * age + (int(d.rng.integers(0, 12)) if age < 5 else 0),
                     }
-                    child["HAZ2"] = float(d.rng.choice([-6.01, -6, -2.01, -2, 0, 1.5, 6, 99.97, 99.99]))
-                    child["WHZ2"] = float(d.rng.choice([-5.01, -5, -2.01, -2, 0, 2, 2.01, 5, 99.98]))
+                    child["HAZ2"] = float(
+                        d.rng.choice([-6.01, -6, -5.99, -2.01, -2, -1.99, 0, 1.5, 6, 6.01, 99.97, 99.99])
+                    )
+                    child["WHZ2"] = float(d.rng.choice([-6.5, -5.01, -5, -2.01, -2, 0, 2, 2.01, 5, 5.5, 6.5, 99.98]))
                     child["melevel"] = d.one([0, 1, 2, 3, 4] if new else [1, 2, 3, 4], [9])
                     if new:
                         child |= {"UF17": d.one([1, 1, 1, 1, 2], none=0), "UB6": d.one([1, 1, 2], [9])}

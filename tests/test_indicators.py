@@ -489,6 +489,20 @@ def test_men_are_weighted_to_women_as_they_are_among_members():
     assert sums(given) == pytest.approx([2e6, 1.8e6], rel=1e-12)
 
 
+def test_men_of_mics_are_weighted_to_women_as_well():
+    files = q.mics_files(6)
+    found = indicators.mics(**{what: q.frame(files[what]) for what in ("hl", "wm", "mn")}, indicators=["internet use"])
+    survey = found["internet use"][0]
+    man = survey.person_column("man").values == 1
+    weight = survey.person_weight
+    whole = (("wm", "wmweight", "WM17"), ("mn", "mnweight", "MWM17"))
+    kept = [sum(r[w] for r in files[f] if r[done] == 1) for f, w, done in whole]
+    grown = [p for p in files["hl"] if 15 <= p["HL6"] <= 49]
+    women, men = (sum(p["hhweight"] for p in grown if p["HL4"] == code) for code in (2, 1))
+    assert weight[~man].sum() == pytest.approx(kept[0], rel=1e-12)
+    assert weight[man].sum() == pytest.approx(kept[0] * men / women, rel=1e-12)
+
+
 def test_women_alone_are_told_where_men_might_be():
     found = indicators.dhs(ir=q.frame(sample()["ir"]), indicators=["internet use"])
     assert found.notes == ["respondents are women alone: the file mr is lacking"]
@@ -813,3 +827,27 @@ def test_every_concept_makes_its_indicators():
         got = dict(zip(position[cells.index].astype(int).tolist(), cells.outcome.tolist(), strict=True))
         assert got == {r["position"]: outcome(r) for r in known}, name
         assert opportunity.circumstances[:2] == ("bottom40", "residence")
+
+
+def test_one_file_of_persons_with_the_household_repeated_gives_the_same():
+    households, persons = sp.example_frames(400)
+    concepts = {
+        "cooking_fuel": {"column": "cook_fuel", "clean": ["Electricity", "Gas"], "polluting": ["Wood", "Charcoal"]},
+        "area": {"column": "urbrur", "urban": "Urban", "rural": "Rural"},
+        "school": {"column": "educ", "lower": [0, 1], "secondary": 2, "higher": 3},
+        "years": {"column": "age"},
+    }
+    design = {"welfare": "pc_exp", "psu": "ea", "strata": "region", "person": "pid"}
+    two = indicators.hies(households, persons, concepts=concepts, **design)
+    both = pd.DataFrame(persons).merge(pd.DataFrame(households), on="hid")
+    one = indicators.hies(None, both, concepts=concepts, **design)
+    assert one.names == two.names
+    assert figures(one) == figures(two)
+    assert [o.circumstances for _, listed in one for o in listed] == [
+        o.circumstances for _, listed in two for o in listed
+    ]
+    few = {name: concepts[name] for name in ("cooking_fuel", "area")}
+    sized = households | {"n": np.bincount(persons["hid"])[1:]}
+    alone = indicators.hies(sized, concepts=few, welfare="pc_exp", size="n")
+    assert alone.names == ["clean fuel"]
+    assert access(*alone["clean fuel"]) == pytest.approx(access(*two["clean fuel"]), rel=1e-12)

@@ -342,7 +342,7 @@ def _room(
     if layout.unweighted is not None:
         weight = np.where(np.isnan(weight), layout.unweighted, weight)
     if men is not None:
-        weight = _scaled(wanted, name, recode, weight, tables, rounds, recodes, told)
+        weight = _scaled(wanted, name, recode, weight, rows, tables, rounds, recodes, told)
     made = {**given, "weight": Column("weight", weight)}
     if layout.unit == "household":
         made["usual_members"] = replace(recode.column(layout.size), name="usual_members")
@@ -383,6 +383,7 @@ def _scaled(
     name: str,
     recode: Recode,
     weight: FloatArray,
+    rows: LongArray | None,
     tables: Mapping[str, Table],
     rounds: int,
     recodes: dict[str, Recode],
@@ -391,12 +392,10 @@ def _scaled(
     """Return the weights of women and men, each scaled to their number, as far as it is known."""
     man = recode.column("man").values == 1
     age_name = {"dhs": "v012", "mics": "WB4" if rounds >= 6 else "WB2"}[wanted.book.program]
-    sums = []
-    aged = np.ones(len(man), dtype=np.bool_)
+    counted_in = np.ones(len(man), dtype=np.bool_) if rows is None else np.isin(np.arange(len(man)), rows)
     if not recode.lacks(age_name):
-        aged = recode.mask(f"between({age_name}, 15, 49)")
-    for sex in SEXES.values():
-        sums.append(float(np.nansum(weight[(man == sex) & aged])))
+        counted_in &= recode.mask(f"between({age_name}, 15, 49)")
+    sums = [float(np.nansum(weight[(man == sex) & counted_in])) for sex in SEXES.values()]
     if not all(total > 0 for total in sums):
         fail("Women and men of 15 to 49 years must have weight", f"their weights sum to {sums}", "Correct the weights.")
     if wanted.populations:

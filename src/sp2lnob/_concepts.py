@@ -66,7 +66,7 @@ def build_hies(
         for place, held in tables.items()
     }
     for recode in recodes.values() if keys else ():
-        recode.others = {"members": recodes["persons"], "households": recodes["households"]}
+        recode.others = {"members": recodes["persons"], "households": recodes.get("households", recodes["persons"])}
     rooms: dict[str, dict[str, Column]] = {place: {} for place in tables}
     opportunities = []
     for name in wanted.indicators:
@@ -87,8 +87,8 @@ def build_hies(
 
 
 def _keys(tables: Mapping[str, Table], key: str | None) -> dict[str, FloatArray]:
-    """Return numbers of the households, the same in both tables; none unless there are both."""
-    if key is None or len(tables) < 2 or any(key not in held for held in tables.values()):
+    """Return numbers of the households, the same in both tables; none without members or a key."""
+    if key is None or "persons" not in tables or any(key not in held for held in tables.values()):
         return {}
     columns = {place: held[key] for place, held in tables.items()}
     if all(column.levels is None for column in columns.values()):
@@ -155,7 +155,7 @@ def _hies_opportunity(
     for part, needed in (("outcome", (source.outcome,)), ("population", population)):
         for name in needed:
             place = where(name)
-            if place is None or (unit == "household" and place == "persons"):
+            if place is None or (unit == "household" and place == "persons" and "households" in recodes):
                 some = recodes.get(source.survey) or next(iter(recodes.values()))
                 told.lack(indicator.name, part, ", ".join(some.lacks(name)) or "the frame of households")
                 return None
@@ -170,7 +170,7 @@ def _hies_opportunity(
                 told.lack(indicator.name, f"circumstance {name}", "welfare", built=True)
             continue
         place = where(name)
-        if place is None or (unit == "household" and place == "persons"):
+        if place is None or (unit == "household" and place == "persons" and "households" in recodes):
             some = recodes.get(source.survey) or next(iter(recodes.values()))
             told.lack(indicator.name, f"circumstance {name}", ", ".join(some.lacks(name)) or "households", built=True)
             continue

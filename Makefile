@@ -61,6 +61,7 @@ bench: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
 # Every benchmark once, on a small survey, so that none can rot.
 bench-tiny: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
 	SP2LNOB_BENCH_HOUSEHOLDS=2000 $(BIN)/python -m pytest benchmarks --benchmark-disable -q
+	$(BIN)/python benchmarks/many.py --tiny
 
 # Beside R's survey and Python packages, in an environment of their own: they must not choose the versions of the tests'.
 bench-peers: build/peers/made

@@ -18,7 +18,8 @@ BUILD = f"build/{'debug' if DEBUG else 'native' if NATIVE else 'release'}"  # ap
 KERNELS = Path("src/sp2lnob/_kernels")
 SHARED = "sp2lnob._kernels._shared"
 LIMITED_API = ("Py_LIMITED_API", "0x030B0000")  # one wheel for CPython 3.11 and all later ones
-HOT = () if DEBUG else ("_classes", "_dissimilarity", "_ordered", "_replicates", "_totals", "_tree")
+HOT = ("_bayes", "_classes", "_dissimilarity", "_logit", "_moments", "_ordered", "_replicates", "_totals", "_tree")
+HOT = () if DEBUG else HOT
 
 if os.name == "nt":  # which contracts nothing since Visual Studio 2022
     FLAGS, AVX2 = ["/Od" if DEBUG else "/O2", "/fp:precise"], "/arch:AVX2"

@@ -5,7 +5,8 @@ come as doubles, ready to be multiplied; whoever passes them calls these under o
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,60 @@ def dissimilarity(weight: Any, access: Any, codes: Sequence[Any], levels: Sequen
         having -= lacking
         result[first : first + BLOCK] = np.abs(having, out=having).sum(axis=0) / (2 * total)
     return result
+
+
+def shapley_of_logits(
+    weight: Any, access: Any, codes: Sequence[Any], levels: Sequence[int], psu: Any, counts: Any
+) -> Any:
+    """Return D of a main-effects logit and its Shapley shares, (1 + circumstances, replicates).
+
+    Every one of the 2^k - 1 logits is fitted to the cells of all replicates at once: one matrix product makes all of
+    their Hessians.
+    """
+    key = np.zeros(len(weight), dtype=np.int64)
+    for code, count in zip(codes, levels, strict=True):
+        key = key * count + code
+    k, cells, psus = len(levels), int(np.prod(levels)), len(counts)
+    shape, has = (*levels, counts.shape[1]), access > 0
+    held = sparse.coo_matrix((weight, (key, psu)), shape=(cells, psus)).tocsr()
+    used = sparse.coo_matrix((weight[has], (key[has], psu[has])), shape=(cells, psus)).tocsr()
+    W, A = (held @ counts).reshape(shape), (used @ counts).reshape(shape)
+    total = W.reshape(cells, -1).sum(axis=0)
+    p = A.reshape(cells, -1).sum(axis=0) / total
+    index: dict[tuple[int, ...], Any] = {(): np.zeros(len(p))}
+    for size in range(1, k + 1):
+        for some in combinations(range(k), size):
+            out = tuple(i for i in range(k) if i not in some)
+            n, s = W.sum(axis=out).reshape(-1, len(p)), A.sum(axis=out).reshape(-1, len(p))
+            grid = np.unravel_index(np.arange(len(n)), [levels[i] for i in some])
+            dummies = [column[:, None] == np.arange(1, levels[i]) for i, column in zip(some, grid, strict=True)]
+            x = np.hstack([np.ones((len(n), 1)), *dummies])
+            upper = np.triu_indices(x.shape[1])
+            pairs = np.ascontiguousarray((x[:, upper[0]] * x[:, upper[1]]).T) if len(p) > 1 else None
+            b, hessian = np.zeros((x.shape[1], len(p))), np.empty((len(p), x.shape[1], x.shape[1]))
+            b[0] = np.log(p / (1 - p))
+            for _ in range(25):
+                rate = 1 / (1 + np.exp(-(x @ b)))
+                known = n * rate * (1 - rate)
+                if len(p) == 1:
+                    hessian[0] = x.T @ (known * x)
+                else:
+                    hessian[:, upper[0], upper[1]] = hessian[:, upper[1], upper[0]] = (pairs @ known).T
+                step = np.linalg.solve(hessian, (x.T @ (s - n * rate)).T[:, :, None])[:, :, 0].T
+                b += step
+                if np.abs(step).max() < 1e-10:
+                    break
+            rate = 1 / (1 + np.exp(-(x @ b)))
+            index[some] = (n * np.abs(rate - p)).sum(axis=0) / (2 * total * p)
+    shares = []
+    for i in range(k):
+        share = np.zeros(len(p))
+        for some in index:
+            if i not in some:
+                part = factorial(len(some)) * factorial(k - len(some) - 1) / factorial(k)
+                share += part * (index[tuple(sorted((*some, i)))] - index[some])
+        shares.append(share)
+    return np.stack([index[tuple(range(k))], *shares])
 
 
 def tree_refits(

@@ -25,7 +25,7 @@ OPPORTUNITY = sp.Opportunity("access", outcome="access", circumstances=list(synt
 WORK = {
     "FGT 0, 1, 2": sp.Poverty(LINE),
     "Gini": sp.Inequality(["gini"]),
-    "D over all cells": sp.Dissimilarity(OPPORTUNITY),
+    "D over all cells": sp.Dissimilarity(OPPORTUNITY, "cells"),
 }
 BOOTSTRAP = sp.Bootstrap(REPLICATES, seed=7)
 

@@ -58,8 +58,8 @@ def statistics(households: int = 100_000) -> None:
         "Gini and Palma, by 10 regions": (sp.Inequality(["gini", "palma"]), ["region"], 1000),
         "median": (sp.Quantile([0.5]), [], 1000),
         "rate of access": (sp.Access(access), [], 1000),
-        "D between all combinations": (sp.Dissimilarity(access), [], 1000),
-        "D, bottom 40 among the circumstances": (sp.Dissimilarity(classes), [], 1000),
+        "D between all combinations": (sp.Dissimilarity(access, "cells"), [], 1000),
+        "D, bottom 40 among the circumstances": (sp.Dissimilarity(classes, "cells"), [], 1000),
         "a function of your own (one sort)": (sp.Custom("top_share", top_share), [], 16),
     }
     print(f"{survey!r}; seconds of the processor for 1,000 replicates")

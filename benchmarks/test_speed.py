@@ -18,12 +18,14 @@ from threadpoolctl import threadpool_limits
 
 import sp2lnob as sp
 from sp2lnob import transfers
+from sp2lnob._bayes import SHRUNKEN, CorrectedIndex, SampledRows
 from sp2lnob._cells import Circumstance, combine
 from sp2lnob._kernels import _transfers
 from sp2lnob._parallel import GROUPS, LANES
 from sp2lnob._prepared import Scenario, joined
-from sp2lnob._splits import grow
-from sp2lnob._sweeps import CellSums, ClassTotals, Ordering, Totals, columns_of
+from sp2lnob._splits import Rule, grow_many
+from sp2lnob._sweeps import NO_CUTS, CellSums, ClassTotals, Ordering, Totals, columns_of
+from sp2lnob.decomposition import Coalitions, Game
 from sp2lnob.estimation import full_sample_of
 
 LARGE = 10 * HOUSEHOLDS
@@ -162,6 +164,58 @@ def test_dissimilarity(benchmark, side, data, factors, matrix):
     compare(benchmark, side, ours, lambda: baselines.dissimilarity(weight, access, codes, levels, psu, matrix))
 
 
+@pytest.mark.benchmark(group="empirical-Bayes D: logit, moments, shrinkage; preparation included")
+def test_corrected_dissimilarity(benchmark, data, factors):
+    survey = data.survey
+    codes, levels = (
+        [data.households[name].astype(np.int32) for name in synthetic.LEVELS],
+        tuple(synthetic.LEVELS.values()),
+    )
+    access, psu = data.households["access"].astype(np.uint8), survey.design.psu
+
+    def ours():
+        cells, cell = combine(codes, levels)
+        rows = SampledRows.of(survey.weight, access, psu, psu, survey.design.stratum_start)
+        index = CorrectedIndex.of(rows, cell, cells, levels)
+        return np.concatenate([index.evaluate(block, NO_CUTS)[SHRUNKEN] for block in factors])
+
+    found = benchmark.pedantic(ours, rounds=5, warmup_rounds=1)
+    assert np.isfinite(found).all()
+
+
+@SIDES
+@pytest.mark.parametrize("replicates", [1, REFITS])
+@pytest.mark.benchmark
+def test_shapley_of_logits(benchmark, side, replicates, data, factors, matrix):
+    benchmark.group = f"logit D and its Shapley shares (63 logits), {replicates} replicates, collapse included"
+    survey, levels = data.survey, list(synthetic.LEVELS.values())
+    weight, psu = survey.weight, survey.design.psu
+    codes = [data.households[name].astype(np.int32) for name in synthetic.LEVELS]
+    access = data.households["access"].astype(np.uint8)
+    ones = np.ones((1, survey.design.psus, LANES))
+
+    def ours():
+        cells, cell = combine(codes, levels)
+        sums = CellSums.of(weight, access, cell, len(cells), psu).totals
+        game = Game.of(levels, None)
+        players = [(i,) for i in range(len(levels))]
+        coalitions = Coalitions.of(cells, levels, players, game.masks, "logit", sums.evaluate(ones))
+        if replicates == 1:
+            return np.r_[coalitions.whole[0], game.shares(coalitions.whole[:, None])[:, 0]]
+        values = np.hstack(
+            [coalitions.evaluate(sums.evaluate(block)) for block in factors[: -(-replicates // (GROUPS * LANES))]]
+        )
+        return np.vstack([values[:1], game.shares(values)])[:, :replicates]
+
+    counts = np.ones((survey.design.psus, 1)) if replicates == 1 else np.ascontiguousarray(matrix[:, :replicates])
+
+    def theirs():
+        found = baselines.shapley_of_logits(weight, access, codes, levels, psu, counts)
+        return found[:, 0] if replicates == 1 else found
+
+    compare(benchmark, side, ours, theirs)
+
+
 @SIDES
 @pytest.mark.benchmark(group=f"{REFITS} tree refits, depth 5, leaves of 5 %, collapse included")
 def test_tree_refits(benchmark, side, data, factors, matrix):
@@ -182,25 +236,10 @@ def test_tree_refits(benchmark, side, data, factors, matrix):
         columns = (weight, weight * access)
         sums = ClassTotals.of(columns, psu, cell, len(cells), np.zeros(len(psu)))
         made = np.concatenate([sums.evaluate(some, np.empty((0, columns_of(some))))[:, 0] for some in first], axis=-1)
-        result = np.empty(REFITS)
-        for b in range(REFITS):
-            held = made[..., b]
-            kept = held[:, 0] > 0
-            columns = held[kept][:, [0, 1, 1, 0]]  # squares of 0 and 1 are themselves; rows play no part in this rule
-            tree = grow(
-                circumstances,
-                cells[kept],
-                columns,
-                max_depth=depth,
-                min_rows=0,
-                min_weight=share * columns[:, 0].sum() * (1 - 1e-12),
-                cp=0.0,
-            )
-            leaves = tree.leaves
-            mean = tree.rate[0]
-            apart = (tree.weight[leaves] * np.abs(tree.rate[leaves] - mean)).sum()
-            result[b] = apart / (2 * tree.weight[0] * mean)
-        return result
+        trees = grow_many(circumstances, cells, made[..., :REFITS], Rule(depth, share_of_weight=share))
+        mean = trees.rate[:, :1]
+        apart = np.where(trees.is_leaf, trees.weight * np.abs(trees.rate - mean), 0).sum(axis=1)
+        return apart / (2 * trees.weight[:, 0] * mean[:, 0])
 
     def theirs():
         rule = {"max_depth": depth, "min_weight_fraction_leaf": share}
@@ -323,7 +362,7 @@ def test_assess(benchmark, data):
 def job(survey: sp.Survey, threads: int, replicates: int) -> sp.Estimates:
     """Return the Gini, FGT 0, 1, 2 and D over all cells with their standard errors and intervals."""
     opportunity = sp.Opportunity("access", outcome="access", circumstances=list(synthetic.LEVELS))
-    statistics = [sp.Poverty(synthetic.LINE), sp.Inequality(["gini"]), sp.Dissimilarity(opportunity)]
+    statistics = [sp.Poverty(synthetic.LINE), sp.Inequality(["gini"]), sp.Dissimilarity(opportunity, "cells")]
     return sp.estimate(survey, statistics, n_threads=threads, replicates=sp.Bootstrap(replicates, seed=7))
 
 

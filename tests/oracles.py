@@ -7,11 +7,11 @@ with fractions.Fraction (roots, logarithms and powers excepted). Nothing here ma
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from fractions import Fraction
 from functools import cache
-from itertools import product
+from itertools import permutations, product
 from typing import Any
 
 Num = Any  # int, float or Fraction
@@ -538,3 +538,58 @@ def household_type(members: Sequence[tuple[Num, str]]) -> str | None:
             return "Couple with children"
     adults = [age for age, _ in members if age >= 18]
     return "Single parent or caregiver" if len(adults) == 1 and adults[0] < 60 and len(members) > 1 else "Other"
+
+
+# ---------------------------------------------------------------- honest ends of a tree
+
+
+def tree_ends(tree: Node, barrier: bool) -> tuple[Node, Node]:
+    """The leaves furthest behind and furthest ahead; among equal rates those of the larger weight."""
+    sign = -1 if barrier else 1
+    behind = min(leaf_nodes(tree), key=lambda leaf: (sign * leaf["rate"], -leaf["weight"]))
+    return behind, max(leaf_nodes(tree), key=lambda leaf: (sign * leaf["rate"], leaf["weight"]))
+
+
+def cross_validated_ends(
+    rows_x: Sequence[Row],
+    y: Sequence[Num],
+    w: Sequence[Num],
+    psu: Sequence[int],
+    folds: Sequence[Mapping[int, int]],
+    ordered: Mapping[str, bool],
+    barrier: bool,
+    **rule: Any,
+) -> tuple[Num, Num, Num]:
+    """Rate of the group behind, of that ahead, and the gap, by cross-validation; one mapping of PSU to fold a repeat.
+
+    A tree on the rows of the other folds says which rows of a fold are behind and which ahead. Folds are pooled, ratio
+    of sums, and repeats averaged.
+    """
+    found = []
+    for fold_of in folds:
+        sums = [[Fraction(0), Fraction(0)] for _ in range(2)]
+        for fold in set(fold_of.values()):
+            learn = [i for i, p in enumerate(psu) if fold_of[p] != fold]
+            tree = grow_tree([rows_x[i] for i in learn], [y[i] for i in learn], [w[i] for i in learn], ordered, **rule)
+            for end, leaf in zip(sums, tree_ends(tree, barrier), strict=True):
+                for i, p in enumerate(psu):
+                    if fold_of[p] == fold and apply_tree(tree, rows_x[i]) is leaf:
+                        end[0] += w[i]
+                        end[1] += w[i] * y[i]
+        found.append([a / weight for weight, a in sums])
+    behind, ahead = (sum(rates) / len(found) for rates in zip(*found, strict=True))
+    return behind, ahead, behind - ahead if barrier else ahead - behind
+
+
+# ---------------------------------------------------------------- shares of dissimilarity
+
+
+def shapley(value: Callable[[frozenset[int]], Num], players: int) -> list[Num]:
+    """Shapley shares as the mean, over all orders of players, of what each adds to the value of those before it."""
+    orders = list(permutations(range(players)))
+    shares: list[Num] = [Fraction(0)] * players
+    for order in orders:
+        for place, player in enumerate(order):
+            before = frozenset(order[:place])
+            shares[player] += (value(before | {player}) - value(before)) / Fraction(len(orders))
+    return shares

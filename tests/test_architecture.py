@@ -28,31 +28,43 @@ ROOMS = (
     "_parallel",
     "_shards",
     "_variance",
+    "_codebook",
     "_expressions",
+    "_recodes",
     "design",
+    "_folds",
     "_sweeps",
     "_cells",
+    "_logit",
+    "_bayes",
     "measures",
     "dissimilarity",
+    "human_opportunity",
+    "decomposition",
     "_splits",
+    "_pruning",
+    "_training",
     "tree",
     "_roster",
     "_household_types",
     "survey",
-    "_folds",
     "_hadamard",
     "replication",
     "replicate_columns",
     "_domains",
     "opportunity",
+    "cross_validation",
+    "stability",
     "schemes",
     "presets",
     "transfers",
     "_prepared",
+    "_corrected",
     "custom",
     "_relative",
     "effects",
     "statistics",
+    "chances",
     "incidence",
     "_intervals",
     "estimates",
@@ -61,18 +73,25 @@ ROOMS = (
     "findings",
     "_canvas",
     "_tree_layout",
+    "_across",
     "plots",
     "_tables",
     "report",
+    "_overview_page",
+    "overview",
     "assessment",
     "_files",
     "_readstat",
     "_delimited",
     "io",
+    "_builders",
+    "_concepts",
+    "indicators",
     "export",
     "datasets",
     "_draft",
     "study",
+    "many",
     "cli",
 )
 
@@ -80,6 +99,7 @@ ROOMS = (
 PUBLIC = {
     "functions": [
         "assess",
+        "assess_many",
         "atkinson",
         "child_benefit",
         "d_index",
@@ -91,6 +111,8 @@ PUBLIC = {
         "generalized_entropy",
         "gini",
         "household_benefit",
+        "human_opportunity_change",
+        "human_opportunity_index",
         "lorenz",
         "maternity_benefit",
         "mean",
@@ -98,9 +120,11 @@ PUBLIC = {
         "palma",
         "quantile",
         "quintile_ratio",
+        "read_overview",
         "read_results",
         "read_survey",
         "replicate_weights",
+        "shapley",
         "simulate",
         "watts",
         "write_replicate_weights",
@@ -119,6 +143,8 @@ PUBLIC = {
         "Economy",
         "Estimates",
         "Findings",
+        "HumanOpportunity",
+        "HumanOpportunityIndex",
         "Incidence",
         "Inequality",
         "Jackknife",
@@ -126,28 +152,33 @@ PUBLIC = {
         "MeanWelfare",
         "Opportunity",
         "OpportunityTree",
+        "Overview",
         "Package",
         "Poverty",
         "Quantile",
         "RelativeLine",
         "ReplicateColumns",
         "Scheme",
+        "Shapley",
         "SuccessiveDifference",
         "Survey",
         "Transfers",
     ],
     "errors": ["InputError", "InputTypeError", "SP2LNOBError", "SP2LNOBWarning"],
-    "modules": ["plots"],
+    "modules": ["indicators", "plots"],
 }
 NAMES = sorted(name for names in PUBLIC.values() for name in names)
 PICTURES = [
     f"plots.{name}"
     for name in (
+        "average_dissimilarity",
         "cost",
         "coverage",
+        "dissimilarities",
         "dissimilarity",
         "gain",
         "gap",
+        "gaps",
         "groups",
         "lorenz",
         "poverty",
@@ -156,6 +187,7 @@ PICTURES = [
         "tree",
     )
 ]
+LIBRARY = [f"indicators.{name}" for name in ("dhs", "explain", "get", "hies", "mics", "names", "table")]
 METHODS = [
     "Amount.per_year",
     "Assessment.findings",
@@ -166,16 +198,26 @@ METHODS = [
     "Estimates.find",
     "Estimates.frame",
     "Estimates.monte_carlo",
+    "Opportunity.complement",
     "OpportunityTree.apply",
     "OpportunityTree.fit",
     "OpportunityTree.lnob",
     "OpportunityTree.predict",
+    "OpportunityTree.prune",
+    "OpportunityTree.score",
     "OpportunityTree.to_dict",
+    "OpportunityTree.to_text",
+    "Overview.findings",
+    "Overview.frame",
+    "Overview.report",
+    "Overview.save",
     "Survey.svydesign",
     "Survey.svyset",
+    *LIBRARY,
     *PICTURES,
 ]
 STATISTICS = {
+    "chances": ["HumanOpportunity", "Shapley"],
     "incidence": ["ConsumptionGain", "Cost", "Coverage", "Incidence"],
     "statistics": ["Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"],
 }
@@ -211,7 +253,7 @@ def modules(tree):
 def test_every_file_is_a_room():
     assert {path.stem for path in FILES} - {"__init__"} == set(ROOMS) - {"_kernels"}
     folders = {path.name for path in SOURCE.iterdir() if path.is_dir()} - {"__pycache__"}
-    assert folders == {"_kernels", "templates"}  # the report's page is no code
+    assert folders == {"_kernels", "codebooks", "templates"}  # indicators and the report's page are no code
 
 
 @pytest.mark.parametrize("room", ROOMS[1:])
@@ -327,7 +369,9 @@ def test_type_checkers_see_the_same_names_in_the_same_rooms():
     }
     (listed,) = (node.value for node in stub.body if isinstance(node, ast.Assign))
     assert ast.literal_eval(listed) == sp.__all__
-    assert seen == {name: room for room, names in sp._ROOMS.items() for name in names} | {"plots": None}
+    assert seen == {name: room for room, names in sp._ROOMS.items() for name in names} | dict.fromkeys(
+        PUBLIC["modules"]
+    )
 
 
 def of(kind):
@@ -366,6 +410,10 @@ def answers(thing):
     return [example for example in doctest.DocTestParser().get_examples(inspect.getdoc(thing) or "") if example.want]
 
 
+def test_the_library_of_indicators_is_these():
+    assert [f"indicators.{name}" for name in sp.indicators.__all__ if name != "IndicatorSet"] == LIBRARY
+
+
 def test_pictures_are_these():
     assert [f"plots.{name}" for name in sp.plots.__all__] == PICTURES
 
@@ -389,7 +437,7 @@ def test_every_parameter_is_told(name):
     parameters = [key for key in inspect.signature(thing).parameters if key != "self"]
     named = set(re.findall(r"^[*\w, ]+?(?= :|$)", listed, flags=re.MULTILINE))
     words = {word.strip(" *") for line in named for word in line.split(",")}
-    made = ("Estimates", "Assessment", "Findings")  # by functions, not by users: their attributes say enough
+    made = ("Estimates", "Assessment", "Findings", "Overview")  # by functions: their attributes say enough
     if name not in made:
         assert set(parameters) <= words, name
     assert not thing.__doc__.startswith((f"{thing.__name__}(", "\n"))

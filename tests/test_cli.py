@@ -46,7 +46,7 @@ n = 20
 
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and devices")
-PLAIN = ["estimates.csv", "groups.csv", "manifest.json", "tree-internet.json"]
+PLAIN = ["estimates.csv", "groups.csv", "manifest.json", "stability.csv", "tree-internet.json"]
 COMMAND = [sys.executable, "-m", "sp2lnob.cli"]
 
 
@@ -371,7 +371,13 @@ def test_demo(tmp_path, run, page):
     code, stdout, _ = run("demo", "--out", tmp_path / "out", "--replicates", 20)
     assert code == 0
     assert "clean fuel" in stdout
-    assert list(contents(tmp_path / "out")) == [*PLAIN[:3], "report.html", "tree-clean-fuel.json", "tree-internet.json"]
+    assert list(contents(tmp_path / "out")) == [
+        *PLAIN[:3],
+        "report.html",
+        "stability.csv",
+        "tree-clean-fuel.json",
+        "tree-internet.json",
+    ]
 
 
 def test_version(run):
@@ -799,3 +805,108 @@ def test_completion_of_commands_options_and_files(folder, run, monkeypatch, word
     code, stdout, stderr = run()
     assert (code, stderr) == (0, "")
     assert set(stdout.split()) == offered
+
+
+# -- many -----------------------------------------------------------------------------------------------------------
+
+TABLES = ["correlations.csv", "estimates.csv", "groups.csv", "manifest.json", "skipped.csv"]
+
+
+@pytest.fixture
+def two(folder):
+    """Write a second study of the same files, with a barrier besides."""
+    barrier = '[[opportunity]]\nname = "wood"\noutcome = "cook_fuel == \'Wood\'"\ncircumstances = ["urbrur"]\n'
+    (folder / "other.toml").write_text(STUDY.replace("[[scheme]]", f'{barrier}kind = "barrier"\n\n[[scheme]]'))
+    return folder
+
+
+def test_many_writes_one_table_of_all_surveys(two, run):
+    code, stdout, stderr = run("many", "study.toml", "other.toml", "--out", "out", "--domains", "region", "--no-report")
+    assert (code, stderr) == (0, "")
+    assert list(contents("out")) == TABLES
+    found = sp.read_overview("out")
+    assert found.surveys == ("study", "other")
+    assert set(found.estimates["domain"]) == {"all", "region"}
+    assert found.manifest["surveys"]["other"]["study"]["file"] == "other.toml"
+    assert found.manifest["surveys"]["study"]["asked"]["replicates"]["n"] == 20
+    lines = stdout.splitlines()
+    assert lines[0].startswith("Overview of 2 opportunities in 2 surveys, in all and by region: ")
+    (line,) = [line for line in lines if "wood (barrier)" in line]
+    frame = found.estimates.query("of == 'wood' and domain == 'all' and by == 'all' and statistic == 'access'")
+    assert f"{frame['value'].iloc[0]:.1%}" in line
+    assert [Path(line).name for line in lines[-5:]] == TABLES
+
+
+def test_many_is_told_as_json_survey_by_survey(two, run):
+    code, stdout, stderr = run("many", "study.toml", "other.toml", "--json", "--report")
+    told = events(stdout)
+    assert (code, stderr) == (0, "")
+    assert told[0]["surveys"] == ["study", "other"]
+    surveys = [(e["survey"], e["number"], e["of"], e["finished"]) for e in told if e["event"] == "survey"]
+    assert surveys == [("study", 1, 2, False), ("study", 1, 2, True), ("other", 2, 2, False), ("other", 2, 2, True)]
+    progress = [e for e in told if e["event"] == "progress"]
+    assert (progress[-1]["survey"], progress[-1]["done"], progress[-1]["total"]) == ("other", 20, 20)
+    assert told[-1] == {"event": "done", "out": str((two / "results").resolve()), "skipped": 0}
+    page = (two / "results" / "report.html").read_text(encoding="utf-8")
+    code, stdout, _ = run("report", "results", "--out", "page.html")
+    assert (code, stdout) == (0, "page.html\n")
+    assert (two / "page.html").read_text(encoding="utf-8") == page
+
+
+def test_many_that_stopped_is_resumed_to_the_same_bytes(two, run):
+    from sp2lnob.many import _One
+
+    how = ("study.toml", "other.toml", "--no-report", "-q", "--domains", "region")
+    assert run("many", *how, "--out", "whole") == (0, "", "")
+    usual = _One.made
+    with pytest.MonkeyPatch.context() as patched:
+
+        def stopped(one):
+            if one.name == "other":
+                raise KeyboardInterrupt
+            return usual(one)
+
+        patched.setattr(_One, "made", stopped)
+        code, stdout, stderr = run("many", *how, "--out", "out", "--resume")
+        assert (code, stdout) == (130, "")
+        assert stderr.splitlines() == [
+            "sp2lnob: 1 of 2 surveys were finished: 'out' holds these",
+            "sp2lnob: interrupted",
+        ]
+        assert sp.read_overview("out").surveys == ("study",)
+        assert "which stays" in run("many", *how, "--out", "whole")[2]
+    assert [path.name for path in Path("out.surveys").iterdir()] == ["survey-study"]
+    assert run("many", *how, "--out", "out", "--resume") == (0, "", "")
+    assert contents("out") == contents("whole")
+    assert not Path("out.surveys").exists()
+
+
+def test_many_lists_what_a_survey_does_not_have(two, run):
+    text = (two / "other.toml").read_text().replace("cook_fuel ==", "stove ==")
+    (two / "other.toml").write_text(text)
+    code, _, stderr = run("many", "study.toml", "other.toml", "--no-report")
+    assert code == 2
+    assert "Survey 'other' must have what opportunity 'wood' asks for" in stderr
+    code, stdout, _ = run("many", "study.toml", "other.toml", "--no-report", "--skip", "--json")
+    assert code == 0
+    assert events(stdout)[-1]["skipped"] == 1
+    assert sp.read_overview("results").skipped["opportunity"].tolist() == ["wood"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("gone.toml",), "The study file must exist"),
+        (("study.toml", "study.toml"), "Every study must have a name of its own"),
+        (("study.toml", "--least-rate", "1.5"), "least_rate must be"),
+        (("study.toml", "--domains", "province"), "must have the domain 'province'"),
+        (("study.toml", "open.toml"), "Studies of one overview must withhold alike, but they say 'dhs' and 'none'"),
+        ((), "Missing argument 'STUDIES...'"),
+    ],
+)
+def test_what_many_cannot_do_is_an_error(two, run, arguments, message):
+    (two / "open.toml").write_text(STUDY + '[publish]\ndisclosure = "none"\n')
+    code, stdout, stderr = run("many", *arguments, "--no-report")
+    assert (code, stdout) == (2, "")
+    assert message in " ".join(stderr.split())
+    assert not (two / "results").exists()

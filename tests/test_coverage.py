@@ -15,6 +15,7 @@ import pytest
 import sp2lnob as sp
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks" / "coverage"))
+import gap
 import study
 import tables
 
@@ -168,6 +169,42 @@ def test_the_readme_has_the_least_and_the_most_of_the_results():
             round(100 * part["coverage"].min(), 1),
             round(100 * part["coverage"].max(), 1),
         )
+
+
+def test_what_is_told_of_both_ends_holds_and_what_was_found_does_not():
+    table = gap.summarize(gap.one("weak", 2, seed, 60) for seed in range(1, 61)).set_index(["statistic", "estimator"])
+    for statistic in gap.ENDS:
+        for name in gap.ESTIMATORS[1:]:
+            assert table.loc[(statistic, name), "verdict"] != "short", (statistic, name)
+    assert table.loc[("gap", "as found"), "coverage"] < 0.6
+    assert table.loc[("gap", "as found"), "value"] > table.loc[("gap", "cross-validated"), "value"] + 0.1
+
+
+def test_verdicts_on_both_ends_are_those_of_their_study():
+    results = tables.read_ends()
+    assert set(zip(results["regime"], results["psus_a_stratum"], strict=True)) == {
+        (regime, psus) for regime in gap.REGIMES for psus in (2, 10, 20)
+    }
+    told = results[results["estimator"] != "as found"]
+    for row in told.itertuples():
+        assert row.verdict == gap.verdict(row.coverage, row.intervals), row
+    assert not told["verdict"].eq("short").any()
+    assert (results[(results["estimator"] == "as found") & (results["regime"] == "null")]["coverage"] < 0.7).all()
+
+
+def test_truth_of_a_regime_is_that_of_a_large_sample():
+    combinations, share, rate = gap.population("strong")
+    assert share.sum() == pytest.approx(1)
+    survey = gap.draw("strong", 800, 1)
+    cells = gap.OPPORTUNITY.prepare(survey)
+    access = (cells.weight @ cells.outcome) / cells.weight.sum()
+    assert share @ rate == pytest.approx(access, abs=0.004)
+    here = cells.domains[cells.domain][:, :2] == [1, 2]
+    chosen = here.all(axis=1)
+    there = ((combinations["area"] == 1) & (combinations["educ"] == 2)).to_numpy()
+    assert share[there].sum() == pytest.approx(cells.weight[chosen].sum() / cells.weight.sum(), abs=0.004)
+    of_chosen = (cells.weight[chosen] @ cells.outcome[chosen]) / cells.weight[chosen].sum()
+    assert (share @ (rate * there)) / share[there].sum() == pytest.approx(of_chosen, abs=0.006)
 
 
 def test_the_page_has_the_numbers_of_the_results():

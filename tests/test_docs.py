@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import sp2lnob as sp
-from sp2lnob import plots, study
+from sp2lnob import indicators, plots, study
 
 DOCS = Path(__file__).parents[1] / "docs"
 pytest.importorskip("sybil", reason="the pages are run by sybil")
@@ -63,9 +63,17 @@ def named(text):
 def test_every_public_name_stands_in_the_api():
     pages = re.split(r"currentmodule:: (\S+)", READ["api.md"])[1:]
     listed = [f"{module}.{name}" for module, text in zip(pages[::2], pages[1::2], strict=True) for name in named(text)]
-    names = [name for name in sp.__all__ if name != "plots"]
+    names = [name for name in sp.__all__ if name not in ("indicators", "plots")]
     public = [f"sp2lnob.{name}" for name in names] + [f"sp2lnob.plots.{name}" for name in plots.__all__]
+    public += [f"sp2lnob.indicators.{name}" for name in indicators.__all__ if name != "IndicatorSet"]
     assert sorted(listed) == sorted(public)
+
+
+def test_the_table_of_indicators_is_that_of_the_library():
+    told = re.findall(r"^\| [a-z].*$", READ["guide/indicators.md"].split("## All indicators")[1], re.M)[1:]
+    frame = indicators.table()[["name", "kind", "population", "circumstances", "sdg", "programs", "escap_name"]]
+    made = ["| " + " | ".join(row).replace("_", " ").replace("  ", " ") + " |" for row in frame.itertuples(index=False)]
+    assert told == made
 
 
 def test_every_key_of_a_study_is_told():

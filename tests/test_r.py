@@ -308,8 +308,8 @@ def ours(name, design):
         sp.Quantile(given.q),
         sp.Lorenz([0.2, 0.5]),
         sp.Access(plain),
-        sp.Dissimilarity(plain),
-        sp.Dissimilarity(bottom40),
+        sp.Dissimilarity(plain, "cells"),
+        sp.Dissimilarity(bottom40, "cells"),
         sp.Cost(),
         sp.ConsumptionGain(),
     ]

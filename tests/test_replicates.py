@@ -293,7 +293,9 @@ def test_replicates_of_an_opportunity_equal_the_oracles(name):
     hand, given = by_hand(), OPPORTUNITIES[name]
     unit = given.get("unit", "household")
     opportunity = sp.Opportunity("o", "phone" if unit == "person" else "water", **given)
-    made = sp.estimate(hand.survey, [sp.Access(opportunity), sp.Dissimilarity(opportunity)], replicates=REPLICATES)
+    access = opportunity.complement() if given.get("kind") == "barrier" else opportunity
+    asked = [sp.Access(opportunity), sp.Dissimilarity(access, "cells")]
+    made = sp.estimate(hand.survey, asked, replicates=REPLICATES)
     columns = hand.p if unit == "person" else hand.h
     outcome = columns["phone" if unit == "person" else "water"]
     inside = {"population": lambda i: hand.h["educ"][i] > 0, "person": lambda i: hand.p["age"][i] >= 15}.get(name)
@@ -530,7 +532,7 @@ def test_every_statistic_has_the_interval_of_its_kind(level):
         sp.Quantile(0.4),
         sp.Cost(),
         sp.Access(opportunity),
-        sp.Dissimilarity(opportunity),
+        sp.Dissimilarity(opportunity, "cells"),
     ]
     package = sp.Package([sp.child_benefit(sp.Amount(8, "month"))])
     made = sp.estimate(
@@ -595,7 +597,7 @@ def test_effective_degrees_of_freedom_of_moving_classes_and_of_cells():
     of_classes = sp.estimate(
         hand.survey, [sp.MeanWelfare(), sp.Access(opportunity)], by=["bottom40"], replicates=sp.Bootstrap(2)
     )
-    of_cells = sp.estimate(hand.survey, [sp.Dissimilarity(opportunity)], replicates=sp.Bootstrap(2))
+    of_cells = sp.estimate(hand.survey, [sp.Dissimilarity(opportunity, "cells")], replicates=sp.Bootstrap(2))
     strata = without_one(hand.survey)
 
     def index(factor):
@@ -708,7 +710,8 @@ def test_contrast_is_paired():
 
 def test_contrast_of_a_biased_figure_has_no_interval():
     opportunity = sp.Opportunity("o", "water", circumstances=["bottom40"])
-    made = sp.estimate(toy_survey(), [sp.Access(opportunity), sp.Dissimilarity(opportunity)], replicates=REPLICATES)
+    asked = [sp.Access(opportunity), sp.Dissimilarity(opportunity, "cells")]
+    made = sp.estimate(toy_survey(), asked, replicates=REPLICATES)
     line = made.contrast(0, 1).iloc[0]
     assert isnan(line.ci_low)
     assert "biased" in line.flag

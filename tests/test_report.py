@@ -302,10 +302,16 @@ def test_what_stands_before_and_after_is_the_tidy_frame(found, page):
             same(cell, row_of(everybody, statistic=statistic, scenario=scenario))
     _, *rows = page.table("Access and its gap")
     rows = [cells for cells in rows if len(cells) > 1]
-    wanted = [(name, key) for name in found.trees for key in ("access", "furthest_behind", "furthest_ahead", "gap")]
-    for cells, (name, key) in zip(rows, wanted, strict=True):
+    ends = [(key, honest) for key in ("furthest_behind", "furthest_ahead", "gap") for honest in (False, True)]
+    wanted = [(name, *what) for name in found.trees for what in (("access", False), *ends)]
+    anew = everybody["param"].str.endswith("cross-validated")
+    for cells, (name, key, honest) in zip(rows, wanted, strict=True):
+        assert cells[0][0].strip().endswith("cross-validated") == honest
         for cell, scenario in zip(cells[2:5], ("before", "after", "change"), strict=True):
-            same(cell, row_of(everybody, statistic=key, of=name, scenario=scenario), 100)
+            if honest and scenario != "before":
+                assert not any(cell)
+                continue
+            same(cell, row_of(everybody[anew == honest], statistic=key, of=name, scenario=scenario), 100)
 
 
 def test_deciles_stand_in_their_order(found, page):
@@ -446,6 +452,7 @@ def test_every_figure_is_on_the_page(found, page):
 def test_a_link_holds_every_digit_of_its_table(found, page):
     assert page.frame("estimates.csv").equals(as_text(found.estimates))
     assert page.frame("groups.csv").equals(as_text(found.groups))
+    assert page.frame("stability.csv").equals(as_text(found.stability))
     head, content = page.links["manifest.json"].split(",", 1)
     assert head.startswith("data:application/json")
     assert json.loads(base64.b64decode(content)) == json.loads(json.dumps(dict(found.manifest)))
@@ -728,9 +735,15 @@ def test_an_opportunity_without_a_split_leaves_the_others_theirs():
     page = Page(render(result.findings()))
     _, *rows = page.table("Access and its gap")
     labels = [cells[0][0].strip() for cells in rows]
-    assert labels == ["flat", "Access", "internet", "Access", "Furthest behind", "Furthest ahead", "Gap between them"]
+    ends = [
+        f"{end}{of}"
+        for end in ("Furthest behind", "Furthest ahead", "Gap between them")
+        for of in ("", ", cross-validated")
+    ]
+    assert labels == ["flat", "Access", "internet", "Access", *ends]
     _, *rows = page.table("Dissimilarity index")
     assert [cells[0][0] for cells in rows].count("Between the tree’s groups") == 1
+    assert [cells[0][0] for cells in rows].count("Between all combinations of circumstances") == 2
     assert "under this rule for “flat”" in page.words
 
 

@@ -219,7 +219,7 @@ def test_every_replicate_equals_the_oracle(name, classes):
             # Which groups these are is the full sample's finding: in a replicate the gap may be negative.
             ("gap", lambda one, s=scenario, a=ahead, b=behind: sign * (one[f"group {s}"][a] - one[f"group {s}"][b])),
         ):
-            found = drawn(result, statistic=statistic, scenario=scenario)
+            found = drawn(result, statistic=statistic, scenario=scenario, param="barrier" if own.barrier else "")
             close(found, [value(one) for one in every])
     found = drawn(result, statistic="d_index", scenario="before", param="cells, of absence" if own.barrier else "cells")
     close(found, [one["index of cells"] for one in every])

@@ -67,7 +67,7 @@ def same_splits(tree, root, t=0):
         return 1
     circumstance = tree.circumstances_[f]
     assert circumstance.name == root["feature"]
-    left = {label for label, goes in zip(circumstance.labels, splits.goes_left[t], strict=False) if goes}
+    left = {label for label, goes in zip(circumstance.labels, splits.goes_left(t), strict=False) if goes}
     if "below" in root:
         assert splits.threshold[t] == float(root["below"])
         assert left == {f"{p:g}" for p in circumstance.position if p < root["below"]}
@@ -177,7 +177,8 @@ def test_tree_of_numbers_equals_scikit_learn_s(seed, depth, min_obs, share):
 
 def test_it_is_a_scikit_learn_estimator():
     tree = sp.OpportunityTree(max_depth=3, min_obs=7, min_share=0.1, share_of="rows", cp=0.2)
-    assert tree.get_params() == {"max_depth": 3, "min_obs": 7, "min_share": 0.1, "share_of": "rows", "cp": 0.2}
+    given = {"max_depth": 3, "min_obs": 7, "min_share": 0.1, "share_of": "rows", "cp": 0.2}
+    assert tree.get_params() == given | {"missing": "error", "seed": 1}
     X, y, w = random_rows(0)
     copy = clone(tree.fit(X, y, sample_weight=w))
     assert copy.get_params() == tree.get_params()
@@ -269,6 +270,8 @@ def test_lnob_rule():
         "min_share": 1 / 11,
         "share_of": "rows",
         "cp": None,
+        "missing": "error",
+        "seed": 1,
     }
     assert sp.OpportunityTree.lnob(extended=True).get_params()["min_share"] == 1 / 19
 

@@ -1,4 +1,4 @@
-"""The tables of docs/coverage.md, made from results.csv: every number of that page that the study found.
+"""The tables of docs/coverage.md, made from results.csv and gap.csv: every number of that page that a study found.
 
     python benchmarks/coverage/tables.py
 
@@ -12,6 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 RESULTS = Path(__file__).with_name("results.csv")
+ENDS = Path(__file__).with_name("gap.csv")
+INDEX = Path(__file__).with_name("dissimilarity.csv")
 PAGE = Path(__file__).parents[2] / "docs" / "coverage.md"
 PACKAGES = ("universal", "flat to the poor", "by rank")
 LEVELS = {
@@ -40,6 +42,11 @@ def read(path: Path = RESULTS) -> pd.DataFrame:
     results = pd.read_csv(path, dtype={"of": str, "level": str, "scenario": str})
     names = ["of", "level", "scenario", "verdict"]
     return results.assign(**results[names].fillna(""))
+
+
+def read_ends() -> pd.DataFrame:
+    """Return the results on both ends; the regime without effects is called null, which is no missing text."""
+    return pd.read_csv(ENDS, keep_default_na=False)
 
 
 def row(*cells: str) -> str:
@@ -140,6 +147,68 @@ def of_classes(results: pd.DataFrame) -> list[str]:
     return lines
 
 
+def of_ends(results: pd.DataFrame) -> list[str]:
+    """Return the table of what is told of both ends of a tree's groups: coverage by regime and PSUs a stratum."""
+    cases = list(dict.fromkeys(zip(results["regime"], results["psus_a_stratum"], strict=True)))
+    lines = [row("figure", "told", *(f"{regime}, {psus}" for regime, psus in cases)), row(*["---"] * (len(cases) + 2))]
+    for (statistic, name), found in results.groupby(["statistic", "estimator"], sort=False):
+        at = {(line.regime, line.psus_a_stratum): line for line in found.itertuples()}
+        cells = []
+        for case in cases:
+            text = f"{100 * at[case].coverage:.1f}"
+            cells.append(f"**{text}** {at[case].verdict}" if at[case].verdict in ("short", "wide") else text)
+        lines.append(row(statistic.replace("_", " "), name, *cells))
+    return lines
+
+
+def of_gaps(results: pd.DataFrame) -> list[str]:
+    """Return the table of the gap: its mean, that of the truth, and how wide intervals are."""
+    results = results[results["statistic"] == "gap"]
+    lines = [
+        row("regime, PSUs a stratum", *(f"{name}: true, told, width" for name in results["estimator"].unique())),
+        row(*["---"] * (1 + results["estimator"].nunique())),
+    ]
+    for (regime, psus), found in results.groupby(["regime", "psus_a_stratum"], sort=False):
+        cells = [f"{line.truth:.3f}, {line.value:.3f}, {line.width:.3f}" for line in found.itertuples()]
+        lines.append(row(f"{regime}, {psus}", *cells))
+    return lines
+
+
+def of_index(_: pd.DataFrame) -> list[str]:
+    """Return the table of the dissimilarity index: how often intervals hold it, and what is flagged."""
+    found = pd.read_csv(INDEX)
+    head = (
+        "population",
+        "cells",
+        "households",
+        "D",
+        "interval holds",
+        "flagged",
+        "one-sided",
+        "logit’s holds",
+        "samples",
+    )
+    lines = [row(*head), row(*["---"] * len(head))]
+    for line in found.to_dict("records"):
+        shares = [f"{100 * line[name]:.0f}" for name in ("model-dependent", "one-sided", "coverage logit")]
+        holds = f"{100 * line['coverage']:.1f} ({100 * line['coverage error']:.1f})"
+        regime = line["truth"], line["grid"], f"{line['households']:,}", f"{line['index']:.3f}"
+        lines.append(row(*regime, holds, *shares, f"{line['samples']}"))
+    return lines
+
+
+def of_index_bias(_: pd.DataFrame) -> list[str]:
+    """Return the table of what the dissimilarity index and its bracket are off by, in thousandths."""
+    found = pd.read_csv(INDEX)
+    names = "empirical-bayes", "lower bound", "upper bound", "cells", "logit"
+    lines = [row("population", "cells", "households", "spread", "SE", *names), row(*["---"] * 10)]
+    for line in found.to_dict("records"):
+        figures = [f"{1000 * line[f'bias {name}']:.1f}" for name in names]
+        spread = [f"{1000 * line[name]:.1f}" for name in ("spread", "se")]
+        lines.append(row(line["truth"], line["grid"], f"{line['households']:,}", *spread, *figures))
+    return lines
+
+
 TABLES: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "usual": lambda results: of_population(results, "usual"),
     "heavy": lambda results: of_population(results, "heavy"),
@@ -151,6 +220,10 @@ TABLES: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "others": of_others,
     "draws": of_draws,
     "classes": of_classes,
+    "ends": lambda _: of_ends(read_ends()),
+    "gaps": lambda _: of_gaps(read_ends()),
+    "index": of_index,
+    "index bias": of_index_bias,
 }
 
 

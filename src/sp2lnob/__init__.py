@@ -6,6 +6,7 @@ from importlib.metadata import version as _version
 # Names by the room they live in: a room is entered when its first name is asked for, so that the import is quick.
 _ROOMS = {
     "assessment": ("Assessment", "assess"),
+    "chances": ("HumanOpportunity", "Shapley"),
     "custom": ("Custom",),
     "datasets": ("example_frames", "example_survey"),
     "dissimilarity": ("d_index",),
@@ -13,8 +14,10 @@ _ROOMS = {
     "estimation": ("estimate",),
     "export": ("replicate_weights", "write_replicate_weights"),
     "findings": ("Findings", "read_results"),
+    "human_opportunity": ("HumanOpportunityIndex", "human_opportunity_change", "human_opportunity_index"),
     "incidence": ("ConsumptionGain", "Cost", "Coverage", "Incidence"),
     "io": ("read_survey",),
+    "many": ("assess_many",),
     "measures": (
         "atkinson",
         "fgt",
@@ -28,6 +31,7 @@ _ROOMS = {
         "watts",
     ),
     "opportunity": ("Opportunity",),
+    "overview": ("Overview", "read_overview"),
     "presets": (
         "child_benefit",
         "disability_benefit",
@@ -38,6 +42,7 @@ _ROOMS = {
     "replicate_columns": ("ReplicateColumns",),
     "replication": ("BRR", "Bootstrap", "Jackknife", "SuccessiveDifference"),
     "schemes": ("Amount", "Economy", "Package", "Scheme"),
+    "decomposition": ("shapley",),
     "statistics": ("Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"),
     "survey": ("Survey",),
     "transfers": ("Transfers", "simulate"),
@@ -46,7 +51,7 @@ _ROOMS = {
     "_validate": ("InputError", "InputTypeError", "SP2LNOBError", "SP2LNOBWarning"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
-_WHOLE = ("plots",)  # rooms that are names themselves
+_WHOLE = ("indicators", "plots")  # rooms that are names themselves
 
 __all__ = sorted([*_ROOM_OF, *_WHOLE], key=lambda name: (not name.isupper(), name))  # as linters sort them
 

@@ -1,6 +1,6 @@
 """What the lazy door leads to, for type checkers and editors."""
 
-from . import plots as plots
+from . import indicators as indicators, plots as plots
 from ._relative import RelativeLine as RelativeLine
 from ._validate import (
     InputError as InputError,
@@ -9,15 +9,23 @@ from ._validate import (
     SP2LNOBWarning as SP2LNOBWarning,
 )
 from .assessment import Assessment as Assessment, assess as assess
+from .chances import HumanOpportunity as HumanOpportunity, Shapley as Shapley
 from .custom import Custom as Custom
 from .datasets import example_frames as example_frames, example_survey as example_survey
+from .decomposition import shapley as shapley
 from .dissimilarity import d_index as d_index
 from .estimates import Estimates as Estimates
 from .estimation import estimate as estimate
 from .export import replicate_weights as replicate_weights, write_replicate_weights as write_replicate_weights
 from .findings import Findings as Findings, read_results as read_results
+from .human_opportunity import (
+    HumanOpportunityIndex as HumanOpportunityIndex,
+    human_opportunity_change as human_opportunity_change,
+    human_opportunity_index as human_opportunity_index,
+)
 from .incidence import ConsumptionGain as ConsumptionGain, Cost as Cost, Coverage as Coverage, Incidence as Incidence
 from .io import read_survey as read_survey
+from .many import assess_many as assess_many
 from .measures import (
     atkinson as atkinson,
     fgt as fgt,
@@ -31,6 +39,7 @@ from .measures import (
     watts as watts,
 )
 from .opportunity import Opportunity as Opportunity
+from .overview import Overview as Overview, read_overview as read_overview
 from .presets import (
     child_benefit as child_benefit,
     disability_benefit as disability_benefit,
@@ -74,6 +83,8 @@ __all__ = [
     "Economy",
     "Estimates",
     "Findings",
+    "HumanOpportunity",
+    "HumanOpportunityIndex",
     "Incidence",
     "Inequality",
     "InputError",
@@ -83,6 +94,7 @@ __all__ = [
     "MeanWelfare",
     "Opportunity",
     "OpportunityTree",
+    "Overview",
     "Package",
     "Poverty",
     "Quantile",
@@ -91,10 +103,12 @@ __all__ = [
     "SP2LNOBError",
     "SP2LNOBWarning",
     "Scheme",
+    "Shapley",
     "SuccessiveDifference",
     "Survey",
     "Transfers",
     "assess",
+    "assess_many",
     "atkinson",
     "child_benefit",
     "d_index",
@@ -106,6 +120,9 @@ __all__ = [
     "generalized_entropy",
     "gini",
     "household_benefit",
+    "human_opportunity_change",
+    "human_opportunity_index",
+    "indicators",
     "lorenz",
     "maternity_benefit",
     "mean",
@@ -114,9 +131,11 @@ __all__ = [
     "plots",
     "quantile",
     "quintile_ratio",
+    "read_overview",
     "read_results",
     "read_survey",
     "replicate_weights",
+    "shapley",
     "simulate",
     "watts",
     "write_replicate_weights",

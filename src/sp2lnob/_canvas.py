@@ -7,7 +7,7 @@ is data: never a field name, an expression or markup.
 import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.etree import ElementTree
 
@@ -317,11 +317,13 @@ class Canvas:
         fill = point.colour if point.filled and not few_cases(point.n) else "white"
         about |= {"x": x, "y": y, "value": point.value, "colour": point.colour, "fill": fill, "shape": point.shape}
         self.points.append(about | dict(zip(("low", "high"), point.ends, strict=False)))
-        self._interval(point, axis, across)
+        self.interval(point, axis, across)
         if point.beside:
             left = point.beside == "left"
             align: Align = "right" if left else "left"
-            self.text(x + (-10 if left else 10), y, point.text(form), colour=point.colour, align=align)
+            ends = [axis.at(end, across)[0] for end in point.ends]  # beyond its interval
+            edge = min([x - 4, *ends]) - 6 if left else max([x + 4, *ends]) + 6
+            self.text(edge, y, point.text(form), colour=point.colour, align=align)
 
     def _missing(self, text: str, x: float, y: float, about: Mapping[str, Any]) -> None:
         """Draw a hollow mark, never a zero, and the words on white."""
@@ -329,7 +331,7 @@ class Canvas:
         self.points.append({**about, "x": x, "y": y, "colour": GREY, "fill": "white", "shape": "square"})
         self.text(x + 10, y, text, colour=GREY)
 
-    def _interval(self, point: Point, axis: Axis, across: float) -> None:
+    def interval(self, point: Point, axis: Axis, across: float) -> None:
         """Draw an interval, if there is one; its ends are seen even where it is narrower than the point."""
         if point.ends:
             self.segment(axis.at(point.low, across), axis.at(point.high, across), 2, point.colour)
@@ -482,6 +484,7 @@ def draw(
     width: float,
     lead: str = "",
     aside: bool = False,
+    apart: bool = True,
     figure: float = 0,
     word: float = 0,
     beside: float = 0,
@@ -491,8 +494,9 @@ def draw(
 ) -> "alt.LayerChart":
     """Draw rows of points, or of bars, on one axis.
 
-    Labels stand above their lanes, or ``aside``, on their left; ``figure`` and ``word`` are the room on the right,
-    ``beside`` that for values on either side of their points. The text alternative tells the rows after a ``lead``.
+    Labels stand above their lanes, or ``aside``, on their left, and then the first row is ``apart``; ``figure`` and
+    ``word`` are the room on the right, ``beside`` that for values on either side of their points. The text alternative
+    tells the rows after a ``lead``.
     """
     canvas = canvas_of(width)
     points = [point for row in rows for point in row.points]
@@ -503,13 +507,15 @@ def draw(
     for k, row in enumerate(rows):
         tall = lane * len(row.lanes)
         if aside:
-            y += 10 if k == 1 else 0  # the first is everybody
-            _label_aside(canvas, row, room, y + tall / 2 + 1)
+            y += 10 if k == 1 and apart else 0  # the first is everybody
+            tall = max(tall, LEADING * len(_aside(row, room, apart)) + 2)
+            _label_aside(canvas, row, _aside(row, room, apart), room, y + tall / 2 + 1)
         else:
             y = _label_above(canvas, row, y)
         canvas.ruler(axis, y, y + tall + 2)
+        above = (tall - lane * len(row.lanes)) / 2
         for j, line in enumerate(row.lanes):
-            middle = y + lane * (j + 0.5) + 1
+            middle = y + above + lane * (j + 0.5) + 1
             _draw_lane(canvas, row, line, axis, middle, form, bars)
             canvas.text(right + 4 + figure, middle, line.figure, align="right")
             canvas.text(right + 10 + figure, middle, line.word, colour=GREY)
@@ -520,9 +526,13 @@ def draw(
     return canvas.chart(y + (24 if aside else 14), title, [*subtitle, *case_notes(points)], f"{lead} {told}")
 
 
-def _label_aside(canvas: Canvas, row: Row, room: float, middle: float) -> None:
+def _aside(row: Row, room: float, apart: bool) -> list[str]:
+    """Return a row's label in lines that stand on the left of its lanes: names of surveys may need three."""
+    return wrap(row.name, room - 8, TEXT, 2 if apart else 3)
+
+
+def _label_aside(canvas: Canvas, row: Row, lines: Sequence[str], room: float, middle: float) -> None:
     """Write a row's label on the left of its lanes."""
-    lines = wrap(row.name, room - 8, TEXT, 2)
     top = middle - (len(lines) - 1) * LEADING / 2
     canvas.text(room - 6, top, lines, size=TEXT, align="right", colour=ENDS[row.end].colour)
 
@@ -548,9 +558,10 @@ def _draw_lane(canvas: Canvas, row: Row, lane: Lane, axis: Axis, y: float, form:
     if len(seen) > 1:
         canvas.segment((min(seen), y), (max(seen), y))
     for point in lane.points:
-        if bars and point.there:
+        if bars and point.there and not point.ends:
             about: dict[str, Any] = {"label": plain(row.label), "series": point.series, "value": point.value}
             canvas.segment((axis(0), y), (axis(point.value), y), 11, point.colour, **about)
+            canvas.interval(replace(point, colour=INK), axis, y)
         else:
             canvas.point(point, axis, y, row.label, form)
 

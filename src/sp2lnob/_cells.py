@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._columns import Column
-from ._typing import CodeArray, FloatArray
+from ._typing import BoolArray, CodeArray, FloatArray
 from ._validate import fail, fail_if_any
 
 
@@ -25,6 +25,8 @@ class Circumstance:
         Whether a split must keep the order.
     text : bool
         Whether levels are told by their labels alone: a number's position is its code as well.
+    missing : bool
+        Whether the last level is that of the rows whose value is missing. It has no place in an order.
     """
 
     name: str
@@ -32,26 +34,34 @@ class Circumstance:
     position: FloatArray
     ordered: bool
     text: bool = False
+    missing: bool = False
 
     @property
     def levels(self) -> int:
         """Number of levels."""
         return len(self.labels)
 
+    def is_missing(self, codes: CodeArray) -> BoolArray:
+        """Return which codes are of the missing."""
+        return np.asarray(codes == self.levels - 1) if self.missing else np.zeros(len(codes), dtype=np.bool_)
+
 
 def circumstance_of(
-    column: Column, ordered: bool | None = None, rows: object = slice(None)
+    column: Column, ordered: bool | None = None, rows: object = slice(None), missing: str = "error"
 ) -> tuple[Circumstance, CodeArray]:
-    """Return a column's levels and each row's position among them; missing values are an error.
+    """Return a column's levels and each row's position among them.
 
     Numbers without value labels and ordered categoricals are ordered, all else is not, unless ``ordered`` says so.
+    Missing values are an error, or with ``missing="level"`` a level of their own, the last, if there are any.
     """
     taken = column.take(rows)
-    fail_if_any(
-        taken.missing,
-        f"Circumstance {column.name!r} must be known in every row that counts",
-        "Give the missing a value, or drop them with missing='drop'.",
-    )
+    lost = taken.missing
+    if missing == "error":
+        fail_if_any(
+            lost,
+            f"Circumstance {column.name!r} must be known in every row that counts",
+            "Give those of NaN or None a value, or drop them with missing='drop'.",
+        )
     present, codes, labels = taken.categories()
     if ordered and column.is_text and column.ordered is None:
         fail(
@@ -61,7 +71,12 @@ def circumstance_of(
         )
     if ordered is None:
         ordered = bool(column.ordered) if column.is_text else not column.labels
-    return Circumstance(column.name, labels, present, ordered, column.is_text), codes
+    if not lost.any():
+        return Circumstance(column.name, labels, present, ordered, column.is_text), codes
+    codes = np.where(codes < 0, len(labels), codes).astype(np.int32)
+    name = next(word for word in ("missing", "(missing)", "((missing))") if word not in labels)
+    whole = np.append(present, np.inf)
+    return Circumstance(column.name, (*labels, name), whole, ordered, column.is_text, True), codes
 
 
 def combine(codes: Sequence[CodeArray], levels: Sequence[int]) -> tuple[CodeArray, CodeArray]:

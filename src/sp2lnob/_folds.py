@@ -31,14 +31,25 @@ def folds_of(design: Design, repeat: int = 0, *, folds: int = FOLDS, seed: int =
     >>> sorted(folds_of(design, folds=10).tolist())
     [0, 1, 2, 3, 4, 5]
     """
-    psus = design.psus
+    return deal(design.psus_by_stratum, repeat, folds=folds, seed=seed)
+
+
+def deal(psus_by_stratum: CodeArray, repeat: int = 0, *, folds: int = FOLDS, seed: int = 1) -> CodeArray:
+    """Deal PSUs, numbered by stratum, into folds: return the fold of each.
+
+    Examples
+    --------
+    >>> np.bincount(deal(np.array([4, 2]), folds=3)).tolist()
+    [2, 2, 2]
+    """
+    size = psus_by_stratum
+    psus = int(size.sum())
     if psus < 2:
         fail("Cross-validation needs two PSUs or more", f"there are {psus}", "Pass psu= and strata= to the survey.")
     folds = min(folds, psus)
     drawn: FloatArray = np.empty(psus)
     _random.uniforms(seed, np.arange(psus, dtype=np.uint64), repeat, FOLD, drawn)
-    size = design.psus_by_stratum
-    pool = np.repeat(np.where(size < folds, -1, np.arange(design.strata)), size)
+    pool = np.repeat(np.where(size < folds, -1, np.arange(len(size))), size)
     fold = np.empty(psus, dtype=np.int32)
     fold[np.lexsort((drawn, pool))] = np.arange(psus) % folds
     return fold

@@ -1,5 +1,6 @@
 """Intervals about one value: symmetric on some scale, from the draws of a bootstrap, or one-sided at 0 and at 1."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import isfinite, nan
 from statistics import NormalDist
@@ -191,15 +192,15 @@ def index(value: float, se: float, df: float, most: float, level: float) -> tupl
     return max(low, 0.0), min(high, most), near
 
 
-def welch(se: tuple[float, float], df: tuple[float, float]) -> float:
-    """Return Welch and Satterthwaite's degrees of freedom of a difference between independent values.
+def welch(se: Sequence[float], df: Sequence[float]) -> float:
+    """Return Welch and Satterthwaite's degrees of freedom of a difference, or a sum, of independent values.
 
-    (a^2 + b^2)^2 / (a^4 / df_a + b^4 / df_b): 0 where a value that varies has none, NaN where neither varies.
+    (a^2 + b^2 + ...)^2 / (a^4 / df_a + b^4 / df_b + ...): 0 where a value that varies has none, NaN where none varies.
 
     Examples
     --------
-    >>> welch((3.0, 3.0), (10, 10)), welch((3.0, 0.0), (10, 0))
-    (20.0, 10.0)
+    >>> welch((3.0, 3.0), (10, 10)), welch((3.0, 0.0), (10, 0)), welch((2.0, 2.0, 2.0, 2.0), (4, 4, 4, 4))
+    (20.0, 10.0, 16.0)
     >>> welch((3.0, 3.0), (10, 0)), welch((0.0, 0.0), (10, 10))
     (0.0, nan)
     """

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ._kernels import _classes, _dissimilarity, _ordered, _totals
+from ._kernels import _classes, _dissimilarity, _moments, _ordered, _totals
 from ._parallel import LANES
 from ._typing import CodeArray, CountArray, FloatArray, LongArray
 
 CHUNK = 256  # as in _kernels/_ordered.pyx
 ALIKE = 64  # rows that are weighed together where they are of one class
 NO_SHARES = np.empty(0)
+NO_CUTS = np.empty((0, 0))
 ALONE = np.ones((1, 1, LANES))  # the factor of a sample that is not resampled: all rows are of one unit
 
 
@@ -252,6 +253,88 @@ class CellSums:
         return dissimilarity_of(self.totals.present(factors))
 
 
+@dataclass(frozen=True, eq=False)
+class CellMoments:
+    """Rows in pieces of one PSU and one domain: weight, access, and what the noise of a cell's rate is told by.
+
+    Of every cell: sum f w; sum f w y; sum f^2 w^2; and the sum over PSUs of (sum f w)^2, with f the factor of a row's
+    unit, which may be a part of its PSU.
+    """
+
+    columns: FloatArray  # (3, n): w, w y, w^2, by piece
+    unit: CodeArray
+    welfare: FloatArray
+    start: CodeArray  # (pieces + 1,)
+    domain: CodeArray  # (pieces,)
+    domains: int
+
+    @classmethod
+    def of(
+        cls,
+        columns: FloatArray,
+        psu: CodeArray,
+        unit: CodeArray,
+        domain: CodeArray,
+        domains: int,
+        welfare: FloatArray | None = None,
+    ) -> "CellMoments":
+        """Put rows together that are of one piece: quick where they come by PSU.
+
+        Where nothing cuts a piece, ``welfare`` being None, and its rows take one factor, it is one row.
+        """
+        order: LongArray = np.arange(len(psu)) if (psu[1:] >= psu[:-1]).all() else np.argsort(psu, kind="stable")
+        order = order[by_level(domain[order], domains)]
+        psu, domain = psu[order], domain[order]
+        begins = np.flatnonzero(np.r_[True, (psu[1:] != psu[:-1]) | (domain[1:] != domain[:-1])][: len(order)])
+        start = np.r_[begins, len(order)].astype(np.int32)
+        taken, unit = np.ascontiguousarray(columns[:, order]), unit[order]
+        if welfare is None and (np.diff(unit)[np.diff(psu) == 0] == 0).all():
+            taken, unit = np.add.reduceat(taken, begins, axis=1) if len(begins) else taken, unit[begins]
+            return cls(
+                taken, unit, np.zeros(len(begins)), np.arange(len(begins) + 1, dtype=np.int32), domain[begins], domains
+            )
+        welfare = np.zeros(len(unit)) if welfare is None else welfare[order]
+        return cls(taken, unit, welfare, start, domain[begins], domains)
+
+    @cached_property
+    def _ends(self) -> dict[str, FloatArray]:
+        """Least and most welfare of every piece."""
+        begins = self.start[:-1]
+        return {
+            "least": np.minimum.reduceat(self.welfare, begins),
+            "most": np.maximum.reduceat(self.welfare, begins),
+        }
+
+    @cached_property
+    def _sums(self) -> FloatArray | None:
+        """Sums of every piece, if each is one row: W, A, S and T."""
+        return np.vstack([self.columns, self.columns[0] ** 2]) if len(self.unit) == len(self.domain) else None
+
+    def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
+        """Return moments of shape (domains * classes, 4, replicates) for cuts of shape (classes - 1, replicates)."""
+        (groups, _, _), classes = factors.shape, len(cuts) + 1
+        out = np.zeros((groups, self.domains, classes, 4, LANES))
+        if classes == 1 and self._sums is not None:
+            _moments.piece_moments(self._sums, self.unit, self.domain, factors, out[:, :, 0])
+        elif len(self.domain):
+            laid, lowest, highest = by_group(cuts) if classes > 1 else (np.empty((groups, 0, LANES)), *2 * [NO_CUTS])
+            _moments.cell_moments(
+                self.columns,
+                self.unit,
+                self.welfare,
+                self.start,
+                self.domain,
+                **self._ends,
+                cuts=laid,
+                lowest=lowest,
+                highest=highest,
+                factors=factors,
+                room=np.empty((classes, 3, LANES)),
+                out=out,
+            )
+        return np.moveaxis(out, 0, -2).reshape(self.domains * classes, 4, groups * LANES)
+
+
 def in_lanes(factors: FloatArray) -> FloatArray:
     """Lay factors of shape (replicates, units) out as a block, filled up with replicates of no consequence."""
     replicates, units = factors.shape
@@ -295,4 +378,11 @@ def dissimilarity_of(sums: FloatArray) -> FloatArray:
     """Return weight, mean access and dissimilarity index of sums (cells, 2, replicates): (3, replicates)."""
     out = np.empty((3, sums.shape[2]))
     _dissimilarity.dissimilarity_of_sums(sums, out)
+    return out
+
+
+def dissimilarity_of_rates(sums: FloatArray, rate: FloatArray) -> FloatArray:
+    """Return weight, mean and dissimilarity index of rates (cells, replicates) by sums (cells, k, replicates)."""
+    out = np.empty((3, sums.shape[2]))
+    _dissimilarity.dissimilarity_of_rates(sums, rate, out)
     return out

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._corrected import prepare_index
 from ._domains import FullSample, check_by
+from ._folds import folds_of
 from ._html import form_of, short, table
 from ._parallel import Executor
 from ._prepared import Asked, Scenario, Statistic
 from ._relative import RelativeLine
 from ._results import write_file
+from ._splits import Rule
+from ._typing import FloatArray
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
-from .disclosure import FEWEST, GROUP_FIGURES, least_cases, withhold, withhold_tree
-from .effects import Groups, groups_of, hinges_on_the_cut, reroute
+from .cross_validation import Ends, counted_anew, cross_validated, halves
+from .disclosure import FEWEST, GROUP_FIGURES, STABILITY_FIGURES, least_cases, withhold, withhold_tree
+from .effects import CROSS_VALIDATED, Groups, groups_of, hinges_on_the_cut, reroute
 from .estimates import Estimates
 from .estimation import Advance, Resume, bound, evaluate, full_sample_of, pair_of
 from .findings import Findings
@@ -25,6 +30,7 @@ from .opportunity import Cells, Opportunity
 from .replication import Bootstrap, ReplicateDesign
 from .report import render
 from .schemes import Economy, Package
+from .stability import REFIT, SAME, Refit, refit as refits_of, stability_frame, stability_of
 from .statistics import Inequality, Lorenz, MeanWelfare, Poverty, Quantile
 from .survey import CLASSES, Survey
 from .transfers import Transfers, simulate
@@ -62,7 +68,13 @@ class Assessment:
         Every opportunity's groups, from the furthest behind to the furthest ahead: opportunity, group, label, share, n;
         before, after and change, each with _se, _low and _high; gaining (people, or households where these are
         counted, who gain access or leave the barrier); furthest_behind, furthest_ahead, flag. Groups are those that the
-        full sample shows; the two at the ends were chosen for their rates, and have no interval.
+        full sample shows; the two at the ends were chosen for their rates, and have no interval: furthest_behind,
+        furthest_ahead and gap in ``estimates`` have one, with param "cross-validated".
+    stability : DataFrame
+        What trees grown anew in every replicate found: opportunity, what ("same first split", "first split", "furthest
+        behind", "furthest ahead", "gap"), label (a split, a circumstance, a combination of circumstances), share, n,
+        frequency (share of the replicates), sd (of the gap between a replicate's own ends), replicates, flag. Of more
+        than 1,000 combinations, the 1,000 of the most weight. Empty without refits.
     transfers : Transfers or None
 
     Examples
@@ -83,6 +95,7 @@ class Assessment:
     survey: Survey
     estimates: Estimates
     groups: "pd.DataFrame"
+    stability: "pd.DataFrame"
     trees: Mapping[str, OpportunityTree]
     transfers: Transfers | None
     replicates: int
@@ -167,7 +180,8 @@ class Assessment:
             withhold(self.estimates.frame(), policy),
             withhold(self.groups, policy, GROUP_FIGURES),
             trees,
-            {**self._manifest(), "disclosure": policy, **(study or {})},
+            {**self.manifest(), "disclosure": policy, **(study or {})},
+            withhold(self.stability, policy, STABILITY_FIGURES),
         )
 
     def save(
@@ -178,9 +192,10 @@ class Assessment:
         disclosure: str | int = "dhs",
         study: Mapping[str, Any] | None = None,
     ) -> Path:
-        """Write estimates.csv, groups.csv, one tree-NAME.json an opportunity, manifest.json, and perhaps report.html.
+        """Write the tables, trees and manifest, and perhaps the report.
 
-        The folder appears whole or not at all. An earlier result is replaced; a folder with other files is refused. The
+        estimates.csv, groups.csv, stability.csv, one tree-NAME.json an opportunity, manifest.json, report.html. The
+        folder appears whole or not at all. An earlier result is replaced; a folder with other files is refused. The
         same data, arguments and versions give the same bytes.
 
         Parameters
@@ -210,7 +225,7 @@ class Assessment:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     written = result.save(pathlib.Path(folder) / "results")
         ...     print(*sorted(path.name for path in written.iterdir()))
-        estimates.csv groups.csv manifest.json tree-internet.json
+        estimates.csv groups.csv manifest.json stability.csv tree-internet.json
 
         A folder of someone else's:
 
@@ -268,11 +283,13 @@ class Assessment:
         of = self.groups[self.groups["opportunity"] == name]
         number = dict(zip(of["label"], of["group"].tolist(), strict=True))
         for node in made["nodes"]:
+            if node["rate"] != node["rate"]:  # of nobody, where groups were looked for in the other half
+                node["rate"] = None
             if "group" in node:
                 node["group"] = number[node["label"]]
         return made
 
-    def _manifest(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, Any]:
         """Return what is needed to make the same result again."""
         import platform
         from importlib.metadata import version
@@ -311,6 +328,8 @@ class Assessment:
 
     def _repr_html_(self) -> str:
         level = f"{100 * self.estimates.level:g} %"
+        every = self.estimates.frame()
+        frame = withhold(every, "dhs")
         found = []
         shown = withhold(self.groups, "dhs", GROUP_FIGURES)  # notebooks are published
         for name, groups in shown.groupby("opportunity", sort=False):
@@ -327,12 +346,11 @@ class Assessment:
                     line += [form.text(row[which]), form.ends(row[f"{which}_low"], row[f"{which}_high"])]
                 lines.append([*line, row["flag"].replace(";", "; ")])
             caption = f"{name}, from the group furthest behind to the furthest ahead"
-            found.append(table(caption, [*head, "flag"], lines, (0, len(head))))
-        every = self.estimates.frame()
-        frame = withhold(every, "dhs")
+            found.append(table(caption, [*head, "flag"], lines, (0, len(head)), self._honestly(str(name), frame)))
         lines = [
             [
-                *(row[name] for name in ("statistic", "of", "scenario")),
+                f"{row['statistic']} {row['param']}".strip(),
+                *(row[name] for name in ("of", "scenario")),
                 short(row["value"]),
                 f"{short(row['ci_low'])} to {short(row['ci_high'])}" if row["ci_low"] == row["ci_low"] else "",
                 f"{row['n']:,}",
@@ -345,6 +363,23 @@ class Assessment:
         few = f"Figures from fewer than {FEWEST} unweighted cases are withheld here"
         note = f". {few}: groups and estimates.frame() hold all."
         return "\n".join([*found, table("All people", head, lines, (0, 1, 2, 6), repr(self) + note * hidden)])
+
+    def _honestly(self, name: str, frame: "pd.DataFrame") -> str:
+        """Return what is to be said below an opportunity's groups: of a new sample, and of trees grown anew."""
+        gaps = frame[(frame["statistic"] == "gap") & (frame["of"] == name) & (frame["scenario"] == "before")]
+        anew = gaps["param"].str.endswith(CROSS_VALIDATED)
+        told = []
+        if anew.any() and len(self.trees[name].groups_) > 1 and gaps["value"].notna().all():
+            (as_found, honest) = gaps[~anew].iloc[0], gaps[anew].iloc[0]
+            form = form_of("share", gaps["value"])
+            ends = form.ends(honest["ci_low"], honest["ci_high"])
+            about = form.text(honest["value"]) + (f" points ({ends})" if ends else " points")
+            shown = form.text(as_found["value"])
+            told.append(f"In a new sample the gap would be about {about}; the groups as found show {shown}.")
+        same = self.stability[(self.stability["opportunity"] == name) & (self.stability["what"] == SAME)]
+        for row in same.to_dict("records"):
+            told.append(f"The first split was the same in {row['frequency']:.0%} of {row['replicates']:,} replicates.")
+        return " ".join(told)
 
     def __repr__(self) -> str:
         opportunities = f"{len(self.trees)} opportunit{'y' if len(self.trees) == 1 else 'ies'}"
@@ -366,10 +401,13 @@ def assess(
     *,
     effect: str = "reroute",
     tree: OpportunityTree | None = None,
+    honest: str = "cv",
+    refit: bool = True,
     classes: str = "replicate",
     interval: str | None = None,
     level: float = 0.95,
     df: str = "effective",
+    welfare: bool = True,
     n_threads: int | None = None,
     progress: Advance | None = None,
     executor: Executor | None = None,
@@ -398,7 +436,18 @@ def assess(
     effect : {"reroute"}, default "reroute"
         How access responds.
     tree : OpportunityTree, default OpportunityTree()
-        Rule by which groups are found; it is copied for each opportunity.
+        Rule by which groups are found; it is copied for each opportunity. What becomes of missing circumstances, the
+        survey says.
+    honest : {"cv", "split"}, default "cv"
+        How the ends are told without the luck that picked them. "cv": beside the ends as found stand the values that
+        repeated 10-fold cross-validation by PSU gives, with intervals. "split": groups are looked for in a random half
+        of the PSUs of every stratum, and all figures of an opportunity come from the other half: every interval is then
+        valid as it is, about 1.4 times as wide, and groups are coarser, as half as many cases look for them.
+    refit : bool, default True
+        Whether the tree is grown anew in every replicate, to tell how stable the groups are: ``stability``.
+    welfare : bool, default True
+        Whether to estimate mean welfare, poverty and inequality beside access. False where welfare has a rank but no
+        amount, as a wealth index; its classes may be circumstances all the same.
     classes, interval, level, df, n_threads, progress, executor, resume
         As in ``estimate``.
 
@@ -434,12 +483,17 @@ def assess(
     [0.0, 0.0]
     """
     choice(effect, ("reroute",), "effect")
+    choice(honest, ("cv", "split"), "honest")
+    if not isinstance(refit, bool):
+        fail_type("refit must be True or False", refit, "Pass one of them.")
     if not isinstance(survey, Survey):
         fail_type("assess() takes a Survey", survey, "Build it with Survey(...).")
     opportunities = listing(opportunities, Opportunity, "opportunities", "List them: [Opportunity(...)].")
     names = [opportunity.name for opportunity in opportunities]
     if len(set(names)) < len(names):
         fail("Every opportunity must have a name of its own", f"the names are {names}", "Rename one.")
+    if package is not None and not welfare:
+        fail("A package must be assessed with welfare", "welfare is False", "Leave out one of the two.")
     transfers = None if package is None else simulate(survey, package, economy)
     design = Bootstrap() if replicates is None else replicates
     replication = bound(design, survey)
@@ -448,15 +502,24 @@ def assess(
     poverty, domains = _lines(lines, economy), _domains(survey, by)
     made = {opportunity.name: opportunity.prepare(survey) for opportunity in opportunities}
     shares = sorted({BOTTOM_40, *(share for cells in made.values() for share in cells.shares)})
-    prepared = _of_welfare(survey, scenarios, poverty, domains, shares, full)
+    prepared = _of_welfare(survey, scenarios, poverty, domains, shares, full) if welfare else []
     trees: dict[str, OpportunityTree] = {}
     groups_by: dict[str, Groups] = {}
     dropped: dict[str, dict[str, int]] = {}
+    grown: dict[str, tuple[Cells, FloatArray, Refit]] = {}
     for name, cells in made.items():
         cuts = full.cuts(cells.shares)[:, 0]
-        trees[name] = _clone(tree).fit_cells(cells.circumstances, cells.codes, cells.sums(cuts))
-        groups_by[name] = groups_of(cells, trees[name], cuts)
-        prepared.append(reroute(full, cells, groups_by[name], cuts, transfers))
+        learning, counting = halves(cells) if honest == "split" else (cells, cells)
+        trees[name] = _grown(_clone(tree), learning, cuts)
+        groups_by[name] = groups = groups_of(counting, trees[name], cuts, picked=honest == "cv")
+        rule = trees[name].rule()
+        prepared.append(reroute(full, counting, groups, cuts, transfers, _honest(cells, groups, rule, cuts)))
+        if refit:
+            grown[name] = learning, cuts, refits_of(full, learning, rule, cuts)
+            prepared.append(grown[name][2])
+        if honest == "split":
+            counted_anew(trees[name], counting, cuts)
+        prepared += prepare_index(cells, "before", (), full)
         if cells.dropped:
             dropped[name] = cells.dropped
     estimates = evaluate(
@@ -475,6 +538,8 @@ def assess(
         resume=resume,
         told=design.told(),
     )
+    estimates, stability = _apart(estimates, grown)
+    estimates = _within(estimates)
     if transfers is not None:
         estimates = _hinging(survey, estimates, made, full, transfers)
     asked = {
@@ -486,13 +551,25 @@ def assess(
         "tree": _clone(tree).get_params(),
         "replicates": design.told(),
         "effect": effect,
+        "honest": honest,
+        "refit": refit,
         "classes": classes,
         "interval": interval,
         "level": estimates.level,
         "df": df,
     }
     frame = _groups(estimates, groups_by, transfers is not None)
-    return Assessment(survey, estimates, frame, trees, transfers, len(estimates.draws), dropped, asked)
+    return Assessment(survey, estimates, frame, stability, trees, transfers, len(estimates.draws), dropped, asked)
+
+
+def _grown(tree: OpportunityTree, cells: Cells, cuts: FloatArray) -> OpportunityTree:
+    """Grow a tree on the cells of an opportunity, by folds of PSUs if its cp is to be chosen."""
+    by_fold = None
+    if isinstance(tree.cp, str):
+        fold = folds_of(cells.design, seed=tree.seed)[cells.psu]
+        parts = [cells.among(np.flatnonzero(fold == k)) for k in range(int(fold.max(initial=0)) + 1)]
+        by_fold = np.stack([part.sums(cuts) for part in parts])
+    return tree.fit_cells(cells.circumstances, cells.codes, cells.sums(cuts), by_fold)
 
 
 def _clone(tree: OpportunityTree | None) -> OpportunityTree:
@@ -502,6 +579,43 @@ def _clone(tree: OpportunityTree | None) -> OpportunityTree:
     if not isinstance(tree, OpportunityTree):
         fail_type("tree must be an OpportunityTree", tree, "Pass OpportunityTree(...) or OpportunityTree.lnob().")
     return type(tree)(**tree.get_params())
+
+
+def _honest(cells: Cells, groups: Groups, rule: Rule, cuts: FloatArray) -> Ends | None:
+    """Return the cross-validated ends of groups that were picked for their rates; one group alone was not picked."""
+    if not groups.picked:
+        return None
+    return groups.ends if len(groups.labels) == 1 else cross_validated(cells, rule, cuts)
+
+
+def _apart(
+    estimates: Estimates, grown: Mapping[str, tuple[Cells, FloatArray, Refit]]
+) -> tuple[Estimates, "pd.DataFrame"]:
+    """Take what the replicates' own trees found out of the estimates, of which it is none."""
+    lines = []
+    for name, (cells, cuts, of) in grown.items():
+        at = [i for i, row in enumerate(estimates.rows) if (row.statistic, row.of) == (REFIT, name)]
+        lines += stability_of(of, cells, cuts, estimates.draws[:, at], estimates.se[at[of.gap]])
+    kept = np.array([row.statistic != REFIT for row in estimates.rows], dtype=np.bool_)
+    by_row = ("value", "se", "ci_low", "ci_high", "bias", "df")
+    left = replace(
+        estimates,
+        rows=tuple(row for row, keep in zip(estimates.rows, kept, strict=True) if keep),
+        flags=tuple(flag for flag, keep in zip(estimates.flags, kept, strict=True) if keep),
+        draws=estimates.draws[:, kept],
+        beside=estimates.beside[:, kept],
+        **{name: getattr(estimates, name)[kept] for name in by_row},
+    )
+    return left if grown else estimates, stability_frame(lines)
+
+
+def _within(estimates: Estimates) -> Estimates:
+    """End the intervals of cross-validated rates at 0 and 1: what is cut off holds no rate, and so never the truth."""
+    low, high = estimates.ci_low.copy(), estimates.ci_high.copy()
+    for i, row in enumerate(estimates.rows):
+        if row.param.endswith(CROSS_VALIDATED) and row.statistic != "gap":
+            low[i], high[i] = max(low[i], 0.0), min(high[i], 1.0)
+    return replace(estimates, ci_low=low, ci_high=high)
 
 
 def _domains(survey: Survey, by: Sequence[str | Sequence[str]] | None) -> list[tuple[str, ...]]:

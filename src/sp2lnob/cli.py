@@ -1,4 +1,4 @@
-"""The command line: draft a study, check a survey, run a study or a shard of it, merge shards, make the report.
+"""The command line: draft a study, check a survey, run a study, a shard of it or many studies, merge shards, report.
 
 Exit code 2 for usage and input, 130 where Ctrl-C stopped it.
 """
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 try:
     import typer
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn
     from rich.table import Table
     from rich.text import Text
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from ._parallel import Progress
     from .assessment import Assessment
     from .findings import Findings
+    from .many import SurveyProgress, Told
+    from .overview import Overview
     from .replication import ReplicateDesign
     from .study import Study
     from .survey import Survey
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     Advance = Callable[[Progress], object]
 
 REPORT = "report.html"
+WORDS = ("group", "figure", "of", "when", "flag", "survey", "opportunity")  # columns of the tables printed
 INTERRUPTED = 130  # as shells say it
 TRACEBACK = "SP2LNOB_TRACEBACK"  # set, it shows where an unforeseen error came from
 
@@ -218,16 +222,62 @@ def merge(
     )
 
 
+@app.command()
+def many(
+    studies: Annotated[list[Path], typer.Argument(metavar="STUDIES...", help="Study files, one a survey.")],
+    out: Out = Path("results"),
+    domains: Annotated[
+        list[str] | None, typer.Option(help="Column, such as region, in whose levels to assess too; several times.")
+    ] = None,
+    least_rate: Annotated[
+        float, typer.Option(help="Leave out what has a rate under this, as the LNOB Platform does.")
+    ] = 0.03,
+    skip: Annotated[
+        bool, typer.Option("--skip", help="List what a survey does not have, or one that cannot be read; do not stop.")
+    ] = False,
+    threads: Threads = None,
+    report: Report = True,
+    disclosure: Disclosure = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Keep surveys in OUT.surveys until the results stand; go on from there."),
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Assess the opportunities of many surveys, and write one table, pictures across surveys and what was left out."""
+    from .many import assess_many, forget
+    from .study import read_study
+
+    named = _survey_names(studies)
+    read = {name: read_study(path) for name, path in named.items()}
+    policy = _published_alike(read, disclosure)
+    work = Work("many", out, policy, report, as_json, quiet)
+    path = out.resolve()
+    kept = path.with_name(f"{path.name}.surveys") if resume else None
+    work.many(
+        lambda told: assess_many(
+            read,
+            domains=domains or (),
+            least_rate=least_rate,
+            errors="skip" if skip else "raise",
+            n_threads=threads,
+            progress=told,
+            resume=kept,
+        ),
+        list(named),
+    )
+    if kept is not None:
+        forget(kept)
+
+
 @app.command("report")
 def report_again(
     folder: Annotated[Path, typer.Argument(metavar="RESULTS", help="A folder that sp2lnob run wrote.")],
     out: Annotated[Path | None, typer.Option(help="The page to write; default: report.html in the folder.")] = None,
 ) -> None:
     """Make the report of a results folder again."""
-    from .findings import read_results
-    from .report import render
-
-    found = read_results(folder)
+    found, render = _published(folder)
     page = out or folder / REPORT
     inside = page.resolve().parent == folder.resolve()
     if inside and page.name != REPORT:
@@ -285,6 +335,45 @@ def demo(
         design,
         {"study": {"file": "demo"}},
     )
+
+
+def _published(folder: Path) -> tuple[Any, Callable[[Any], str]]:
+    """Return what a results folder holds, of one survey or of many, and what makes its page."""
+    if (read_manifest(folder) or {}).get("overview"):
+        from ._overview_page import render as render_overview
+        from .overview import read_overview
+
+        return read_overview(folder), render_overview
+    from .findings import read_results
+    from .report import render
+
+    return read_results(folder), render
+
+
+def _survey_names(studies: list[Path]) -> dict[str, Path]:
+    """Return study files by what their surveys are called: the file's name, with its folder's where that is taken."""
+    stems = [path.stem for path in studies]
+    named: dict[str, Path] = {}
+    for path, stem in zip(studies, stems, strict=True):
+        name = stem if stems.count(stem) == 1 else f"{path.resolve().parent.name} {stem}"
+        if name in named:
+            fail("Every study must have a name of its own", f"two are called {name!r}", "Rename one of the files.")
+        named[name] = path
+    return named
+
+
+def _published_alike(read: dict[str, "Study"], disclosure: str | None) -> str | int:
+    """Return the policy of disclosure: the command's, or that of all studies."""
+    if disclosure is not None:
+        return _policy(disclosure)
+    policies = list(dict.fromkeys(study.disclosure for study in read.values()))
+    if len(policies) > 1:
+        fail(
+            "Studies of one overview must withhold alike",
+            f"they say {' and '.join(map(repr, policies))}",
+            "Pass --disclosure.",
+        )
+    return policies[0]
 
 
 def _source(study: "Study") -> dict[str, Any]:
@@ -348,6 +437,62 @@ class Work:
                 console.print(table)
             for path in paths:
                 console.print(Text(path))
+
+    def many(self, assess: Callable[["Told | None"], "Overview"], surveys: list[str]) -> None:
+        """Assess many surveys, write the results, then the report beside them, and tell."""
+        check_folder(self.out)
+        self.tell("started", command=self.command, version=version("sp2lnob"), surveys=surveys, out=str(self.out))
+        with self.progress_of_surveys(len(surveys)) as told:
+            found = assess(told).findings(self.disclosure)
+        if stopped := found.manifest.get("interrupted"):
+            self.write_part_of_many(found, **stopped)
+        with shielded():
+            folder = found.write(self.out)
+        if self.report:
+            from ._overview_page import render
+
+            page = render(found)
+            with shielded():
+                found.write(self.out, page)
+        paths = [str(path) for path in sorted(folder.iterdir())]
+        for path in paths:
+            self.tell("written", path=path)
+        self.tell("done", out=str(folder), skipped=len(found.skipped))
+        if not (self.json or self.quiet):
+            console = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 160)
+            console.print(_across_surveys(found))
+            for path in paths:
+                console.print(Text(path))
+
+    def write_part_of_many(self, found: "Overview", finished: int, asked: int) -> NoReturn:
+        """Write the surveys that an interrupt left, unless a whole result would go for them, and stop."""
+        earlier = read_manifest(self.out)
+        whole = earlier is not None and "interrupted" not in earlier
+        what = f"{str(self.out)!r} holds a whole result, which stays"
+        if not finished:
+            what = "nothing is written"
+        elif not whole:
+            what = f"{str(self.out)!r} holds these"
+            with shielded():
+                found.write(self.out)
+        self.stopped(f"{finished:,} of {asked:,} surveys were finished: {what}", finished=finished, asked=asked)
+        raise typer.Exit(INTERRUPTED)
+
+    def progress_of_surveys(self, surveys: int) -> AbstractContextManager["Told | None"]:
+        """Return what is told of surveys and their replicates: events, or a bar where there is a terminal."""
+        if self.json:
+            return nullcontext(self.tell_survey)
+        console = Console(stderr=True)
+        return nullcontext() if self.quiet or not console.is_terminal else _SurveyBar(console, surveys)
+
+    def tell_survey(self, made: "SurveyProgress") -> None:
+        """Print how far a survey is as an event."""
+        at = {"survey": made.survey, "number": made.number, "of": made.of}
+        if made.replicates is None:
+            self.tell("survey", **at, finished=made.finished)
+        else:
+            self.tell("progress", **at, done=made.replicates.done, total=made.replicates.total,
+                      failed=made.replicates.failed)  # fmt: skip
 
     def write_part(self, found: "Findings", finished: int, asked: int) -> NoReturn:
         """Write what an interrupt left, unless a whole result would go for it, and stop."""
@@ -559,7 +704,9 @@ def summary(found: "Findings") -> list[Table]:
                 form = _points if which == "change" else _share
                 cells += [form(value), _ends(value, low, high, form)]
             table.add_row(Text(str(row["label"])), f"{row['share']:.1%}", f"{row['n']:,}", *cells, str(row["flag"]))
-        table.caption = Text("The groups at either end were picked for their rates: these are biased outward.")
+        picked = "The groups at either end were picked for their rates: these are biased outward."
+        split = "Groups were looked for in one half of the sampling units, and counted in the other."
+        table.caption = Text(split if found.manifest["asked"]["honest"] == "split" else picked)
         table.caption_justify = "left"
         tables.append(table)
     frame = found.estimates
@@ -637,6 +784,28 @@ class _Bar(AbstractContextManager["Advance"]):
         self.bar.stop()
 
 
+class _SurveyBar(AbstractContextManager["Told"]):
+    """A progress bar over surveys, which says how far the replicates of the present one are."""
+
+    def __init__(self, console: Console, surveys: int) -> None:
+        columns = (TextColumn("surveys"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[more]}"))
+        self.bar = Bar(*columns, console=console, transient=True)
+        self.task = self.bar.add_task("surveys", total=surveys, more="")
+
+    def __enter__(self) -> "Told":
+        self.bar.start()
+        return self.show
+
+    def show(self, made: "SurveyProgress") -> None:
+        """Show which survey it is, and how far its replicates are."""
+        at = "" if made.replicates is None else f", {made.replicates.done:,} of {made.replicates.total:,} replicates"
+        done = made.number - (0 if made.finished else 1)
+        self.bar.update(self.task, completed=done, more=escape(f"{made.survey}{at}"))
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.stop()
+
+
 def main() -> int:
     """Run the command line, and return its exit code: whatever goes wrong is one line."""
     for name in ("stdout", "stderr"):
@@ -706,9 +875,24 @@ def _forget_stdout() -> None:
 def _table(title: str, columns: tuple[str, ...]) -> Table:
     table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
     for name in columns:
-        table.add_column(
-            name, justify="left" if name in ("group", "figure", "of", "when", "flag") else "right", overflow="fold"
-        )
+        table.add_column(name, justify="left" if name in WORDS else "right", overflow="fold")
+    return table
+
+
+def _across_surveys(found: "Overview") -> Table:
+    """Return the headline figures of many surveys, as they are published."""
+    from ._across import ALL, Across
+
+    across = Across(found)
+    table = _table(repr(found), ("survey", "opportunity", "average", "furthest behind", "furthest ahead", "D", "n"))
+    for survey in across.surveys:
+        for name in across.opportunities:
+            figures = across.figures((survey, ALL, ALL), name)
+            if figures is not None:
+                shares = (figures.average, figures.behind, figures.ahead)
+                cells = [_share(point.value) or "withheld" for point in shares]
+                cells += [_ratio(figures.d_index.value) or "withheld", f"{figures.average.n:,}"]
+                table.add_row(Text(survey), Text(f"{name} (barrier)" if figures.barrier else name), *cells)
     return table
 
 

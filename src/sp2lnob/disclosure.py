@@ -19,6 +19,7 @@ FEWEST = 25  # the DHS Program's thresholds for unweighted cases
 FEW = 50
 FIGURES = ("value", "se", "ci_low", "ci_high", "bias", "df")
 SCENARIOS = ("before", "after", "change")
+STABILITY_FIGURES = ("frequency", "sd")
 GROUP_FIGURES = (*(f"{which}{end}" for which in SCENARIOS for end in ("", "_se", "_low", "_high")), "gaining")
 
 
@@ -67,6 +68,14 @@ def withhold(frame: "pd.DataFrame", policy: str | int, figures: tuple[str, ...] 
 
 
 def withhold_tree(tree: Mapping[str, Any], policy: str | int) -> dict[str, Any]:
-    """Return a tree, as plain lists and numbers, whose nodes with too few cases have no rate."""
+    """Return a tree, as plain lists and numbers, whose nodes with too few cases have no rate, and no gain tells it."""
     least = least_cases(policy)
-    return {**tree, "nodes": [{**node, "rate": None} if node["n"] < least else node for node in tree["nodes"]]}
+    few = {node["node"] for node in tree["nodes"] if node["n"] < least}
+
+    def shown(node: Mapping[str, Any]) -> dict[str, Any]:
+        hidden = {"rate": None} if node["node"] in few else {}
+        if {node.get("left"), node.get("right")} & few:  # what a split gains tells its children's rates
+            hidden |= {"gain": None, "complexity": None}
+        return {**node, **hidden}
+
+    return {**tree, "nodes": [shown(node) for node in tree["nodes"]]}

@@ -14,12 +14,15 @@ import numpy as np
 from ._domains import Block, FullSample, Row
 from ._sweeps import ClassTotals, Moves, by_group_sums, dissimilarity_of
 from ._typing import CodeArray, FloatArray, LongArray
+from .cross_validation import Ends
 from .opportunity import Cells
 from .survey import Survey
 from .transfers import Transfers
 from .tree import OpportunityTree
 
 FEW_MOVERS, MANY_NEAR = 50, 0.1  # cases that change class, and the share of people near a cut
+ENDS = ("furthest_behind", "furthest_ahead", "gap")
+CROSS_VALIDATED = "cross-validated"
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +30,8 @@ class Reroute:
     """An opportunity's groups, before and after: a statistic prepared for evaluation.
 
     Values, for each scenario: access; access by group; dissimilarity between groups; access of the groups furthest
-    behind and ahead, and the gap between them. Before: dissimilarity between cells as well.
+    behind and ahead, and the gap between them. Last, the ends before as cross-validation has them: they vary as the
+    groups held fixed do, about a value of their own.
     """
 
     rows: tuple[Row, ...]
@@ -39,14 +43,21 @@ class Reroute:
     barrier: bool
     behind: int
     ahead: int
+    shift: FloatArray  # (3,) from the ends as found to the cross-validated ones; empty without these
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
+        found = self._found(block)
+        first = self.groups + 2  # after access, that by group, and dissimilarity
+        return np.concatenate([found, found[first : first + len(self.shift)] + self.shift[:, None]])
+
+    def _found(self, block: Block) -> FloatArray:
+        """Return the values of the groups as found."""
         cuts = block.cuts(self.shares)
         cells = self.sums.evaluate(block.factors, cuts)
         cells = cells.reshape(-1, *cells.shape[2:])
         groups = by_group_sums(cells, self.group, self.groups)
-        before = [*self._scenario(groups), dissimilarity_of(self._access(cells))[2]]
+        before = self._scenario(groups)
         if self.moves is None:
             return np.stack(before)
         # What each group gains, from those who move: nobody moves, and nothing changes to the last bit.
@@ -61,15 +72,15 @@ class Reroute:
 
     def _scenario(self, groups: FloatArray) -> list[FloatArray]:
         """Return the values of one scenario from sums (groups, 2, replicates)."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rate = groups[:, 1] / groups[:, 0]
         weight, access = groups[0].copy()
         for leaf in range(1, self.groups):
             weight += groups[leaf, 0]
             access += groups[leaf, 1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rate, of_all = groups[:, 1] / groups[:, 0], access / weight
         gap = rate[self.ahead] - rate[self.behind]
         return [
-            access / weight,
+            of_all,
             *rate,
             dissimilarity_of(self._access(groups))[2],
             rate[self.behind],
@@ -95,10 +106,20 @@ class Groups:
     behind: int
     ahead: int
     barrier: bool
+    rate: FloatArray
+    picked: bool  # whether the ends are at the ends because of these very rates
+
+    @property
+    def ends(self) -> Ends:
+        """What the ends show as found."""
+        return Ends.of(float(self.rate[self.behind]), float(self.rate[self.ahead]), self.barrier)
 
 
-def groups_of(cells: Cells, tree: OpportunityTree, cuts: FloatArray) -> Groups:
-    """Return a fitted tree's groups in the order of their standing: a barrier's highest rate is furthest behind."""
+def groups_of(cells: Cells, tree: OpportunityTree, cuts: FloatArray, *, picked: bool = True) -> Groups:
+    """Return a fitted tree's groups in the order of their standing: a barrier's highest rate is furthest behind.
+
+    ``picked`` says that the tree was grown on these cells. If it was grown on others, standing is what it was there.
+    """
     frame = tree.groups_
     standing = np.arange(len(frame))
     if cells.opportunity.kind == "barrier":
@@ -109,9 +130,14 @@ def groups_of(cells: Cells, tree: OpportunityTree, cuts: FloatArray) -> Groups:
     of_cell = position[tree.group_of(cells.codes)]
     row_group = of_cell[cells.domain * cells.bands + cells.band(cuts)]
     weight: FloatArray = np.bincount(row_group, cells.weight, len(standing)).astype(np.float64)
-    rate = np.bincount(row_group, cells.weight * cells.outcome, len(standing)) / weight
-    good = -rate if cells.opportunity.kind == "barrier" else rate
-    ahead = max(range(len(standing)), key=lambda g: (good[g], weight[g]))
+    with np.errstate(invalid="ignore"):  # of nobody, where the tree was grown on others
+        rate: FloatArray = np.bincount(row_group, cells.weight * cells.outcome, len(standing)) / weight
+    if picked:
+        good = -rate if cells.opportunity.kind == "barrier" else rate
+        ahead = max(range(len(standing)), key=lambda g: (good[g], weight[g]))
+    else:
+        good = frame["rate"].to_numpy()[standing] * (-1 if cells.opportunity.kind == "barrier" else 1)
+        ahead = max(range(len(standing)), key=lambda g: (good[g], frame["share"].to_numpy()[standing][g]))
     return Groups(
         tuple(frame["label"].to_numpy()[standing]),
         of_cell,
@@ -120,11 +146,20 @@ def groups_of(cells: Cells, tree: OpportunityTree, cuts: FloatArray) -> Groups:
         0,
         ahead,
         cells.opportunity.kind == "barrier",
+        rate,
+        picked,
     )
 
 
-def reroute(full: FullSample, cells: Cells, groups: Groups, cuts: FloatArray, transfers: Transfers | None) -> Reroute:
-    """Prepare an opportunity's groups before a transfer, and after it if there is one."""
+def reroute(
+    full: FullSample,
+    cells: Cells,
+    groups: Groups,
+    cuts: FloatArray,
+    transfers: Transfers | None,
+    honest: Ends | None = None,
+) -> Reroute:
+    """Prepare an opportunity's groups before a transfer, and after it if there is one; ``honest`` are its ends."""
     moves, unit = None, full.unit[cells.household]
     if transfers is not None:
         after = cells.welfare if transfers.welfare_after is None else transfers.welfare_after[cells.household]
@@ -132,8 +167,12 @@ def reroute(full: FullSample, cells: Cells, groups: Groups, cuts: FloatArray, tr
         moves = Moves(
             cells.weight, unit, cells.domain, cells.welfare, after, np.ascontiguousarray(leaf), len(groups.labels)
         )
+    rows, shift = _rows(cells, groups, cuts, moves is not None), np.empty(0)
+    if honest is not None:
+        shift = honest.shift(groups.ends)
+        rows = *rows, *_cross_validated(rows, shift)
     return Reroute(
-        _rows(cells, groups, cuts, moves is not None),
+        rows,
         cells.class_totals(full.unit),
         moves,
         cells.shares,
@@ -142,6 +181,7 @@ def reroute(full: FullSample, cells: Cells, groups: Groups, cuts: FloatArray, tr
         cells.opportunity.kind == "barrier",
         groups.behind,
         groups.ahead,
+        shift,
     )
 
 
@@ -177,7 +217,7 @@ def _rows(cells: Cells, groups: Groups, cuts: FloatArray, with_after: bool) -> t
         Row("", name, param, n=int(n), df=int(df), effective=float(effective))
         for n, df, effective in zip(groups.n, dfs, effectives, strict=True)
     ]
-    extreme = {groups.behind, groups.ahead} if len(groups.labels) > 1 else set()
+    extreme = {groups.behind, groups.ahead} if groups.picked and len(groups.labels) > 1 else set()
 
     def scenario(which: str) -> list[Row]:
         rows = [replace(everybody, statistic="access", param=param, scenario=which, scale="logit")]
@@ -187,15 +227,33 @@ def _rows(cells: Cells, groups: Groups, cuts: FloatArray, with_after: bool) -> t
             rows.append(replace(found, scale=scale, flag=flag))
         biased: dict[str, Any] = {"scenario": which, "scale": "none", "flag": "biased"}
         rows.append(replace(everybody, statistic="d_index", param=cells.index_of("groups"), **biased))
-        rows.append(replace(of_group[groups.behind], statistic="furthest_behind", **biased))
-        rows.append(replace(of_group[groups.ahead], statistic="furthest_ahead", **biased))
+        plain: dict[str, Any] = {"scenario": which}
+        rate, difference = (biased, biased) if groups.picked else ({**plain, "scale": "logit"}, plain)
+        rows.append(replace(of_group[groups.behind], statistic="furthest_behind", **rate))
+        rows.append(replace(of_group[groups.ahead], statistic="furthest_ahead", **rate))
         # The gap rests on the groups at both ends: where one is too small to be published, so is what would tell it.
         ends = [of_group[groups.behind], of_group[groups.ahead]]
         least, fewest = min(row.n or 0 for row in ends), min(row.df for row in ends)
-        rows.append(replace(ends[0], statistic="gap", n=least, df=fewest, effective=0.0, **biased))
+        rows.append(replace(ends[0], statistic="gap", n=least, df=fewest, effective=0.0, **difference))
         return rows
 
-    cells_index = replace(
-        everybody, statistic="d_index", param=cells.index_of("cells"), scenario="before", scale="none", flag="biased"
+    return (*scenario("before"), *(scenario("after") if with_after else ()))
+
+
+def _cross_validated(rows: tuple[Row, ...], shift: FloatArray) -> tuple[Row, ...]:
+    """Name the cross-validated ends after the ends as found.
+
+    Their interval is CV +- t sqrt(SE^2 + ((found - CV) / 2)^2), SE that of the groups held fixed: half of what chance
+    seems to have added is what cross-validation may be off by itself.
+    """
+    found = [next(row for row in rows if (row.statistic, row.scenario) == (name, "before")) for name in ENDS]
+    return tuple(
+        replace(
+            row,
+            param=f"{row.param}, {CROSS_VALIDATED}" if row.param else CROSS_VALIDATED,
+            scale="t",
+            flag="",
+            doubt=abs(off) / 2,
+        )
+        for row, off in zip(found, shift.tolist(), strict=True)
     )
-    return (*scenario("before"), cells_index, *(scenario("after") if with_after else ()))

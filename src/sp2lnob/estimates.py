@@ -383,7 +383,7 @@ def summarize(
         variance = variance.left(np.isin(np.arange(1, len(variance.rscales) + 1), numbers))
     se, bias, failed = np.full(len(rows), np.nan), np.full(len(rows), np.nan), np.zeros(len(rows), dtype=np.int64)
     low, high = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-    kinds = [interval or row.scale for row in rows]
+    kinds = [row.scale if row.doubt else interval or row.scale for row in rows]  # draws do not show a doubt
     limits, limited, doubted = _limited(rows), *np.zeros((2, len(rows)), dtype=np.bool_)
     for i, row in enumerate(rows):  # row by row: nothing else is as large as the draws
         se[i], bias[i], failed[i] = variance.of(draws[:, i], value[i], beside[:, i])

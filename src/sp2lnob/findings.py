@@ -4,25 +4,28 @@ import csv
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._results import MANIFEST, as_json, file_name, read_manifest, write_folder
 from ._validate import fail
-from .disclosure import FIGURES, GROUP_FIGURES
+from .disclosure import FIGURES, GROUP_FIGURES, STABILITY_FIGURES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ESTIMATES = "estimates.csv"
 GROUPS = "groups.csv"
-TEXT = ("statistic", "of", "param", "scenario", "by", "level", "flag", "opportunity", "label")
+STABILITY = "stability.csv"
+OF_OVERVIEW = ("survey", "domain", "domain_level", "reason", "other")
+TEXT = ("statistic", "of", "param", "scenario", "by", "level", "flag", "opportunity", "label", "what", *OF_OVERVIEW)
 WHOLE = ("n", "replicates", "group")
 YES_NO = ("furthest_behind", "furthest_ahead")
 OF_ESTIMATES = ("statistic", "of", "param", "scenario", "by", "level", *FIGURES, "n", "replicates", "flag")
 OF_GROUPS = ("opportunity", "group", "label", "share", "n", *GROUP_FIGURES, *YES_NO, "flag")
+OF_STABILITY = ("opportunity", "what", "label", "share", "n", *STABILITY_FIGURES, "replicates", "flag")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,8 @@ class Findings:
         The tree of every opportunity, as ``OpportunityTree.to_dict`` describes it.
     manifest : dict
         Versions, the survey and its design, and what was asked.
+    stability : DataFrame
+        As in ``Assessment``; empty without refits.
 
     Examples
     --------
@@ -56,6 +61,7 @@ class Findings:
     groups: "pd.DataFrame"
     trees: Mapping[str, Mapping[str, Any]]
     manifest: Mapping[str, Any]
+    stability: "pd.DataFrame" = field(default_factory=lambda: no_stability())
 
     def findings(self) -> "Findings":
         """Return itself: pictures take an assessment or what a folder holds alike."""
@@ -67,8 +73,8 @@ class Findings:
         def text(content: str) -> Any:
             return lambda path: path.write_text(content, encoding="utf-8", newline="\n")
 
-        tables = {ESTIMATES: self.estimates, GROUPS: self.groups}
-        files: dict[str, Any] = {name: text(_as_csv(frame)) for name, frame in tables.items()}
+        tables = {ESTIMATES: self.estimates, GROUPS: self.groups, STABILITY: self.stability}
+        files: dict[str, Any] = {name: text(as_csv(frame)) for name, frame in tables.items()}
         taken: set[str] = set()
         trees = {name: file_name("tree-", name, taken, ".json") for name in self.trees}
         for name, made in self.trees.items():
@@ -120,14 +126,15 @@ def read_results(folder: str | os.PathLike[str]) -> Findings:
         )
     why = "rows, columns or nodes lack"
     try:
-        estimates, groups = (_table(path / name) for name in (ESTIMATES, GROUPS))
+        estimates, groups, stability = (read_table(path / name) for name in (ESTIMATES, GROUPS, STABILITY))
         trees = {
             name: json.loads((path / file).read_text(encoding="utf-8")) for name, file in manifest["trees"].items()
         }
         whole = (
             [*estimates.columns] == [*OF_ESTIMATES]
             and [*groups.columns] == [*OF_GROUPS]
-            and manifest["rows"] == {ESTIMATES: len(estimates), GROUPS: len(groups)}
+            and [*stability.columns] == [*OF_STABILITY]
+            and manifest["rows"] == {ESTIMATES: len(estimates), GROUPS: len(groups), STABILITY: len(stability)}
             and all(tree["nodes"] for tree in trees.values())
         )
     except (OSError, ValueError, KeyError, AttributeError, TypeError, csv.Error) as error:
@@ -138,16 +145,23 @@ def read_results(folder: str | os.PathLike[str]) -> Findings:
             f"{str(folder)!r} is not ({why})",
             "Run the study again.",
         )
-    return Findings(estimates, groups, trees, manifest)
+    return Findings(estimates, groups, trees, manifest, stability)
 
 
-def _as_csv(frame: "pd.DataFrame") -> str:
+def no_stability() -> "pd.DataFrame":
+    """Return the table of refits where there were none."""
+    import pandas as pd
+
+    return pd.DataFrame(columns=[*OF_STABILITY])
+
+
+def as_csv(frame: "pd.DataFrame") -> str:
     """Return a table as text; a carriage return within a label is quoted, or it would end the row."""
     made = frame.to_csv(index=False, lineterminator="\n")
     return frame.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC) if "\r" in made else made
 
 
-def _table(path: Path) -> "pd.DataFrame":
+def read_table(path: Path) -> "pd.DataFrame":
     """Return a table with every digit and every text as it was written: "NA" is a label like any other."""
     import pandas as pd
 

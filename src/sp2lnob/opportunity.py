@@ -109,6 +109,30 @@ class Opportunity:
         """What the figures of a barrier are marked with."""
         return "barrier" if self.kind == "barrier" else ""
 
+    def complement(self) -> "Opportunity":
+        """Return the absence of a barrier, or of access: the same rows and circumstances, 0 and 1 changed about.
+
+        Returns
+        -------
+        Opportunity
+            Called "no " and the name, or without it if the name has it.
+
+        Examples
+        --------
+        >>> import sp2lnob as sp
+        >>> stunting = sp.Opportunity("stunting", outcome="haz < -2", circumstances=["urbrur"], kind="barrier")
+        >>> stunting.complement().name, stunting.complement().outcome, stunting.complement().kind
+        ('no stunting', 'not (haz < -2)', 'access')
+
+        Twice is there and back:
+
+        >>> stunting.complement().complement().name, stunting.complement().complement().kind
+        ('stunting', 'barrier')
+        """
+        name = self.name.removeprefix("no ") if self.name.startswith("no ") else f"no {self.name}"
+        kind = "access" if self.kind == "barrier" else "barrier"
+        return replace(self, name=name, outcome=f"not ({self.outcome})", kind=kind)
+
     def prepare(self, survey: Survey) -> "Cells":
         """Find the rows that count, and collapse them to cells of circumstances."""
         rows, outcome, dropped = self._rows(survey)
@@ -309,13 +333,13 @@ class Cells:
 
         ``unit`` says whose factor each household takes.
         """
-        columns = self.weight, self.weight * self._counted(absence)
+        columns = self.weight, self.weight * self.counted(absence)
         return ClassTotals.of(columns, unit[self.household], self.domain, len(self.domains), self.welfare)
 
     def cell_sums(self, unit: CodeArray, absence: bool = False) -> CellSums:
         """Return unit x domain sums, where no circumstance is a welfare class."""
         of_row = unit[self.household]
-        return CellSums.of(self.weight, self._counted(absence), self.domain, len(self.domains), of_row)
+        return CellSums.of(self.weight, self.counted(absence), self.domain, len(self.domains), of_row)
 
     @property
     def psu(self) -> CodeArray:
@@ -335,7 +359,7 @@ class Cells:
         """Return how a dissimilarity index says between which groups, and of what."""
         return groups if self.opportunity.kind == "access" else f"{groups}, of absence"
 
-    def _counted(self, absence: bool) -> CountArray:
+    def counted(self, absence: bool) -> CountArray:
         """Return the outcome, or the absence of a barrier if that is what is asked for."""
         barrier = self.opportunity.kind == "barrier"
         return 1 - self.outcome if absence and barrier else self.outcome

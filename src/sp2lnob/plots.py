@@ -4,7 +4,7 @@ A picture knows ``Findings`` alone. What has an interval shows it; what was with
 the word, and never a zero. Before is hollow and grey, after is filled; who is furthest behind or ahead has a shape of
 its own, so that nothing rests on colour alone.
 
-Below: what findings say; opportunities; welfare; the package; files.
+Those across surveys stand in ``_across``. Below: what findings say; opportunities; welfare; the package; files.
 """
 
 import io
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _canvas, _tree_layout
+from ._across import average_dissimilarity, dissimilarities, gaps
 from ._canvas import (
     BEFORE,
     BOLD,
@@ -58,10 +59,26 @@ if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-__all__ = ["cost", "coverage", "dissimilarity", "gain", "gap", "groups", "lorenz", "poverty", "save", "svg", "tree"]
+__all__ = [
+    "average_dissimilarity",
+    "cost",
+    "coverage",
+    "dissimilarities",
+    "dissimilarity",
+    "gain",
+    "gap",
+    "gaps",
+    "groups",
+    "lorenz",
+    "poverty",
+    "save",
+    "svg",
+    "tree",
+]
 
 WIDTH = 600  # pixels; shown on a phone, its text is still 8 pixels high
 RATE = 62.0  # room for a rate on the right of a tree
+ANEW = "new sample"  # word of the lane of cross-validated ends
 ASK = {
     "opportunity": "Name an opportunity in assess().",
     "welfare": "Give the Survey welfare=.",
@@ -231,7 +248,9 @@ class _Opportunity:
         if len(self.groups) < 2:
             return [f"{read}."]
         barrier = ["This is a barrier: the highest rate is furthest behind."] if self.barrier else []
-        return [*barrier, f"{read}; the two ends were picked for their rates and have none."]
+        counted = any(group.point("before").ends for group in self.groups.values() if group.end)
+        told = "." if counted else "; the two ends were picked for their rates and have none."
+        return [*barrier, f"{read}{told}"]
 
 
 def _asked_of(found: Findings, name: str) -> Mapping[str, Any]:
@@ -452,14 +471,17 @@ def gap(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
     names = _unique("of", _pick(found, "gaps", ASK["opportunity"], statistic="gap"))
     both = _has_after(found)
     rows = [_gap_row(found, name, both) for name in names]
-    read = (
-        "▼ furthest behind, ● average, ▲ furthest ahead. "
-        f"The average has its {_intervals(found).removesuffix('s')}; "
-        "the groups at the ends were picked for their rates, and have none."
-    )
-    subtitle = [read, *(["Hollow: before. Filled: after."] if both else [])]
+    read = f"▼ furthest behind, ● average, ▲ furthest ahead. Bars are {_intervals(found)}"
+    anew = any(lane.word == ANEW for row in rows for lane in row.lanes)
+    picked = found.estimates["statistic"].eq("gap") & found.estimates["flag"].str.contains("biased")
+    if anew:
+        told = "; groups as found were picked for their rates, and have none: below, what a new sample would show."
+    else:
+        told = "; the groups at the ends were picked for their rates, and have none." if picked.any() else "."
+    subtitle = [f"{read}{told}", *(["Hollow: before. Filled: after."] if both else [])]
     title = "Furthest behind, average, furthest ahead"
-    return draw(rows, PERCENT, title, subtitle, width=width, word=52 if both else 0, beside=50, zero=None)
+    room = 74 if anew else 52 if both else 0
+    return draw(rows, PERCENT, title, subtitle, width=width, word=room, beside=50, zero=None)
 
 
 def _gap_row(found: Findings, name: str, both: bool) -> Row:
@@ -467,22 +489,15 @@ def _gap_row(found: Findings, name: str, both: bool) -> Row:
     barrier = _asked_of(found, name).get("kind") == "barrier"
     lanes, below = [], []
     for scenario in ("before", "after"):
-        at = _by("statistic", _rows(found, of=name, scenario=scenario, by="all"))
+        rows = _rows(found, of=name, scenario=scenario, by="all")
+        anew = [row for row in rows if row["param"].endswith("cross-validated")]
+        at = _by("statistic", (row for row in rows if row not in anew))
         if not {"access", "gap", "furthest_behind", "furthest_ahead"} <= set(at):
             continue
         word = scenario if both else ""
         style: dict[str, Any] = {"filled": scenario == "after" or not both}
         average = replace(at["access"], series=f"average {word}".strip(), **style)
-        ends = []
-        for end in ("behind", "ahead"):
-            colour, shape, _ = ENDS[end]
-            look = {
-                **style,
-                "colour": colour,
-                "shape": shape,
-                "beside": "left" if (end == "behind") != barrier else "right",
-            }
-            ends.append(replace(at[f"furthest_{end}"], series=f"furthest {end} {word}".strip(), **look))
+        ends = _ends(at, barrier, word, style)
         points = [*ends, average]
         lanes.append(Lane([point for point in points if point.there], "", word))
         lanes += [Lane([point]) for point in points if not point.there]
@@ -490,7 +505,25 @@ def _gap_row(found: Findings, name: str, both: bool) -> Row:
         known = all(point.there for point in (*ends, at["gap"]))
         distance = f"{CHANGE.text(at['gap'].value).lstrip('+')} points" if known else "withheld"
         below.append(f"average {average.text(PERCENT)}, gap {distance} {word}".strip())
+        honest = _by("statistic", anew)
+        if honest and all(point.there for point in honest.values()):
+            lanes.append(Lane(_ends(honest, barrier, ANEW, style), "", ANEW))
+            gap = honest["gap"]
+            value, low, high = (CHANGE.text(end).lstrip("+") for end in (gap.value, gap.low, gap.high))
+            interval = f" ({low} to {high})" if gap.ends else ""
+            below.append(f"in a new sample about {value} points{interval}")
     return Row(f"{name} (barrier)" if barrier else name, lanes, below="; ".join(below))
+
+
+def _ends(at: Mapping[str, Point], barrier: bool, word: str, style: Mapping[str, Any]) -> list[Point]:
+    """Return the points furthest behind and furthest ahead, their values on the outer sides."""
+    made = []
+    for end in ("behind", "ahead"):
+        colour, shape, _ = ENDS[end]
+        side = "left" if (end == "behind") != barrier else "right"
+        look: dict[str, Any] = {**style, "colour": colour, "shape": shape, "beside": side}
+        made.append(replace(at[f"furthest_{end}"], series=f"furthest {end} {word}".strip(), **look))
+    return made
 
 
 def groups(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.LayerChart":
@@ -573,7 +606,8 @@ def dissimilarity(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
     Returns
     -------
     altair.LayerChart
-        Without intervals: the index is biased upward where cells are small.
+        Between all combinations of circumstances, with its interval; and without one what is biased upward: the
+        same as found, and between the groups of the tree.
 
     Raises
     ------
@@ -597,7 +631,8 @@ def dissimilarity(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
     found = _findings(result)
     picked = _pick(found, "dissimilarity", ASK["opportunity"], statistic="d_index")
     names = _unique("of", picked)
-    picked.sort(key=lambda row: str(row["param"]))
+    picked = [row for row in picked if str(row["param"]).split(",")[0] in BETWEEN]
+    picked.sort(key=lambda row: BETWEEN.index(str(row["param"]).split(",")[0]))
     both = _has_after(found)
     rows = []
     for name in names:
@@ -612,22 +647,27 @@ def dissimilarity(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
         [
             "Share of access that would have to change hands for all to have the same rate: between all combinations "
             "of circumstances, and between the groups of the tree.",
-            "Biased upward where combinations are small, and therefore without an interval.",
+            "Dots: without what chance adds, and with an interval. Bars: as found, biased upward where combinations "
+            "are small, and therefore without an interval.",
         ],
         width=width,
-        lead="Dissimilarity index, biased upward, without intervals.",
+        lead="Dissimilarity index: corrected with its interval, and as found, biased upward, without an interval.",
         figure=50,
         word=114,
         bars=True,
     )
 
 
+BETWEEN = ("empirical-bayes", "cells", "groups")  # the lanes of an opportunity, in their order
+
+
 def _index_lane(row: Mapping[str, Any], both: bool) -> Lane:
     """Return the lane of a dissimilarity index: between all combinations of circumstances, or between groups."""
     scenario = str(row["scenario"])
     series, colour = f"groups, {scenario}" if both else "groups", BEFORE if both and scenario == "before" else INK
-    if str(row["param"]).split(",")[0] == "cells":
-        series, colour = "all combinations", LINE
+    between = str(row["param"]).split(",")[0]
+    if between != "groups":
+        series, colour = ("as found", LINE) if between == "cells" else ("all combinations", INK)
     return _lane(_point(row, series=series, colour=colour), series, INDEX)
 
 

@@ -41,7 +41,7 @@ from ._tables import (
 )
 from ._validate import fail
 from .disclosure import FEW, FEWEST, least_cases
-from .findings import ESTIMATES, GROUPS, Findings
+from .findings import ESTIMATES, GROUPS, STABILITY, Findings
 from .schemes import Amount, Economy, Scheme
 
 if TYPE_CHECKING:
@@ -59,12 +59,15 @@ LISTED = 8  # levels of a circumstance that a branch names one by one
 POVERTY = ("headcount", "poverty_gap", "poverty_severity", "watts")
 INEQUALITY = ("gini", "palma", "quintile_ratio", "atkinson", "generalized_entropy")
 BETWEEN = {
+    "empirical-bayes": "Between all combinations of circumstances",
+    "lower bound": "At least, in expectation",
+    "upper bound": "At most, in expectation",
+    "cells": "Between all combinations, as found",
     "groups": "Between the tree’s groups",
-    "cells": "Between all combinations of circumstances",
-    "groups, of absence": "Between the tree’s groups, of absence",
-    "cells, of absence": "Between all combinations of circumstances, of absence",
 }
 ENDS = ("furthest_behind", "furthest_ahead", "gap")
+HONEST = "cross-validated"  # how the param of what a new sample would show ends
+OFTEN, MOST_OFTEN = 0.05, 8  # combinations at an end that are shown: from this share of replicates on, and how many
 GROUPS_OF_TREE = "groups"  # how a dissimilarity index between them begins
 OF_CHANGES = ("hinges on the cut",)  # flags of a group that its levels before and after have not
 # Why figures have no interval, as it is counted: what flags say, then what the figures themselves say.
@@ -105,7 +108,7 @@ def render(findings: Findings) -> str:
     >>> render(found) == render(found)
     True
     """
-    environment = _environment()
+    environment = templates()
     from markupsafe import Markup
 
     environment.filters["short"] = short
@@ -150,7 +153,7 @@ def _contents(made: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _environment() -> "Environment":
+def templates() -> "Environment":
     """Return what fills the templates, escaping all that it is given."""
     try:
         import altair  # noqa: F401
@@ -226,6 +229,11 @@ class _Page:
         return [f"{why.count(words):,} {words}" for words in WITHOUT.values() if words in why]
 
     @property
+    def split(self) -> bool:
+        """Whether groups were looked for in one half of the sample, and counted in the other."""
+        return bool(self.asked["honest"] == "split")
+
+    @property
     def recipients(self) -> Figure | None:
         """Who has at least one benefit."""
         return self.one("recipients", PACKAGE, "after")
@@ -283,6 +291,10 @@ class _Page:
         """Return the first figure of everybody, if there is one."""
         return next(iter(self.find(statistic, of=of, scenario=scenario, **what)), None)
 
+    def honest(self, statistic: str, of: str) -> Figure | None:
+        """Return what a new sample would show of an end of the groups, if that was asked for."""
+        return next((figure for figure in self.find(statistic, of=of) if figure.param.endswith(HONEST)), None)
+
     def has(self, *statistics: str, by: str = "all") -> bool:
         """Return whether there is a figure of one of these."""
         return any(self.find(statistic, by) for statistic in statistics)
@@ -299,6 +311,7 @@ class _Page:
         made["domains"] = self._domains()
         made["other"] = self._rest("all", "Other figures")
         made["files"] = [_csv(ESTIMATES, self.findings.estimates), _csv(GROUPS, self.findings.groups)]
+        made["files"].append(_csv(STABILITY, self.findings.stability))
         made["manifest_text"] = as_json(dict(self.manifest))
         made["manifest"] = link_of(MANIFEST, "application/json", made["manifest_text"])
         return made
@@ -450,15 +463,21 @@ class _Page:
         for name in self.findings.trees:
             affected = "Share affected" if self._opportunity_asked(name)["kind"] == "barrier" else "Access"
             rows = [
-                Row(affected if statistic == "access" else said(statistic)[0], row.figures, unit=True, data=False)
+                Row(
+                    affected if statistic == "access" else _named(statistic, param),
+                    row.figures,
+                    unit=True,
+                    data=False,
+                )
                 for statistic in ("access", *ENDS)
-                for row in self._across(statistic, columns, of=name)
+                for param in dict.fromkeys(figure.param for figure in self.find(statistic, of=name))
+                for row in self._across(statistic, columns, of=name, param=param)
             ]
             parts.append(Part(rows, of=name))
             params = dict.fromkeys(figure.param for figure in self.find("d_index", of=name))
             rows = [
-                Row(BETWEEN.get(param, f"Between {param}"), row.figures, data=False)
-                for param in params
+                Row(_between(param), row.figures, data=False)
+                for param in sorted(params, key=_rank_between)
                 for row in self._across("d_index", columns, of=name, param=param)
             ]
             index.append(Part(rows, of=name))
@@ -487,6 +506,7 @@ class _Page:
             for statistic in ("access", "gap")
             for scenario in SCENARIOS
         }
+        honest = {statistic: self.honest(statistic, name) for statistic in ENDS}
         split = len(records) > 1
         tree = self._tree(name) if split else None
         tree_picture = self._picture(tree, plots.tree, name) if tree else None
@@ -497,6 +517,8 @@ class _Page:
             "ends": ends,
             "groups": len(records),
             "figures": figures,
+            "honest": honest if all(figure and figure.there for figure in honest.values()) else None,
+            "stability": self._stability(name),
             "gaining": _gaining(sum(row["gaining"] for row in records), figures["access_change"]),
             "withheld": any("withheld" in row["flag"].split(";") for row in records),
             "tree": tree,
@@ -504,6 +526,60 @@ class _Page:
             "table": table,
             "picture": self._picture(table, plots.groups, name) if split else None,
             "dropped": self.manifest["dropped"].get(name, {}),
+        }
+
+    def _stability(self, name: str) -> dict[str, Any] | None:
+        """Return what trees grown anew in the replicates found, if they were."""
+        frame = self.findings.stability
+        frame = frame[frame["opportunity"] == name]
+        if frame.empty:
+            return None
+        rows = frame.to_dict("records")
+        titles = {"first split": "First split by"}
+        if name not in self.whole:
+            titles |= {"furthest behind": "Furthest behind", "furthest ahead": "Furthest ahead"}
+        blocks, taken = [], []
+        for what, title in titles.items():
+            least = 0 if what == "first split" else OFTEN  # what is withheld has no frequency
+            found = [i for i, row in enumerate(rows) if row["what"] == what and row["frequency"] >= least][:MOST_OFTEN]
+            lines = []
+            for row in (rows[i] for i in found):
+                share = Cell("" if what == "first split" else f"{100 * row['share']:.1f}")
+                lines.append(
+                    Line(row["label"], [share, Cell(f"{row['n']:,}"), Cell(_rate(row["frequency"], row["n"]))])
+                )
+            blocks += [Block(lines, title)] if lines else []
+            taken += found
+        table = self._table(
+            "stability",
+            "How often replicates found it",
+            [Column("Found", words=True), Column("Share", "%"), Column("n"), Column("Replicates", "%")],
+            blocks,
+            frame.iloc[taken],
+            of=name,
+            notes=_marked(0 < rows[i]["n"] < FEW for i in taken),
+        )
+        same = next(row for row in rows if row["what"] == "same first split")
+
+        def percent(share: float) -> str:
+            return f"{form_of('share', [share]).text(share)}%"
+
+        spread = next(row["sd"] for row in rows if row["what"] == "gap")
+        return {
+            "table": table,
+            "first": same["label"],
+            "same": percent(same["frequency"]),
+            "replicates": same["replicates"],
+            "spread": f"{100 * spread:.1f}" if isfinite(spread) else "",
+            "often": [
+                {
+                    "end": end,
+                    "label": row["label"],
+                    "frequency": f"{form_of('share', [row['frequency']]).text(row['frequency'])}%",
+                }
+                for end in ("behind", "ahead")
+                for row in [row for row in rows if row["what"] == f"furthest {end}" and isfinite(row["frequency"])][:1]
+            ],
         }
 
     def _tree(self, name: str) -> Table:
@@ -723,6 +799,12 @@ def _decile(row: Row) -> Row:
     return replace(row, label=ends.get(row.label, row.label), data=False)
 
 
+def _named(statistic: str, param: str) -> str:
+    """Return what an end of the groups is called."""
+    called = said(statistic)[0]
+    return f"{called}, {HONEST}" if param.endswith(HONEST) else called
+
+
 def _listed(levels: Sequence[str]) -> str:
     """Return levels in one text, and of many the first."""
     if len(levels) <= LISTED:
@@ -736,6 +818,18 @@ def _figure(i: int, row: Mapping[Any, Any]) -> Figure:
     value, low, high = row["value"], row["ci_low"], row["ci_high"]
     rest = {name: row[name] for name in names}
     return Figure(value=value, low=low, high=high, row=i, se=row["se"], df=row["df"], **rest)
+
+
+def _between(param: str) -> str:
+    """Return what a dissimilarity index is of, in words."""
+    between, _, absence = param.partition(", ")
+    return BETWEEN.get(between, f"Between {between}") + (f", {absence}" if absence else "")
+
+
+def _rank_between(param: str) -> int:
+    """Return where a dissimilarity index stands among those of an opportunity: the value and its bracket first."""
+    between = param.partition(", ")[0]
+    return list(BETWEEN).index(between) if between in BETWEEN else len(BETWEEN)
 
 
 def _why(figure: Figure) -> str:

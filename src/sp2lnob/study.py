@@ -83,7 +83,8 @@ TREE: dict[str, Kind] = {
     "min_obs": int,
     "min_share": int | float,
     "share_of": str,
-    "cp": int | float,
+    "cp": int | float | str,
+    "seed": int,
 }
 SCHEME: dict[str, Kind] = {
     "kind": str,
@@ -123,6 +124,8 @@ ESTIMATE: dict[str, Kind] = {
     "df": str,
     "classes": str,
     "effect": str,
+    "honest": str,
+    "refit": bool,
 }
 PUBLISH: dict[str, Kind] = {"disclosure": str | int}
 TABLES = {

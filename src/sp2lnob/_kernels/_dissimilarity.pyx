@@ -38,3 +38,31 @@ def dissimilarity_of_sums(const double[:, :, ::1] sums, double[:, ::1] out):
                 out[2, r] += fabs(sums[cell, 1, r] - out[1, r] * sums[cell, 0, r])
         for r in range(sums.shape[2]):
             out[2, r] = out[2, r] / (2.0 * out[1, r] * out[0, r]) if out[1, r] > 0.0 else NAN
+
+
+def dissimilarity_of_rates(const double[:, :, ::1] sums, const double[:, ::1] rate, double[:, ::1] out):
+    """Weight, mean rate and dissimilarity of rates (cells, replicates), all by weight: out (3, replicates).
+
+    sums: (cells, k, replicates), weight first and weighted access second. The index is NaN where none has access.
+    """
+    cdef Py_ssize_t cell, r
+    cdef double access
+    with nogil:
+        for r in range(sums.shape[2]):
+            out[0, r] = 0.0
+            out[1, r] = 0.0
+            out[2, r] = 0.0
+        for cell in range(sums.shape[0]):
+            for r in range(sums.shape[2]):
+                out[0, r] += sums[cell, 0, r]
+                out[1, r] += sums[cell, 0, r] * rate[cell, r]
+        for r in range(sums.shape[2]):
+            out[1, r] = out[1, r] / out[0, r] if out[0, r] > 0.0 else NAN
+        for cell in range(sums.shape[0]):
+            for r in range(sums.shape[2]):
+                out[2, r] += sums[cell, 0, r] * fabs(rate[cell, r] - out[1, r])
+        for r in range(sums.shape[2]):
+            access = 0.0
+            for cell in range(sums.shape[0]):
+                access += sums[cell, 1, r]
+            out[2, r] = out[2, r] / (2.0 * out[1, r] * out[0, r]) if access > 0.0 else NAN

@@ -10,6 +10,7 @@ cdef enum Purpose:
     SECOND_STAGE = 3
     SKETCH = 4
     FOLD = 5
+    PERMUTATION = 6
 
 
 cdef inline void philox(uint64_t key, uint32_t *word) noexcept nogil:

@@ -1,0 +1,20 @@
+from sp2lnob._typing import CodeArray, CountArray, FloatArray
+
+def exponentials(x: FloatArray, out: FloatArray) -> None: ...
+def walk(codes: CodeArray, number: CodeArray, first: CodeArray, parameter: CodeArray, fresh: CodeArray) -> bool: ...
+def fit(
+    sums: FloatArray,
+    place: CodeArray,
+    parameter: CodeArray,
+    fresh: CodeArray,
+    base: CodeArray,
+    start: FloatArray,
+    steps: int,
+    cell: FloatArray,
+    depth: FloatArray,
+    hessian: FloatArray,
+    vector: FloatArray,
+    coefficients: FloatArray,
+    rate: FloatArray,
+    state: CountArray,
+) -> None: ...

@@ -1,0 +1,411 @@
+"""How unequal chances are, on a survey: the Human Opportunity Index, and what each circumstance has to do with it.
+
+``estimate`` evaluates them as it does all statistics: logits are fitted anew, and classes of welfare cut anew, in every
+replicate.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ._bayes import SHRUNKEN, SampledRows, Shrinkage
+from ._cells import combine
+from ._corrected import Part
+from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
+from ._logit import MainEffects
+from ._prepared import Asked, Scenario, Statistic
+from ._sweeps import CellMoments, ClassTotals
+from ._typing import CodeArray, FloatArray, LongArray
+from ._validate import choice, fail, fail_type
+from .decomposition import METHODS as SHAPLEY_METHODS, Coalitions, Game, players_of, sizes_of
+from .human_opportunity import METHODS as HOI_METHODS, index_of
+from .opportunity import Cells, Opportunity
+from .statistics import known_in
+
+
+@dataclass(frozen=True)
+class HumanOpportunity(Statistic):
+    """Human Opportunity Index of an opportunity: coverage, less what goes by circumstance.
+
+    Parameters
+    ----------
+    opportunity : Opportunity
+        Of access.
+    method : {"logit", "cells", "geometric"}, default "logit"
+        Of the rates of a main-effects logit; of all combinations of circumstances, which is too low where they are
+        small, and has no interval; or the geometric mean of the logit's rates.
+
+    Raises
+    ------
+    InputError
+        If the opportunity is a barrier, or the method is not known.
+
+    Notes
+    -----
+    A replicate in which nobody has access has an index of 0. "separated": some circumstance settles the outcome, and
+    the logit's rates are a limit.
+
+    References
+    ----------
+    See ``human_opportunity_index``.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> survey = sp.example_survey(households=400)
+    >>> internet = sp.Opportunity("internet", outcome="internet", circumstances=["urbrur", "head_educ"])
+    >>> frame = sp.estimate(survey, [sp.HumanOpportunity(internet)], replicates=sp.Bootstrap(50)).frame()
+    >>> frame.statistic[0], frame.param[0], bool(0 < frame.ci_low[0] < frame.value[0] < frame.ci_high[0] < 1)
+    ('hoi', 'logit', True)
+
+    A barrier:
+
+    >>> sp.HumanOpportunity(sp.Opportunity("no internet", "internet == 0", circumstances=["urbrur"], kind="barrier"))
+    Traceback (most recent call last):
+    ...
+    sp2lnob.InputError: HumanOpportunity must be of access, but 'no internet' is a barrier. Pass the index of its ...
+    """
+
+    opportunity: Opportunity
+    method: str = "logit"
+
+    def __post_init__(self) -> None:
+        _check_access(self, self.opportunity)
+        choice(self.method, HOI_METHODS, "method")
+
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
+        """Return the index before."""
+        if scenario.transfers is not None:
+            return []
+        layout = Layout.of(self.opportunity, by, full)
+        biased = self.method == "cells"
+        row = Row(
+            "hoi", self.opportunity.name, self.method, scale="none" if biased else "logit", flag="biased" * biased
+        )
+        named, parts = [], []
+        for own, (codes, place, sums) in zip(
+            layout.domain.named([row], scenario.name, means=True), layout.levels(full), strict=True
+        ):
+            logit = None if biased else MainEffects(codes, layout.counts)
+            fitted = None if logit is None else logit.fit(sums)
+            separated = fitted is not None and bool(fitted.separated[0])
+            named.append(replace(own, flag="separated") if separated else own)
+            parts.append((place, logit, None if fitted is None else fitted.coefficients[:, 0].copy()))
+        return [PreparedHumanOpportunity(tuple(named), layout.sums, layout.shares, tuple(parts), self.method)]
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedHumanOpportunity:
+    """The index on its sums: of every level, the places of its cells, its logit, and where that starts."""
+
+    rows: tuple[Row, ...]
+    sums: ClassTotals
+    shares: tuple[float, ...]
+    parts: tuple[tuple[LongArray, MainEffects | None, FloatArray | None], ...]
+    method: str
+
+    def evaluate(self, block: Block) -> FloatArray:
+        """Return values of shape (rows, replicates)."""
+        sums = _of_cells(self.sums, self.shares, block)
+        values = []
+        for place, logit, start in self.parts:
+            own = np.ascontiguousarray(sums[place])
+            fitted = None if logit is None else logit.fit(own, start)
+            values.append(index_of(own, fitted, self.method)[0][2])
+        return np.stack(values)
+
+
+@dataclass(frozen=True)
+class Shapley(Statistic):
+    """What each circumstance adds to the dissimilarity index of an opportunity: Shapley shares, which add up to it.
+
+    Rows ``shapley``, one a circumstance or group in ``param``, with ", cells", ", logit" or ", fixed" after it where
+    the method is not the default. They add up to the ``d_index`` of the same method, and may be below 0.
+
+    Parameters
+    ----------
+    opportunity : Opportunity
+        Of access.
+    method : {"empirical-bayes", "cells", "logit", "fixed"}, default "empirical-bayes"
+        Of which index; "cells" counts noise as difference, and has no interval.
+    groups : mapping of str to sequence of str, default None
+        Circumstances that come and go together, by the name of the group.
+    permutations : int, even, 2 or more, default None
+        Orders to be drawn, where there are more than 12 circumstances or groups. None: all.
+    seed : int, default 1
+        Of the orders, which are the same in all replicates.
+
+    Raises
+    ------
+    InputError
+        If the opportunity is a barrier, a name or the method is not known, or there are too many circumstances.
+
+    References
+    ----------
+    See ``shapley``.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> survey = sp.example_survey(households=400)
+    >>> internet = sp.Opportunity("internet", outcome="internet", circumstances=["urbrur", "head_educ"])
+    >>> frame = sp.estimate(survey, [sp.Shapley(internet, method="logit")], replicates=sp.Bootstrap(50)).frame()
+    >>> frame.param.tolist()
+    ['urbrur, logit', 'head_educ, logit']
+
+    A group of all circumstances has all of the index:
+
+    >>> sp.Shapley(internet, groups={"everything": ["urbrur", "head_educ"]}).names
+    ('everything',)
+    """
+
+    opportunity: Opportunity
+    method: str = "empirical-bayes"
+    groups: Mapping[str, Sequence[str]] | None = None
+    permutations: int | None = None
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        _check_access(self, self.opportunity)
+        choice(self.method, SHAPLEY_METHODS, "method")
+        Game.of([1] * len(self.names), self.permutations, self.seed)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Circumstances and groups, in the order of their first."""
+        return players_of(self.opportunity.circumstances, self.groups)[0]
+
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
+        """Return the shares before."""
+        if scenario.transfers is not None:
+            return []
+        names, players = players_of(self.opportunity.circumstances, self.groups)
+        layout = Layout.of(self.opportunity, by, full)
+        game = Game.of(sizes_of(players, layout.counts), self.permutations, self.seed)
+        corrected, biased = self.method == "empirical-bayes", self.method == "cells"
+        rows = layout.domain.named(
+            [
+                Row(
+                    "shapley",
+                    self.opportunity.name,
+                    name if corrected else f"{name}, {self.method}",
+                    scale="none" if biased else "t",
+                    flag="biased" if biased else "",
+                )
+                for name in names
+            ],
+            scenario.name,
+        )
+        if corrected:
+            members = [sorted(i for a, own in enumerate(players) if mask >> a & 1 for i in own) for mask in game.masks]
+            shared: dict[int, CellMoments] = {}
+            return [PreparedShapley(rows, game, tuple(layout.corrected(m, full, shared) for m in members))]
+        parts = tuple(
+            (place, Coalitions.of(codes, layout.counts, players, game.masks, self.method, sums))
+            for codes, place, sums in layout.levels(full)
+        )
+        return [PreparedCoalitions(rows, game, layout.sums, layout.shares, parts)]
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedCoalitions:
+    """Shares of an index that sums of cells give: of every level, the places of its cells, and its coalitions."""
+
+    rows: tuple[Row, ...]
+    game: Game
+    sums: ClassTotals
+    shares: tuple[float, ...]
+    parts: tuple[tuple[LongArray, Coalitions], ...]
+
+    def evaluate(self, block: Block) -> FloatArray:
+        """Return values of shape (rows, replicates)."""
+        sums = _of_cells(self.sums, self.shares, block)
+        return np.concatenate(
+            [
+                self.game.shares(coalitions.evaluate(np.ascontiguousarray(sums[place])))
+                for place, coalitions in self.parts
+            ]
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Alone:
+    """One cell, which differs from no other: an index of 0, if somebody has access."""
+
+    cells: LongArray
+
+    def evaluate(self, moments: FloatArray, factors: FloatArray) -> FloatArray:
+        """Return the index of shape (1, replicates)."""
+        return np.where((moments[self.cells, 1] > 0).any(axis=0), 0.0, np.nan)[None]
+
+
+@dataclass(frozen=True, eq=False)
+class Corrected:
+    """The empirical-Bayes index between cells of some circumstances, at every level of a domain."""
+
+    moments: CellMoments
+    shares: tuple[float, ...]
+    parts: tuple[Part | Alone, ...]
+
+    def evaluate(self, block: Block) -> FloatArray:
+        """Return values of shape (levels, replicates)."""
+        moments = self.moments.evaluate(block.factors, block.cuts(self.shares))
+        return np.concatenate([part.evaluate(moments, block.factors) for part in self.parts])
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedShapley:
+    """Shares of the empirical-Bayes index, which every coalition has of its own."""
+
+    rows: tuple[Row, ...]
+    game: Game
+    indices: tuple[Corrected, ...]
+
+    def evaluate(self, block: Block) -> FloatArray:
+        """Return values of shape (rows, replicates)."""
+        values = np.stack([index.evaluate(block) for index in self.indices])
+        return np.concatenate([self.game.shares(values[:, level]) for level in range(values.shape[1])])
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The rows of an opportunity by a domain's levels, and its cells within them.
+
+    Attributes
+    ----------
+    shares : tuple of float
+        Where welfare is cut, for the domain and the circumstances together.
+    combinations : ndarray of shape (combinations, 2), int32
+        Fixed level, and domain of the cells.
+    both : ndarray of shape (rows,), int32
+        Combination of each row.
+    """
+
+    cells: Cells
+    rows: Rows
+    domain: Domain
+    shares: tuple[float, ...]
+    combinations: CodeArray
+    both: CodeArray
+    sums: ClassTotals
+
+    @classmethod
+    def of(cls, opportunity: Opportunity, by: tuple[str, ...], full: FullSample) -> "Layout":
+        """Find the rows of an opportunity by some columns."""
+        cells = known_in(opportunity.prepare(full.survey), full.survey, by)
+        rows = Rows(full, opportunity.unit, cells.index, cells.household, cells.weight)
+        return cls.among(cells, rows, domain_of(rows, by))
+
+    @classmethod
+    def among(cls, cells: Cells, rows: Rows, domain: Domain) -> "Layout":
+        """Combine a domain's levels with cells. Where either cuts welfare, bands lie between the cuts of both."""
+        shares = tuple(sorted({*cells.shares, *domain.shares}))
+        combinations, both = combine([domain.fixed, cells.domain], [domain.fixed_levels, len(cells.domains)])
+        sums = ClassTotals.of(
+            (cells.weight, cells.weight * cells.outcome),
+            rows.factor,
+            both,
+            len(combinations),
+            domain.welfare if domain.shares else cells.welfare,
+        )
+        return cls(cells, rows, domain, shares, combinations, both, sums)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Number of levels of each circumstance."""
+        return tuple(circumstance.levels for circumstance in self.cells.circumstances)
+
+    @property
+    def codes(self) -> CodeArray:
+        """Level of each circumstance in every (combination, band)."""
+        ends = np.r_[0.0, self.shares]
+        codes: CodeArray = np.repeat(self.cells.domains[self.combinations[:, 1]], len(ends), axis=0)
+        names = [circumstance.name for circumstance in self.cells.circumstances]
+        for cls in self.cells.classes:
+            own = np.searchsorted(np.array(cls.shares), ends, side="right")
+            codes[:, names.index(cls.name)] = np.tile(own, len(self.combinations))
+        return codes
+
+    @property
+    def level(self) -> LongArray:
+        """The domain's level of every (combination, band)."""
+        band = np.searchsorted(self.domain.shares, np.r_[0.0, self.shares], side="right")
+        return (self.combinations[:, :1].astype(np.int64) * self.domain.bands + band).ravel()
+
+    def levels(self, full: FullSample) -> Iterator[tuple[CodeArray, LongArray, FloatArray]]:
+        """Yield the codes of every level's cells, their places among all, and their sums in the full sample."""
+        codes, level = self.codes, self.level
+        sums = _of_cells(self.sums, self.shares, full)
+        for i in range(len(self.domain.labels)):
+            place = np.flatnonzero(level == i)
+            yield codes[place], place, np.ascontiguousarray(sums[place])
+
+    def corrected(self, members: Sequence[int], full: FullSample, shared: dict[int, CellMoments]) -> Corrected:
+        """Prepare the empirical-Bayes index between cells of some circumstances, at every level.
+
+        ``shared`` keeps what is the same whatever the circumstances: the rows of each level by PSU.
+        """
+        cells = self.cells
+        kept = tuple(cells.circumstances[i] for i in members)
+        names = {circumstance.name for circumstance in kept}
+        classes = tuple(cls for cls in cells.classes if cls.name in names)
+        domains, group = combine([cells.domains[:, i] for i in members], [c.levels for c in kept])
+        some = Layout.among(
+            replace(
+                cells,
+                circumstances=kept,
+                domains=domains,
+                domain=group[cells.domain],
+                shares=tuple(sorted({share for cls in classes for share in cls.shares})),
+                classes=classes,
+            ),
+            self.rows,
+            self.domain,
+        )
+        welfare, start = some.sums.welfare if some.shares else None, full.survey.design.stratum_start
+        sampled = SampledRows.of(cells.weight, cells.outcome, self.rows.psu, self.rows.factor, start, welfare)
+        moments = sampled.moments(some.both, len(some.combinations))
+        cuts, codes, level = full.cuts(some.shares), some.codes, some.level
+        whole = moments.evaluate(full.factors, cuts)
+        cell = some.both.astype(np.int64) * (len(some.shares) + 1)
+        if welfare is not None:
+            cell += np.searchsorted(cuts[:, 0], welfare, side="left")
+        parts: list[Part | Alone] = []
+        for i in range(len(self.domain.labels)):
+            here, inside = np.flatnonzero(level == i), np.flatnonzero(self.domain.level == i)
+            number = np.zeros(len(level), dtype=np.int64)
+            number[here] = np.arange(len(here))
+            of_level = np.ascontiguousarray(whole[here])
+            if (of_level[:, 0, 0] > 0).sum() < 2:
+                parts.append(Alone(here))
+                continue
+            own = sampled.among(inside.astype(np.int32))
+            shrinkage = Shrinkage.of(own, number[cell[inside]], codes[here], some.counts, of_level)
+            if i not in shared:
+                shared[i] = replace(own, welfare=None).moments(np.zeros(len(inside), dtype=np.int32), 1)
+            shrinkage = replace(shrinkage, psus=shared[i])
+            value = shrinkage.evaluate(of_level, full.factors)[SHRUNKEN, 0]
+            raised = np.array([[max(-value, 0.0) if np.isfinite(value) else 0.0]])
+            parts.append(Part(shrinkage, None if len(self.domain.labels) == 1 else here, (SHRUNKEN,), raised))
+        return Corrected(moments, some.shares, tuple(parts))
+
+
+def _of_cells(sums: ClassTotals, shares: tuple[float, ...], block: Block) -> FloatArray:
+    """Return sums of shape (cells, 2, replicates)."""
+    made = sums.evaluate(block.factors, block.cuts(shares))
+    return made.reshape(-1, *made.shape[2:])
+
+
+def _check_access(statistic: Statistic, opportunity: object) -> None:
+    """Raise unless it is an opportunity of access: of a barrier, its absence is another number."""
+    what = type(statistic).__name__
+    if not isinstance(opportunity, Opportunity):
+        fail_type(f"{what} takes an Opportunity", opportunity, "Build it with Opportunity(...).")
+    if opportunity.kind == "barrier":
+        other = opportunity.complement()
+        fail(
+            f"{what} must be of access",
+            f"{opportunity.name!r} is a barrier",
+            f"Pass the index of its absence, opportunity.complement(): {other.name!r}, outcome {other.outcome!r}.",
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -91,16 +92,16 @@ def combine(codes: Sequence[CodeArray], levels: Sequence[int]) -> tuple[CodeArra
         if size * count > 2**62:
             present, key = np.unique(key, return_inverse=True)
             size = len(present)
-        key = key * count + code
+        key *= count
+        key += code
         size *= count
-    if size <= 4 * rows + 1024:  # few enough to number them by a table instead of a sort
-        present = np.flatnonzero(np.bincount(key, minlength=size))
-        number = np.empty(size, dtype=np.int32)
-        number[present] = np.arange(len(present), dtype=np.int32)
-        cell = number[key]
-    else:
-        present, inverse = np.unique(key, return_inverse=True)
-        cell = inverse.astype(np.int32)
+    if size == prod(levels) and size <= 4 * rows + 1024:  # few enough to number them by a table instead of a sort
+        there = np.zeros(size, dtype=np.bool_)
+        there[key] = True
+        number = np.cumsum(there, dtype=np.int32) - np.int32(1)
+        return np.column_stack(np.unravel_index(np.flatnonzero(there), levels)).astype(np.int32), number[key]
+    present, inverse = np.unique(key, return_inverse=True)
+    cell = inverse.astype(np.int32)
     example = np.empty(len(present), dtype=np.int64)
     example[cell[::-1]] = np.arange(rows - 1, -1, -1)
     return np.column_stack([code[example] for code in codes]).astype(np.int32), cell

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 
@@ -88,38 +89,29 @@ class MainEffects:
         return 1 + sum(self.levels) - len(self.levels)
 
     @cached_property
+    def _first(self) -> CodeArray:
+        """The parameter of the first level of each circumstance that has one, and the number of parameters."""
+        return np.array([*accumulate((count - 1 for count in self.levels), initial=1)], dtype=np.int32)
+
+    @cached_property
     def active(self) -> CodeArray:
         """Parameters that count in each cell, (cells, circumstances + 1); those of base levels follow all others."""
-        number, start = self._numbers
         out = np.zeros((len(self.codes), len(self.levels) + 1), dtype=np.int32)
-        out[:, 1:] = number[self.codes + start]
+        base = self.parameters + np.arange(len(self.levels))
+        out[:, 1:] = np.where(self.codes > 0, self.codes + (self._first[:-1] - 1), base)
         return out
-
-    @property
-    def _numbers(self) -> tuple[CodeArray, CodeArray]:
-        """Parameter of every level, circumstance by circumstance, and where the levels of each begin."""
-        start = np.zeros(len(self.levels), dtype=np.int32)
-        start[1:] = np.cumsum(self.levels[:-1])
-        number = np.arange(sum(self.levels), dtype=np.int32) - np.repeat(np.arange(len(start)), self.levels)
-        number[start] = self.parameters + np.arange(len(start))
-        return number.astype(np.int32), start
 
     @cached_property
     def _walk(self) -> tuple[CodeArray, CodeArray, CodeArray, CodeArray]:
         """Cells in the order in which the kernel walks them, the circumstance with most levels changing fastest."""
-        columns = sorted(range(len(self.levels)), key=lambda i: self.levels[i])
-        number, start = self._numbers
-        codes = self.codes
-        if columns != [*range(len(columns))]:
-            codes, start = self.codes[:, columns], start[columns]
-        codes = np.ascontiguousarray(codes)
+        columns = np.array(sorted(range(len(self.levels)), key=self.levels.__getitem__), dtype=np.int32)
+        codes = np.ascontiguousarray(self.codes)
         place = np.arange(len(codes), dtype=np.int32)
         parameter, fresh = np.empty_like(codes), np.empty(len(codes) + 1, dtype=np.int32)
-        if not _logit.walk(codes, number, start, parameter, fresh):
-            place = np.lexsort(codes.T[::-1]).astype(np.int32)
-            _logit.walk(np.ascontiguousarray(codes[place]), number, start, parameter, fresh)
-        base = np.zeros(self.parameters, dtype=np.int32)
-        base[1:] = np.repeat(self.parameters + np.arange(len(start)), np.array(self.levels) - 1)
+        base = np.empty(self.parameters, dtype=np.int32)
+        if not _logit.walk(codes, columns, self._first, parameter, fresh, base):
+            place = np.lexsort(codes.T[columns[::-1]]).astype(np.int32)
+            _logit.walk(codes[place], columns, self._first, parameter, fresh, base)
         return place, parameter, fresh, base
 
     def fit(self, sums: FloatArray, start: FloatArray | None = None, steps: int = MOST_STEPS) -> Fitted:

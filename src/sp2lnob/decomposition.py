@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ._bayes import SHRUNKEN, SampledRows, Shrinkage
 from ._cells import combine
-from ._kernels import _random
+from ._kernels import _dissimilarity, _random
 from ._logit import MainEffects, rates_of
 from ._parallel import LANES
 from ._sweeps import NO_CUTS, by_group_sums, dissimilarity_of, dissimilarity_of_rates
@@ -271,18 +271,16 @@ class Coalition:
 
 def _joined(parent: Coalition, members: tuple[int, ...], levels: Sequence[int]) -> tuple[CodeArray, CodeArray]:
     """Return the codes of a coalition's cells, and which of them each cell of a parent lies in."""
-    columns = [parent.members.index(i) for i in members]
+    kept = [parent.members.index(i) for i in members]
     counts = [levels[i] for i in members]
-    size = prod(counts)
-    if size > 4 * len(parent.codes) + 1024:
-        return combine([parent.codes[:, j] for j in columns], counts)
-    key = parent.codes[:, columns] @ np.cumprod([1, *counts[:0:-1]])[::-1]  # few: numbered by a table
-    there = np.zeros(size, dtype=np.bool_)
-    there[key] = True
-    present = np.flatnonzero(there)
-    number = np.zeros(size, dtype=np.int32)
-    number[present] = np.arange(len(present), dtype=np.int32)
-    return np.stack(np.unravel_index(present, counts), axis=1).astype(np.int32), number[key]
+    size, cells = prod(counts), len(parent.codes)
+    if size > 4 * cells + 1024:
+        return combine([parent.codes[:, i] for i in kept], counts)
+    columns, sizes = np.array([kept, counts], dtype=np.int32)
+    number, group = np.empty(size, dtype=np.int32), np.empty(cells, dtype=np.int32)
+    joined = np.empty((min(size, cells), len(kept)), dtype=np.int32)
+    there = _dissimilarity.join(parent.codes, columns, sizes, number, group, joined)
+    return joined[:there], group
 
 
 @dataclass(frozen=True, eq=False)

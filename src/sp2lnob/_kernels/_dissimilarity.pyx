@@ -16,6 +16,37 @@ def group_sums(const double[:, :, ::1] sums, const int32_t[::1] group, double[:,
                     out[group[cell], c, r] += sums[cell, c, r]
 
 
+def join(const int32_t[:, ::1] codes, const int32_t[::1] kept, const int32_t[::1] levels, int32_t[::1] number,
+         int32_t[::1] group, int32_t[:, ::1] joined):
+    """Join cells that agree in some circumstances, and return how many there then are, in the order of their codes.
+
+    codes: (cells, circumstances). kept: the circumstances that count; levels: (kept,) how many each has. number: work
+    space, a place for each combination of their levels. Out: group (cells,) where each cell goes; joined (as many as
+    there are or more, kept) codes.
+    """
+    cdef Py_ssize_t c, d, i, left, there = 0
+    with nogil:
+        for i in range(number.shape[0]):
+            number[i] = 0
+        for c in range(codes.shape[0]):
+            i = 0
+            for d in range(kept.shape[0]):
+                i = i * levels[d] + codes[c, kept[d]]
+            group[c] = <int32_t> i
+            number[i] = 1
+        for i in range(number.shape[0]):
+            if number[i]:
+                number[i] = <int32_t> there
+                left = i
+                for d in range(kept.shape[0] - 1, -1, -1):
+                    joined[there, d] = <int32_t> (left % levels[d])
+                    left = left // levels[d]
+                there += 1
+        for c in range(codes.shape[0]):
+            group[c] = number[group[c]]
+    return there
+
+
 def dissimilarity_of_sums(const double[:, :, ::1] sums, double[:, ::1] out):
     """Weight, mean access and dissimilarity index, (3, replicates), from sums (cells, 2, replicates).
 

@@ -1,7 +1,14 @@
 from sp2lnob._typing import CodeArray, CountArray, FloatArray
 
 def exponentials(x: FloatArray, out: FloatArray) -> None: ...
-def walk(codes: CodeArray, number: CodeArray, first: CodeArray, parameter: CodeArray, fresh: CodeArray) -> bool: ...
+def walk(
+    codes: CodeArray,
+    columns: CodeArray,
+    first: CodeArray,
+    parameter: CodeArray,
+    fresh: CodeArray,
+    base: CodeArray,
+) -> bool: ...
 def fit(
     sums: FloatArray,
     place: CodeArray,

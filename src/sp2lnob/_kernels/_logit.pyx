@@ -35,27 +35,34 @@ def exponentials(const double[:, ::1] x, double[:, ::1] out):
             store(&out[group, 0], exponential(load(&x[group, 0])))
 
 
-def walk(const int32_t[:, ::1] codes, const int32_t[::1] number, const int32_t[::1] first, int32_t[:, ::1] parameter,
-         int32_t[::1] fresh):
+def walk(const int32_t[:, ::1] codes, const int32_t[::1] columns, const int32_t[::1] first, int32_t[:, ::1] parameter,
+         int32_t[::1] fresh, int32_t[::1] base):
     """Write what ``fit`` walks by, and return whether cells come sorted by their codes (cells, circumstances).
 
-    number: the parameter of every level, circumstance by circumstance; first: (circumstances,) where those of each
-    begin. Out: parameter (cells, circumstances); fresh (cells + 1,).
+    columns: the circumstances in the order of the walk. first: (circumstances + 1,) the parameter of the first level of
+    each that has one, and their number. Out: parameter (cells, circumstances); fresh (cells + 1,); base (parameters,).
     """
-    cdef Py_ssize_t cells = codes.shape[0], last = codes.shape[1] - 1, c, d
+    cdef Py_ssize_t cells = codes.shape[0], last = codes.shape[1] - 1, c, d, i
+    cdef int32_t p = first[last + 1], code
     cdef bint is_sorted = True
     with nogil:
+        base[0] = 0
+        for d in range(last + 1):
+            for i in range(first[d], first[d + 1]):
+                base[i] = p + <int32_t> d
         fresh[0] = 0
         fresh[cells] = 0
         for c in range(cells):
             for d in range(last + 1):
-                parameter[c, d] = number[first[d] + codes[c, d]]
+                i = columns[d]
+                code = codes[c, i]
+                parameter[c, d] = first[i] + code - 1 if code > 0 else p + <int32_t> i
             if c > 0:
                 d = 0
-                while d < last and codes[c, d] == codes[c - 1, d]:
+                while d < last and codes[c, columns[d]] == codes[c - 1, columns[d]]:
                     d += 1
                 fresh[c] = <int32_t> d
-                if codes[c, d] < codes[c - 1, d]:
+                if codes[c, columns[d]] < codes[c - 1, columns[d]]:
                     is_sorted = False
     return is_sorted
 

@@ -675,7 +675,8 @@ def sections(page):
     return [a["aria-labelledby"] for tag, a in page.tags if tag == "section"]
 
 
-def test_without_a_package_nothing_is_said_of_one():
+def test_without_a_package_nothing_is_said_of_one(monkeypatch):
+    monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
     page = Page(render(assessed(sp.example_survey(400), package=None).findings()))
     assert not {"cost", "receipt"} & set(sections(page))
     assert {"poverty", "inequality", "consumption", "gaps"} <= set(sections(page))
@@ -686,14 +687,16 @@ def test_without_a_package_nothing_is_said_of_one():
     assert "After" not in {cell[0] for table in page.tables for cell in table["rows"][0]}
 
 
-def test_a_survey_s_own_figures_are_a_report():
+def test_a_survey_s_own_figures_are_a_report(monkeypatch):
+    monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
     page = Page(render(sp.assess(sp.example_survey(400), [], replicates=sp.Bootstrap(10)).findings()))
     assert sections(page) == ["brief", "inequality", "consumption", "domains", "survey", "methods", "manifest"]
     assert "Neither an opportunity nor a package was asked for" in page.words
     assert all(table["rows"][1:] for table in page.tables)
 
 
-def test_a_survey_without_welfare_or_design():
+def test_a_survey_without_welfare_or_design(monkeypatch):
+    monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
     households, persons = sp.example_frames(400)
     survey = sp.Survey(households, persons)
     opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["urbrur"])
@@ -725,7 +728,8 @@ def test_a_tree_that_finds_nothing():
     assert {"gap", "furthest_behind", "furthest_ahead"} <= set(estimates["statistic"])  # they stay in the frame
 
 
-def test_an_opportunity_without_a_split_leaves_the_others_theirs():
+def test_an_opportunity_without_a_split_leaves_the_others_theirs(monkeypatch):
+    monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
     survey = sp.example_survey(400)
     whole = sp.Opportunity("flat", outcome="internet", circumstances=["head_sex"])
     split = sp.Opportunity("internet", outcome="internet", circumstances=["bottom40", "urbrur"])
@@ -797,7 +801,9 @@ def text_of(*schemes, disclosure="dhs", opportunities=(), **more):
     """Return the words of a report on some schemes."""
     package = sp.Package(schemes, **more)
     result = sp.assess(sp.example_survey(400), opportunities, package, ECONOMY, replicates=sp.Bootstrap(10))
-    page = Page(render(result.findings(disclosure)))
+    with pytest.MonkeyPatch.context() as without:
+        without.setattr(plots, "svg", lambda chart, prefix: PLAIN)
+        page = Page(render(result.findings(disclosure)))
     assert not glued(page)
     return page.words.replace("\N{NO-BREAK SPACE}", " "), page
 
@@ -844,7 +850,8 @@ def test_a_threshold_above_that_of_parentheses_leaves_none():
     assert "are withheld; those from fewer than 50 stand in parentheses in tables" in words
 
 
-def test_incidence_is_of_the_levels_that_were_asked_for():
+def test_incidence_is_of_the_levels_that_were_asked_for(monkeypatch):
+    monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
     package = sp.Package([sp.child_benefit(sp.Amount(2, "month"))])
     result = sp.assess(sp.example_survey(400), [], package, by=["region"], replicates=sp.Bootstrap(10))
     words = Page(render(result.findings())).words

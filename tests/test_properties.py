@@ -299,7 +299,10 @@ def figures(survey, replicates=8):
 def agree(found, expected, scale=None, rel=1e-9):
     for key in found.keys() & expected.keys():
         by = scale if scale and key[0] in ("recipients", "transfer_cost", "total_cost") else 1
-        assert found[key] == pytest.approx(by * expected[key], rel=rel, abs=1e-9, nan_ok=True), key
+        one, other = found[key], by * expected[key]  # what pytest.approx does, which takes longer than the statistics
+        near = np.abs(one - other) <= np.maximum(rel * np.abs(other), 1e-9)
+        assert one.shape == other.shape, key
+        assert (near | (one == other) | (np.isnan(one) & np.isnan(other))).all(), (key, one, other)
 
 
 @for_all(designs, examples=20)

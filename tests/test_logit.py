@@ -9,7 +9,7 @@ import statsmodels.api as sm
 import sp2lnob as sp
 from sp2lnob._cells import combine
 from sp2lnob._kernels import _logit
-from sp2lnob._logit import MainEffects, inverse_of
+from sp2lnob._logit import MainEffects, inverse_of, rates_of
 from sp2lnob._sweeps import Totals, in_lanes
 
 from ._peers import KNOWN, LEVELS, factors, survey
@@ -155,6 +155,30 @@ def test_a_level_that_all_or_none_have_gets_the_limit_and_leaves_the_others_alon
         np.testing.assert_allclose(fitted.rate[~held], rest.rate, atol=1e-12)
         again = 1 / (1 + np.exp(-logit.product(fitted.coefficients)))
         np.testing.assert_allclose(again, fitted.rate, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "settled",
+    [
+        {(2, 0): 0.0, (2, 1): 1.0},  # the base level and another, at either end
+        {(2, 0): 1.0, (2, 1): 1.0, (2, 3): 0.0},
+        {(2, level): float(level % 2) for level in range(4)},  # nothing is left to fit
+        {(1, 0): 1.0, (2, 1): 0.0},  # found only when the cells of another are gone
+        {(0, 0): 0.0, (1, 0): 1.0, (2, 1): 0.0},
+    ],
+)
+def test_coefficients_of_levels_at_the_limit_give_the_rates_wherever_they_start(settled):
+    logit, sums = example(np.random.default_rng(13), present=1.1)
+    for (circumstance, level), rate in settled.items():  # the last one settles cells of several
+        held = logit.codes[:, circumstance] == level
+        sums[held, 1] = rate * sums[held, 0]
+    fitted = logit.fit(sums)
+    assert fitted.separated.all()
+    assert fitted.converged.all()
+    for start in (fitted.coefficients[:, 0], np.linspace(-2, 2, logit.parameters)):
+        again = logit.fit(sums, np.ascontiguousarray(start))
+        np.testing.assert_allclose(again.coefficients, fitted.coefficients, atol=1e-8)
+        np.testing.assert_allclose(rates_of(logit.product(again.coefficients)), again.rate, atol=1e-8)
 
 
 def test_perfect_prediction_by_two_circumstances_is_reported():

@@ -26,7 +26,8 @@ class Fitted:
     ----------
     coefficients : ndarray of shape (parameters, replicates)
         Log odds: of the base levels, and what every other level adds. One that a replicate cannot tell stays where it
-        started; one without end is 30 from the others.
+        started; one without end is 30 from the others, or more where it must outweigh another without end. Rates of
+        cells are those of their coefficients, wherever these started.
     rate : ndarray of shape (cells, replicates)
         Fitted, at least 1e-13 away from 0 and 1; that of cells without weight as well.
     separated : ndarray of shape (replicates,), bool

@@ -71,6 +71,56 @@ cdef inline void add(double *to, lanes x) noexcept nogil:
     store(to, plus(load(to), x))
 
 
+cdef void place_ends(const double[:, :, ::1] cell, const int32_t[:, ::1] parameter, const int32_t[::1] base,
+                     const double *end, double *weight, double *b, Py_ssize_t p, Py_ssize_t width) noexcept nogil:
+    """Give levels without a coefficient one that is 30 from the others, wherever those started.
+
+    end: where levels lie, 0 of those that have a coefficient; the nearest is put 30 away. What remains of a
+    circumstance whose base is among them is measured from the first level that has weight left (cell); if none is
+    left, from 0. weight: work space.
+    """
+    cdef Py_ssize_t c, d, i, j, lane, last
+    cdef double scale, from_base, shift
+    cdef bint left
+    for lane in range(LANES):
+        scale = 0.0
+        for j in range(width):
+            weight[j * LANES + lane] = 0.0
+            if end[j * LANES + lane] != 0.0 and (scale == 0.0 or fabs(end[j * LANES + lane]) < scale):
+                scale = fabs(end[j * LANES + lane])
+        if scale == 0.0:
+            continue
+        scale = EDGE / scale
+        left = False
+        for c in range(parameter.shape[0]):
+            if cell[c, 0, lane] > 0.0:
+                left = True
+                for d in range(parameter.shape[1]):
+                    weight[parameter[c, d] * LANES + lane] += cell[c, 0, lane]
+        if not left:
+            for j in range(p):
+                b[j * LANES + lane] = 0.0
+        j = 1
+        while j < p:
+            last = j
+            while last < p and base[last] == base[j]:
+                last += 1
+            from_base = scale * end[base[j] * LANES + lane]
+            if from_base != 0.0:
+                shift = from_base
+                for i in range(j, last):
+                    if weight[i * LANES + lane] > 0.0:
+                        shift += b[i * LANES + lane]
+                        break
+                b[lane] += shift
+                for i in range(j, last):
+                    b[i * LANES + lane] -= shift
+            for i in range(j, last):
+                if end[i * LANES + lane] != 0.0:
+                    b[i * LANES + lane] = scale * end[i * LANES + lane] - from_base
+            j = last
+
+
 def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:, ::1] parameter,
         const int32_t[::1] fresh, const int32_t[::1] base, const double[::1] start, Py_ssize_t steps,
         double[:, :, ::1] cell, double[:, :, ::1] depth, double[:, :, ::1] hessian, double[:, :, ::1] vector,
@@ -90,7 +140,7 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
     cdef Py_ssize_t cells = place.shape[0], features = parameter.shape[1], p = start.shape[0]
     cdef Py_ssize_t width = vector.shape[1], size = width * LANES, last = features - 1
     cdef Py_ssize_t group, c, d, e, i, j, k, lane, step, q, s
-    cdef double value, slope, total
+    cdef double value, slope, total, reach
     cdef double rise[LANES]
     cdef double x[LANES]
     cdef double y[LANES]
@@ -132,6 +182,7 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
                 end[j] = 0.0
             forced = False
             found = True
+            reach = EDGE
             while found:
                 found = False
                 for j in range(size):
@@ -162,7 +213,7 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
                             depth[d + 1, 2, lane] = 0.0
                 for j in range(size):
                     if share[j] > 0.0 and (g[j] <= ROUNDING * share[j] or share[j] - g[j] <= ROUNDING * share[j]):
-                        end[j] = EDGE if g[j] > ROUNDING * share[j] else -EDGE
+                        end[j] = reach if g[j] > ROUNDING * share[j] else -reach
                         status[j % LANES] |= SEPARATED
                         found = True
                 if not found:
@@ -174,10 +225,11 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
                         for d in range(features):
                             value = end[parameter[c, d] * LANES + lane]
                             if value != 0.0 and cell[c, 2, lane] == 0.0:
-                                cell[c, 2, lane] = value
+                                cell[c, 2, lane] = EDGE if value > 0.0 else -EDGE
                                 cell[c, 0, lane] = 0.0
                                 cell[c, 1, lane] = 0.0
                 forced = True
+                reach /= features + 1.0  # a level found later gives way to one found before
             for j in range(vector.shape[1]):
                 for lane in range(LANES):
                     b[j * LANES + lane] = start[j] if j < p else 0.0
@@ -317,15 +369,7 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
                     if cell[c, 0, lane] > 0.0 and (value < EXTREME or 1.0 - value < EXTREME):
                         status[lane] |= SEPARATED
             if forced:  # the levels that have no coefficient: far out, as the rates are
-                for lane in range(LANES):
-                    for j in range(1, p):
-                        value = end[base[j] * LANES + lane]
-                        b[j * LANES + lane] -= value
-                        if base[j] != base[j - 1]:
-                            b[lane] += value
-                    for j in range(1, p):
-                        if end[j * LANES + lane] != 0.0:
-                            b[j * LANES + lane] = end[j * LANES + lane]
+                place_ends(cell, parameter, base, end, share, b, p, width)
             for j in range(p):
                 for lane in range(LANES):
                     coefficients[j, group * LANES + lane] = b[j * LANES + lane]

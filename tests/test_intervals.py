@@ -587,6 +587,23 @@ def test_a_contrast_takes_what_stands_beside_the_draws():
     assert (line.ci_low, line.ci_high) == interval(value, line.se, 40.0, "t", 0.95)
 
 
+def test_a_contrast_keeps_what_its_values_may_be_off_by():
+    key, draws = ("survey", "same"), two().draws
+    rows = (Row("a", n=99, doubt=0.4), Row("b", n=99, doubt=0.3, minor=0.1), Row("c", n=99, doubt=0.2, minor=0.75))
+    of_three = np.column_stack([draws, draws[:, 0]])
+    made = estimates(of_three, [10.0, 10.5, 10.0], rows=rows, paired=key)
+    for a, b, doubt, flag in ((0, 1, 0.5, "model-dependent"), (0, 2, 0.4, ""), (1, 2, 0.3, "model-dependent")):
+        line = made.contrast(a, b).iloc[0]
+        assert line.se == pytest.approx(np.hypot((of_three[:, a] - of_three[:, b]).std(ddof=1), doubt), rel=1e-12)
+        assert line.flag == flag
+    again = estimates(of_three, [10.0, 10.5, 10.0], rows=rows, paired=key)
+    assert (made.contrast(0, 0).se[0], made.contrast(1, 1, again).se[0]) == (0, 0)
+    other = two(2)
+    line = made.contrast(1, 0, other).iloc[0]
+    assert line.se == pytest.approx(np.hypot(made.se[1], other.se[0]), rel=1e-12)
+    assert line.flag == "model-dependent"
+
+
 def test_estimates_of_the_same_survey_and_replicates_are_paired():
     key = ("survey", ("bootstrap", 1))
     one, other = two(paired=key), two(shift=3.0, paired=("survey", ("bootstrap", 1)))

@@ -286,16 +286,18 @@ class Estimates:
                 "Estimate both with the same level=.",
             )
         a, b = self.rows[row_a], second.rows[row_b]
+        doubts = (0.0, 0.0) if a == b else (_doubt(self, row_a), _doubt(second, row_b))
+        minor = any(doubt > 0 and one.minor > 0 for doubt, one in zip(doubts, (a, b), strict=True))
         row = Row(
             "contrast",
             f"{title_of(a)} - {title_of(b)}",
             n=min(_n(a), _n(b)),
             df=min(a.df, b.df),
             scale="none" if "none" in (a.scale, b.scale) else "t",
-            flag=_joined([*a.flag.split(";"), *b.flag.split(";")]),
+            flag=_joined([*a.flag.split(";"), *b.flag.split(";"), "model-dependent" * minor]),
         )
-        if _paired(self, second):
-            return _on_the_same_draws(row, self, row_a, second, row_b)
+        if _paired(self, second):  # what values may be off by beside their draws does not cancel as draws do
+            return _on_the_same_draws(replace(row, doubt=float(np.hypot(*doubts))), self, row_a, second, row_b)
         return _independent(replace(row, param="independent"), self, row_a, second, row_b)
 
     def __repr__(self) -> str:
@@ -476,6 +478,15 @@ def _flags(
 def _joined(flags: Sequence[str]) -> str:
     """Return flags in one text, each once."""
     return ";".join(dict.fromkeys(flag for flag in flags if flag))
+
+
+def _doubt(of: Estimates, position: int) -> float:
+    """Return the doubt of a row that is in its standard error, 0 where it has none or it is minor."""
+    row = of.rows[position]
+    if row.doubt == 0:
+        return 0.0
+    se, _, _ = of.variance.of(of.draws[:, position], of.value[position], of.beside[:, position])
+    return row.doubt if row.doubt > row.minor * se else 0.0
 
 
 def _paired(a: Estimates, b: Estimates) -> bool:

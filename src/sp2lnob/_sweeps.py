@@ -18,6 +18,7 @@ from ._typing import CodeArray, CountArray, FloatArray, LongArray
 CHUNK = 256  # as in _kernels/_ordered.pyx
 ALIKE = 64  # rows that are weighed together where they are of one class
 NO_SHARES = np.empty(0)
+NO_STARTS = np.empty(0, dtype=np.int32)
 NO_CUTS = np.empty((0, 0))
 ALONE = np.ones((1, 1, LANES))  # the factor of a sample that is not resampled: all rows are of one unit
 
@@ -261,7 +262,7 @@ class CellMoments:
     unit, which may be a part of its PSU.
     """
 
-    columns: FloatArray  # (3, n): w, w y, w^2, by piece
+    columns: FloatArray  # (3, n): w, w y, w^2, by piece; where each is one row, (4, pieces), with the square of its w
     unit: CodeArray
     welfare: FloatArray
     start: CodeArray  # (pieces + 1,)
@@ -289,10 +290,11 @@ class CellMoments:
         start = np.r_[begins, len(order)].astype(np.int32)
         taken, unit = np.ascontiguousarray(columns[:, order]), unit[order]
         if welfare is None and (np.diff(unit)[np.diff(psu) == 0] == 0).all():
-            taken, unit = np.add.reduceat(taken, begins, axis=1) if len(begins) else taken, unit[begins]
-            return cls(
-                taken, unit, np.zeros(len(begins)), np.arange(len(begins) + 1, dtype=np.int32), domain[begins], domains
-            )
+            laid = np.empty((4, len(begins)))
+            if len(begins):
+                np.add.reduceat(taken, begins, axis=1, out=laid[:3])
+            laid[3] = laid[0] ** 2
+            return cls(laid, unit[begins], NO_SHARES, NO_STARTS, domain[begins], domains)
         welfare = np.zeros(len(unit)) if welfare is None else welfare[order]
         return cls(taken, unit, welfare, start, domain[begins], domains)
 
@@ -305,17 +307,13 @@ class CellMoments:
             "most": np.maximum.reduceat(self.welfare, begins),
         }
 
-    @cached_property
-    def _sums(self) -> FloatArray | None:
-        """Sums of every piece, if each is one row: W, A, S and T."""
-        return np.vstack([self.columns, self.columns[0] ** 2]) if len(self.unit) == len(self.domain) else None
-
     def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
         """Return moments of shape (domains * classes, 4, replicates) for cuts of shape (classes - 1, replicates)."""
         (groups, _, _), classes = factors.shape, len(cuts) + 1
         out = np.zeros((groups, self.domains, classes, 4, LANES))
-        if classes == 1 and self._sums is not None:
-            _moments.piece_moments(self._sums, self.unit, self.domain, factors, out[:, :, 0])
+        if len(self.columns) == 4:
+            assert classes == 1
+            _moments.piece_moments(self.columns, self.unit, self.domain, factors, out[:, :, 0])
         elif len(self.domain):
             laid, lowest, highest = by_group(cuts) if classes > 1 else (np.empty((groups, 0, LANES)), *2 * [NO_CUTS])
             _moments.cell_moments(

@@ -310,6 +310,19 @@ def test_the_index_of_a_level_is_that_of_its_rows_alone(by):
         assert found[1] <= found[0]
 
 
+@pytest.mark.parametrize("method", ["empirical-bayes", "logit"])
+def test_one_cell_alone_differs_from_nothing(method):
+    """By its own circumstance: no replicate has a difference, and none is said to be possible."""
+    urban = sp.Opportunity("water", "water", circumstances=["urbrur"])
+    asked = [sp.Dissimilarity(urban, method=method)]
+    made = sp.estimate(toy_survey(per_psu=8), asked, by=["urbrur"], replicates=sp.Bootstrap(40))
+    own = made.frame().query("by == 'urbrur'")
+    assert len(own) == 2 * (4 if method == "empirical-bayes" else 1)
+    assert (own[["value", "se"]] == 0).all(axis=None)
+    assert own.ci_high.isna().all()
+    assert (made.draws[:, made.frame().by == "urbrur"] == 0).all()
+
+
 def test_the_lower_bound_has_its_signs_from_other_psus():
     toy = Toy(2, per_psu=30)
     index, fold = toy.index(), (np.arange(len(toy.stratum)) % 3).astype(np.int32)

@@ -324,6 +324,34 @@ def test_on_a_survey_it_is_that_of_its_columns(example, method):
     assert frame.ci_low.isna().tolist() == [method == "cells"] * 3
 
 
+def of_chosen(access, method):
+    """Return the row of an index on 20 PSUs of one weight, ten rows each, half of either kind."""
+    rows = np.arange(200)
+    frame = {"hid": rows, "w": np.ones(200), "psu": rows // 10, "n": np.ones(200), "kind": rows % 2}
+    frame["access"] = np.broadcast_to(access, 200)
+    survey = sp.Survey(frame, household="hid", weight="w", psu="psu", size="n")
+    asked = sp.HumanOpportunity(sp.Opportunity("it", "access", circumstances=["kind"]), method)
+    return sp.estimate(survey, [asked], replicates=sp.Bootstrap(20)).frame().iloc[0]
+
+
+@pytest.mark.parametrize("method", ["logit", "geometric"])
+def test_limits_where_nobody_has_access_and_where_all_have(method):
+    limit = 0.05 ** (1 / 20)  # of the coverage
+    nobody, everybody = of_chosen(0, method), of_chosen(1, method)
+    assert (nobody.value, nobody.ci_high) == (0, pytest.approx(1 - limit))
+    assert everybody.value == 1
+    if method == "logit":  # all without access may be of one kind: C (1 - D) is then C^2
+        assert everybody.ci_low == pytest.approx(limit**2)
+    else:  # and one of them may be a group of its own
+        assert "no interval" in everybody.flag
+
+
+def test_a_geometric_index_that_one_group_makes_0_has_no_limit():
+    row = of_chosen(np.arange(200) % 2, "geometric")
+    assert (row.value, row.flag) == (0, "separated;no interval")
+    assert np.isnan(row.ci_high)
+
+
 def test_replicates_cut_classes_and_fit_logits_anew(example):
     source = sp.Bootstrap(8, seed=3)
     estimated = sp.estimate(example, [sp.HumanOpportunity(opportunity())], replicates=source)

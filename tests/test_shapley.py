@@ -284,6 +284,24 @@ def test_an_outcome_that_is_constant_in_a_replicate():
     assert (estimated.frame().replicates[1:] == (~nobody).sum()).all()
 
 
+@pytest.mark.parametrize("method", ["logit", "fixed"])
+def test_shares_of_what_a_circumstance_settles(method):
+    """It has all of the fixed logit's index, in every replicate; and rows say that rates are a limit."""
+    rng = np.random.default_rng(7)
+    psu = np.repeat(np.arange(8), 12)
+    frame = {"hid": np.arange(96), "w": np.ones(96), "psu": psu, "n": np.ones(96), "a": rng.integers(0, 3, 96)}
+    frame |= {"b": rng.integers(0, 3, 96), "access": (frame["a"] == 0).astype(int)}
+    survey = sp.Survey(frame, household="hid", weight="w", psu="psu", size="n")
+    settled = sp.Opportunity("settled", "access", circumstances=["a", "b"])
+    asked = [sp.Shapley(settled, method), sp.Dissimilarity(settled, method="logit")]
+    made = sp.estimate(survey, asked, replicates=sp.Bootstrap(16))
+    assert [flag.split(";")[0] for flag in made.flags[:2]] == ["separated"] * 2
+    np.testing.assert_allclose(made.draws[:, :2].sum(axis=1), made.draws[:, 2], atol=1e-12)
+    if method == "fixed":
+        assert made.value[:2] == pytest.approx([made.value[2], 0], abs=1e-12)
+        assert abs(made.draws[:, 1]).max() < 1e-12
+
+
 def test_a_barrier_is_refused_with_its_complement_named():
     with pytest.raises(sp.InputError, match=r"Shapley must be of access, .* 'no offline', outcome 'not \(internet\)'"):
         sp.Shapley(sp.Opportunity("offline", "internet", circumstances=["urbrur"], kind="barrier"))

@@ -49,13 +49,26 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
+class Alone:
+    """One cell, which differs from no other: ``values`` indices of 0, if somebody has access."""
+
+    cells: LongArray
+    values: int = 1
+
+    def evaluate(self, moments: FloatArray, factors: FloatArray) -> FloatArray:
+        """Return the indices of shape (values, replicates)."""
+        found = np.where((moments[self.cells, 1] > 0).any(axis=0), 0.0, np.nan)
+        return np.tile(found, (self.values, 1))
+
+
+@dataclass(frozen=True, eq=False)
 class PreparedIndex:
     """The corrected index, or that of the logit: of all, or by level."""
 
     rows: tuple[Row, ...]
     moments: CellMoments
     shares: tuple[float, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[Part | Alone, ...]
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
@@ -95,9 +108,13 @@ def prepare_index(
     templates = _templates(cells, method)
     named = domain.named(templates, scenario)
     made: list[Row] = []
-    parts: list[Part] = []
+    parts: list[Part | Alone] = []
     for i in range(len(domain.labels)):
         here, inside = np.flatnonzero(level == i), np.flatnonzero(domain.level == i)
+        if (whole[here, 0, 0] > 0).sum() < 2:
+            made += named[i * len(templates) : (i + 1) * len(templates)]
+            parts.append(Alone(here, len(templates)))
+            continue
         number = np.zeros(len(level), dtype=np.int64)  # of a cell, among those of the level
         number[here] = np.arange(len(here))
         shrinkage = Shrinkage.of(sampled.among(inside), number[cell[inside]], codes[here], counts, whole[here])

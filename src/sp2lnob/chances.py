@@ -11,7 +11,7 @@ import numpy as np
 
 from ._bayes import SHRUNKEN, SampledRows, Shrinkage
 from ._cells import combine
-from ._corrected import Part
+from ._corrected import Alone, Part
 from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
 from ._logit import MainEffects
 from ._prepared import Asked, Scenario, Statistic
@@ -44,7 +44,7 @@ class HumanOpportunity(Statistic):
     Notes
     -----
     A replicate in which nobody has access has an index of 0. "separated": some circumstance settles the outcome, and
-    the logit's rates are a limit.
+    the logit's rates are a limit; a geometric index may then be 0, without an interval.
 
     References
     ----------
@@ -90,9 +90,28 @@ class HumanOpportunity(Statistic):
             logit = None if biased else MainEffects(codes, layout.counts)
             fitted = None if logit is None else logit.fit(sums)
             separated = fitted is not None and bool(fitted.separated[0])
-            named.append(replace(own, flag="separated") if separated else own)
+            coverage, _, hoi = index_of(sums, fitted, self.method)[0][:, 0]
+            named.append(
+                replace(
+                    own,
+                    effective=_effective(own.effective, coverage, hoi, self.method),
+                    flag="separated" if separated else own.flag,
+                )
+            )
             parts.append((place, logit, None if fitted is None else fitted.coefficients[:, 0].copy()))
         return [PreparedHumanOpportunity(tuple(named), layout.sums, layout.shares, tuple(parts), self.method)]
+
+
+def _effective(psus: float, coverage: float, hoi: float, method: str) -> float:
+    """Return how many PSUs tell how far an index of 0 or 1 may be from it; 0: none can.
+
+    Where nobody has access, no index is above the coverage, whose limit from m PSUs is 1 - (1 - level)^(1/m). Where all
+    have, C (1 - D) is not below C^2, as D is at most 1 - C: its limit is the square, that of half as many PSUs. The
+    geometric index has no limit there, nor where one rate of 0 among others makes it 0.
+    """
+    if method == "geometric":
+        return psus if coverage == 0 else 0.0
+    return psus / 2 if hoi == 1 else psus
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +140,8 @@ class Shapley(Statistic):
     """What each circumstance adds to the dissimilarity index of an opportunity: Shapley shares, which add up to it.
 
     Rows ``shapley``, one a circumstance or group in ``param``, with ", cells", ", logit" or ", fixed" after it where
-    the method is not the default. They add up to the ``d_index`` of the same method, and may be below 0.
+    the method is not the default. They add up to the ``d_index`` of the same method, and may be below 0. "separated":
+    some circumstance settles the outcome, and the rates of a logit are a limit.
 
     Parameters
     ----------
@@ -205,6 +225,8 @@ class Shapley(Statistic):
             (place, Coalitions.of(codes, layout.counts, players, game.masks, self.method, sums))
             for codes, place, sums in layout.levels(full)
         )
+        settled = np.repeat([coalitions.separated for _, coalitions in parts], len(names))
+        rows = tuple(replace(row, flag="separated") if of else row for row, of in zip(rows, settled, strict=True))
         return [PreparedCoalitions(rows, game, layout.sums, layout.shares, parts)]
 
 
@@ -227,17 +249,6 @@ class PreparedCoalitions:
                 for place, coalitions in self.parts
             ]
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Alone:
-    """One cell, which differs from no other: an index of 0, if somebody has access."""
-
-    cells: LongArray
-
-    def evaluate(self, moments: FloatArray, factors: FloatArray) -> FloatArray:
-        """Return the index of shape (1, replicates)."""
-        return np.where((moments[self.cells, 1] > 0).any(axis=0), 0.0, np.nan)[None]
 
 
 @dataclass(frozen=True, eq=False)

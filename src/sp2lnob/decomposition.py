@@ -293,6 +293,8 @@ class Coalitions:
         Coefficients of the full sample's logits.
     whole : ndarray of shape (masks,)
         Values of the full sample.
+    separated : bool
+        Whether circumstances settle the outcome of some in it, so that rates of a logit are a limit.
     """
 
     method: str
@@ -301,6 +303,7 @@ class Coalitions:
     logits: tuple[MainEffects | None, ...]
     start: tuple[FloatArray | None, ...]
     whole: FloatArray
+    separated: bool = False
 
     @classmethod
     def of(
@@ -342,7 +345,9 @@ class Coalitions:
         )
         first = cls(method, tuple(levels), each, logits, (None,) * len(each), np.empty(0))
         values, coefficients = first._values(sums)
-        return cls(method, tuple(levels), each, logits, coefficients, values[:, 0])
+        every = logits[0]
+        separated = every is not None and bool(every.fit(sums, coefficients[0]).separated[0])
+        return cls(method, tuple(levels), each, logits, coefficients, values[:, 0], separated)
 
     def evaluate(self, sums: FloatArray) -> FloatArray:
         """Return values of shape (masks, replicates) of sums (cells, k, replicates) of all circumstances."""

@@ -323,6 +323,13 @@ def test_one_cell_alone_differs_from_nothing(method):
     assert (made.draws[:, made.frame().by == "urbrur"] == 0).all()
 
 
+def test_one_group_alone_has_an_index_of_0():
+    for weights in ([1, 1, 1, 1, 0], [1, 1, 1, 1, 2]):
+        groups = ["a"] * 4 + ["b" if weights[4] == 0 else "a"]
+        assert sp.d_index([1, 0, 1, 0, 0], groups, weights, correction="empirical-bayes") == 0
+    assert isnan(sp.d_index([0, 0], ["a", "a"], [1, 1], correction="empirical-bayes"))
+
+
 def test_the_lower_bound_has_its_signs_from_other_psus():
     toy = Toy(2, per_psu=30)
     index, fold = toy.index(), (np.arange(len(toy.stratum)) % 3).astype(np.int32)

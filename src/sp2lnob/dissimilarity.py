@@ -83,6 +83,8 @@ def d_index(
         sums = CellSums.of(w, outcome, cell, len(codes), np.zeros(len(w), dtype=np.int32))
         return float(sums.evaluate(ALONE)[2, 0])
     of = _psus(psu, len(outcome))
+    if len(np.unique(cell[w > 0])) < 2:  # one cell differs from nothing
+        return 0.0 if outcome[w > 0].any() else np.nan
     rows = SampledRows.of(w, outcome, of, of, np.array([0, int(of.max(initial=-1)) + 1], dtype=np.int32))
     return max(float(CorrectedIndex.of(rows, cell, codes, levels).whole[SHRUNKEN]), 0.0)
 

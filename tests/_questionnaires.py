@@ -50,7 +50,7 @@ def frame(rows):
 
 def dhs_files(phase=7, seed=1, clusters=24, per_cluster=12):
     """Return rows of HR, PR, IR, KR and MR."""
-    d = Draw(seed)
+    d, able = Draw(seed), Draw(seed + 100)
     hr, pr, ir, kr, mr = [], [], [], [], []
     for cluster in range(1, clusters + 1):
         for number in range(1, per_cluster + 1):
@@ -106,6 +106,10 @@ def dhs_files(phase=7, seed=1, clusters=24, per_cluster=12):
                     "hv106": d.one([0, 1, 2, 3], [8]),
                     "hv109": d.one([0, 1, 2, 3, 4, 5], [8, 9]),
                 }
+                if age >= 5:
+                    person |= {
+                        f"hdis{k}": able.one([1, 1, 1, 1, 2, 2, 3, 4], [8], none=0.01) for k in (2, 4, 5, 6, 7, 8)
+                    }
                 if age < 6:
                     person["hc1"] = min(12 * age + int(d.rng.integers(0, 12)), 71)
                     person["hc13"] = d.one([0, 0, 0, 0, 2, 3, 6], none=0)
@@ -233,6 +237,15 @@ class DhsRow:
         if 2 in levels:
             return "Secondary"
         return "Lower" if self.escap or 0 in levels or 1 in levels else None
+
+    def disability(self, row):
+        """Return the Washington Group's cut; respondents are members of their household by their line."""
+        if "v003" in row:
+            row = next(p for p in self.home(row) if p["hvidx"] == row["v003"])
+        answers = [row[f"hdis{k}"] for k in (2, 4, 5, 6, 7, 8)]
+        if 3 in answers or 4 in answers:
+            return "With disability"
+        return None if None in answers or 8 in answers else "Without disability"
 
     def level(self, code):
         if self.escap:
@@ -598,7 +611,7 @@ def letters(d, prefix, known, share=0.25):
 
 def mics_files(round=6, seed=2, clusters=24, per_cluster=12):
     """Return rows of hh, hl, wm, ch and mn."""
-    d, new = Draw(seed), round == 6
+    d, able, new = Draw(seed), Draw(seed + 100), round == 6
     hh, hl, wm, ch, mn = [], [], [], [], []
     for cluster in range(1, clusters + 1):
         for number in range(1, per_cluster + 1):
@@ -706,6 +719,8 @@ def mics_files(round=6, seed=2, clusters=24, per_cluster=12):
                     answers["WB6A"] = d.one([0, 1, 2, 3, 4], [8, 9]) if attended == 1 else None
                     answers["MT10"] = d.one([0, 1, 2, 3], [9]) if answers["MT9"] == 1 else None
                     answers["MT11"] = d.one([1, 2], [9])
+                    for k in (6, 8, 9, 10, 11, 12):
+                        answers[f"AF{k}"] = able.one([1, 1, 1, 1, 2, 2, 3, 4], [9], none=0.01) if age >= 18 else None
                 else:
                     answers |= {"WM7": d.one([1, 1, 1, 1, 2], none=0), "WB2": age, "WB3": attended}
                     answers["WB4"] = d.one([0, 1, 2, 3], [8, 9]) if attended == 1 else None
@@ -764,6 +779,12 @@ class MicsRow:
 
     def residence(self, row):
         return "Urban" if row["HH6"] == 1 else "Rural"
+
+    def disability(self, row):
+        answers = [row[f"AF{k}"] for k in (6, 8, 9, 10, 11, 12)]
+        if 3 in answers or 4 in answers:
+            return "With disability"
+        return "Without disability" if self.escap or not {None, 9} & set(answers) else None
 
     def schooling(self, level, ever):
         """Return the category of a level attended; MICS4 and MICS5 have one level of secondary school."""

@@ -153,6 +153,65 @@ def test_every_row_of_dhs_is_as_the_questionnaire_has_it(dhs):
     assert not len(found.lacking)
 
 
+@pytest.mark.parametrize(
+    ("program", "rounds", "reading"), [("dhs", 8, "standard"), ("mics", 6, "standard"), ("mics", 6, "escap")]
+)
+def test_disability_is_a_circumstance_of_adults_where_it_is_asked_for(program, rounds, reading):
+    files = (q.dhs_files if program == "dhs" else q.mics_files)(rounds)
+    given = {"variables": {"unmet_need": "unmet"}} if program == "mics" else {}
+    found = built(program, files, reading=reading, optional=["disability"], **given)
+    oracle = (q.DhsRow if program == "dhs" else q.MicsRow)(files, rounds, reading)
+    escap = reading == "escap"
+    expected = (
+        q.dhs_indicators(oracle, files, escap) if program == "dhs" else q.mics_indicators(oracle, files, 6, escap)
+    )
+    seen = set()
+    for name in found.names:
+        opportunity = found[name][1]
+        if "disability" not in opportunity.circumstances:
+            continue
+        seen.add(name)
+        rows, counts, outcome = expected[name]
+        age = "WB4" if program == "mics" else "hv105" if rows is files["pr"] else "v012"
+        adults = [row for row in rows if 18 <= row[age] <= 97]
+        assert opportunity.circumstances[-1] == "disability"
+        got, _ = built_rows(found, name)
+        assert got == expected_rows(oracle, adults, counts, outcome, opportunity.circumstances), name
+        assert {labels[-1] for _, labels in got.values()} == {"With disability", "Without disability"}, name
+    asked = {name for name in found.names if "disability" in read_indicators()[name].optional}
+    members = {name for name in asked if name.startswith(("secondary", "higher"))}
+    assert seen == (asked if program == "dhs" else asked - members)
+    assert len(seen) == (18 if program == "dhs" else 12)
+    assert "indicators with disability are of those where adult == 1" in found.notes
+
+
+def test_disability_is_not_taken_unasked_and_told_where_it_cannot_be():
+    files = q.mics_files(5)
+    names = ["beating justified", "electricity"]
+    assert "disability" not in built("mics", q.mics_files(6), indicators=names)["beating justified"][1].circumstances
+    found = built("mics", files, indicators=names, optional=["disability"])
+    _, opportunity = found["beating justified"]
+    assert opportunity.population is None
+    assert "disability" not in opportunity.circumstances
+    assert found.lacking.values.tolist() == [
+        ["beating justified", "circumstance disability", "disability in this phase or round", True]
+    ]
+    files = q.dhs_files(8)
+    alone = built("dhs", {"ir": files["ir"]}, indicators=["beating justified"], optional=["disability"])
+    assert alone.lacking["lacks"].tolist() == ["the file of members"]
+
+
+def test_a_person_without_a_line_among_the_members_has_no_known_disability():
+    files = q.dhs_files(8)
+    for woman in files["ir"]:
+        woman["v003"] += 50 if woman["position"] % 2 else 0
+    found = built("dhs", files, indicators=["beating justified"], optional=["disability"])
+    survey, _ = found["beating justified"]
+    known = ~survey.person_column("disability").missing
+    assert not known[survey.person_column("position").values % 2 == 1].any()
+    assert known.any()
+
+
 # -- real files -------------------------------------------------------------------------------------------------------
 
 POPSTAN = [f"WLD_2023_SYNTH-SVY-{which}-EN_v01_M.dta" for which in ("HLD", "IND")]
@@ -576,7 +635,7 @@ def test_an_assessment_takes_a_set():
 def test_the_table_has_every_indicator_with_all_that_is_said_of_it():
     frame = indicators.table()
     assert frame["name"].tolist() == indicators.names() == list(read_indicators())
-    told = frame.drop(columns="escap_name")
+    told = frame.drop(columns=["escap_name", "optional"])
     assert not (told == "").any().any()
     assert set(frame["kind"]) == {"access", "barrier"}
     assert set(frame["unit"]) == {"household", "person"}

@@ -109,6 +109,7 @@ class Wanted:
         psu: str | Sequence[str] | None,
         strata: str | Sequence[str] | None,
         single_psu: str,
+        optional: Sequence[str] = (),
     ) -> None:
         self.book = read_codebook(program)
         self.reading = choice(reading, READINGS, "reading")
@@ -138,12 +139,16 @@ class Wanted:
             if columns is not None
         }
         self.single_psu = single_psu
+        self.optional = listing(optional, str, "optional", "Name circumstances: ['disability'].")
+        for name in self.optional:
+            fail_if_unknown(name, self.book.optional, "An optional circumstance")
 
 
 def _texts(book: Codebook) -> list[str]:
     """Return all expressions of a codebook."""
     columns = [text for listed in book.columns.values() for d in listed for text in d.conditions]
-    return columns + [str(source.get("population", "")) for listed in book.indicators.values() for source in listed]
+    populations = [str(source.get("population", "")) for listed in book.indicators.values() for source in listed]
+    return [*columns, *populations, *book.optional.values()]
 
 
 def _variables_of(book: Codebook) -> set[str]:
@@ -219,7 +224,7 @@ class _Room:
 
 def build(wanted: Wanted, tables: dict[str, Table], rounds: int | None) -> IndicatorSet:
     """Build the surveys of a program with a fixed layout."""
-    told, rooms = Told(), dict[str, _Room | None]()
+    told, rooms = Told(), dict[str, _Room | str]()
     known = {name.lower(): name for table in tables.values() for name in table}
     for variable, column in wanted.variables.items():
         if column.lower() not in known:
@@ -238,8 +243,9 @@ def build(wanted: Wanted, tables: dict[str, Table], rounds: int | None) -> Indic
         source = at_hand[0]
         if source.survey not in rooms:
             rooms[source.survey] = _room(wanted, source.survey, tables, rounds, recodes, told)
-        if (room := rooms[source.survey]) is None:
-            told.lack(name, "file", f"the weight or size of {source.survey}")
+        room = rooms[source.survey]
+        if isinstance(room, str):
+            told.lack(name, "file", room)
             continue
         if source is not sources[0]:
             told.note(f"{source.survey} stand for households: the file {_file(wanted, sources[0])} is lacking")
@@ -252,9 +258,10 @@ def build(wanted: Wanted, tables: dict[str, Table], rounds: int | None) -> Indic
     surveys = {
         name: _survey(room, wanted.single_psu)
         for name, room in rooms.items()
-        if room is not None and room.opportunities
+        if isinstance(room, _Room) and room.opportunities
     }
-    return IndicatorSet(surveys, {name: rooms[name].opportunities for name in surveys}, *told.frames(), told.notes)  # type: ignore[union-attr]
+    opportunities = {name: rooms[name].opportunities for name in surveys}  # type: ignore[union-attr]
+    return IndicatorSet(surveys, opportunities, *told.frames(), told.notes)
 
 
 def _file(wanted: Wanted, source: Source) -> str:
@@ -295,7 +302,7 @@ def _recode(
     """Return the columns of a file, with the files of households and members beside it."""
     if name not in recodes:
         made = Recode(table, wanted.book, wanted.reading, rounds, wanted.lists, wanted.variables, given)
-        made.key_names = layout.key
+        made.key_names, made.line_name = layout.key, layout.line
         recodes[name] = made
         for other in ("households", "members"):
             beside = wanted.book.layout(other, wanted.reading, rounds)
@@ -308,8 +315,8 @@ def _recode(
 
 def _room(
     wanted: Wanted, name: str, tables: Mapping[str, Table], rounds: int, recodes: dict[str, Recode], told: Told
-) -> _Room | None:
-    """Return a survey's rows, weights and design; None if it has no weight or size."""
+) -> _Room | str:
+    """Return a survey's rows, weights and design, or the weight or size that it lacks."""
     layout = wanted.book.layout(name, wanted.reading, rounds)
     table, file, given = tables[layout.file], layout.file, dict[str, Column]()
     men = tables.get(layout.men) if layout.men else None
@@ -325,7 +332,7 @@ def _room(
     lacks = [part for part in (layout.weight, layout.size) if part and recode.lacks(part)]
     if lacks:
         told.note(f"{name} cannot be built: {', '.join(lacks)} is lacking")
-        return None
+        return ", ".join(lacks)
     rows = None
     if layout.keep:
         if lacking := [lack for word in recode.lacked_names(layout.keep) for lack in recode.lacks(word)]:
@@ -430,6 +437,12 @@ def _scaled(
 def _opportunity(wanted: Wanted, room: _Room, source: Source, indicator: Indicator, told: Told) -> Opportunity | None:
     """Make the columns of an indicator, and the opportunity on them; None if it lacks what it cannot do without."""
     recode = room.recode
+    optional = [name for name in indicator.optional if name in wanted.optional]
+    for name in optional:
+        among = wanted.book.optional[name]
+        if not recode.lacks(name) and not any(map(recode.lacks, parse(among, "population").names)):
+            source = replace(source, population=f"({source.population}) and {among}" if source.population else among)
+            told.note(f"indicators with {name} are of those where {among}")
     population = parse(source.population, "population").names if source.population else ()
     for part, needed in (("outcome", (source.outcome,)), ("population", population)):
         if some := [lack for name in needed for lack in recode.lacks(name)]:
@@ -437,7 +450,7 @@ def _opportunity(wanted: Wanted, room: _Room, source: Source, indicator: Indicat
             return None
     own: tuple[str, ...] = indicator.escap_circumstances if wanted.reading == "escap" else ()
     kept = []
-    for name in source.circumstances or own or indicator.circumstances:
+    for name in (*(source.circumstances or own or indicator.circumstances), *optional):
         if lacking := recode.lacks(name):
             told.lack(indicator.name, f"circumstance {name}", ", ".join(dict.fromkeys(lacking)), built=True)
         else:

@@ -71,6 +71,7 @@ class Layout:
     file: str = ""
     unit: str = "person"
     key: tuple[str, ...] = ()
+    line: str = ""
     weight: str = ""
     per: float = 1.0
     unweighted: float | None = None
@@ -103,6 +104,8 @@ class Indicator:
     escap_circumstances : tuple of str
         Circumstances in the reading "escap", where they are others.
     reference : str
+    optional : tuple of str
+        Circumstances that are taken where ``optional=`` asks for them.
     """
 
     name: str
@@ -115,6 +118,7 @@ class Indicator:
     escap_name: str
     reference: str
     escap_circumstances: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,7 @@ class Codebook:
     surveys: Mapping[str, Mapping[str, Any]]
     columns: Mapping[str, tuple[Definition, ...]]
     indicators: Mapping[str, tuple[Mapping[str, Any], ...]]
+    optional: Mapping[str, str]
     concepts: Mapping[str, Mapping[str, Any]]
     maps: Mapping[str, Mapping[str, Any]]
 
@@ -223,7 +228,8 @@ def read_indicators() -> dict[str, Indicator]:
     made = {}
     for name, given in _read("indicators").items():
         other = given.pop("escap", {})
-        given["circumstances"] = tuple(given["circumstances"])
+        for key in ("circumstances", "optional"):
+            given[key] = tuple(given.get(key, ()))
         made[name] = Indicator(name, **given, escap_circumstances=tuple(other.get("circumstances", ())))
     return made
 
@@ -239,6 +245,7 @@ def read_codebook(program: str) -> Codebook:
         given["surveys"],
         {name: tuple(map(_definition, listed)) for name, listed in given["columns"].items()},
         {name: tuple(listed) for name, listed in given["indicators"].items()},
+        given.get("optional", {}),
         given.get("concepts", {}),
         given.get("maps", {}),
     )

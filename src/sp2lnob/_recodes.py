@@ -17,6 +17,7 @@ from ._expressions import Expression, Grouping, parse
 from ._typing import BoolArray, FloatArray, LongArray
 from ._validate import InputError, fail
 
+LINES = 2.0**16  # lines of a household stay below it
 HOUSEHOLDS = 2.0**24  # household numbers stay below it, so that a cluster's number and a household's are one double
 
 
@@ -59,6 +60,7 @@ class Recode:
         self.lists, self.variables = lists, variables
         self.others: dict[str, Recode] = {}
         self.key_names: tuple[str, ...] = ()
+        self.line_name = ""  # the line of the household that a row is
         self.made: dict[str, Column] = dict(given or {})
         self.used: dict[str, Column] = {}  # variables of the file, by the codebook's name
         self._names: dict[str, str] = {}
@@ -96,10 +98,14 @@ class Recode:
 
     def _lacked_by(self, definition: Definition) -> tuple[str, ...]:
         where: Recode | None = self
+        lines: tuple[str, ...] = ()
         if definition.over:
-            where = self.others.get(definition.over)
+            other = "members" if definition.over == "self" else definition.over
+            where = self.others.get(other)
             if where is None:
-                return (f"the file of {definition.over}",)
+                return (f"the file of {other}",)
+            if definition.over == "self":
+                lines = (*self.lacks(self.line_name), *where.lacks(where.line_name))
         assert where is not None
         names = [name for name in definition.parts if name not in definition.optional]
         for text in definition.conditions:
@@ -108,7 +114,7 @@ class Recode:
         if definition.any and not any(not where.lacks(name) for name in definition.any):
             found += definition.any
         lists = [name for text in definition.conditions for name in where.lists_lacking(text)]
-        return tuple(dict.fromkeys((*found, *(f"codes={{{name!r}: ...}}" for name in lists))))
+        return tuple(dict.fromkeys((*lines, *found, *(f"codes={{{name!r}: ...}}" for name in lists))))
 
     def lacked_names(self, text: str, optional: Sequence[str] = ()) -> list[str]:
         """Return the names of an expression that must be there."""
@@ -146,8 +152,11 @@ class Recode:
     def _make(self, name: str, definition: Definition) -> Column:
         """Make a column by its definition."""
         if definition.over:
-            other = self.others[definition.over]
             bare = replace(definition, over="")
+            if definition.over == "self":
+                other = self.others["members"]
+                return self._looked_up(other._make(name, bare), other.lines(other.homes), self.lines(other.homes))
+            other = self.others[definition.over]
             if definition.over == "households":
                 return self._looked_up(other._make(name, bare), other.key)
             return self._looked_up(other._of_members(name, bare), other.homes)
@@ -280,12 +289,19 @@ class Recode:
 
         return Grouping(first, heads, persons, households)
 
-    def _looked_up(self, column: Column, keys: FloatArray) -> Column:
-        """Return each row's household's value of a column that has a row for every key."""
+    def lines(self, homes: FloatArray) -> FloatArray:
+        """Return the person that each row is: the place of its household among ``homes``, and its line, as one."""
+        place = np.minimum(np.searchsorted(homes, self.key), len(homes) - 1)
+        line = self.column(self.line_name).numbers(f"Line {self.line_name!r}")
+        return np.where(homes[place] == self.key, place * LINES + line, np.nan)
+
+    def _looked_up(self, column: Column, keys: FloatArray, own: FloatArray | None = None) -> Column:
+        """Return each row's household's value of a column that has a row for every key, or that of its ``own`` key."""
+        own = self.key if own is None else own
         order = np.argsort(keys, kind="stable")
-        place = np.minimum(np.searchsorted(keys[order], self.key), len(keys) - 1)
+        place = np.minimum(np.searchsorted(keys[order], own), len(keys) - 1)
         found = order[place]
-        return replace(column, values=np.where(keys[found] == self.key, column.values[found], np.nan))
+        return replace(column, values=np.where(keys[found] == own, column.values[found], np.nan))
 
     # -- codes --------------------------------------------------------------------------------------------------------
 

@@ -65,7 +65,7 @@ def get(name: str) -> Indicator:
     Returns
     -------
     Indicator
-        With title, kind, unit, population, circumstances, sdg, reference.
+        With title, kind, unit, population, circumstances, optional, sdg, reference.
 
     Raises
     ------
@@ -92,8 +92,8 @@ def table() -> "pd.DataFrame":
     Returns
     -------
     DataFrame
-        name, title, kind, unit, population, circumstances, sdg, programs (which have it), readings, escap_name,
-        reference; lists are joined by commas.
+        name, title, kind, unit, population, circumstances, optional (circumstances), sdg, programs (which have it),
+        readings, escap_name, reference; lists are joined by commas.
 
     Examples
     --------
@@ -120,6 +120,7 @@ def table() -> "pd.DataFrame":
                 "unit": indicator.unit,
                 "population": indicator.population,
                 "circumstances": ", ".join(indicator.circumstances),
+                "optional": ", ".join(indicator.optional),
                 "sdg": indicator.sdg,
                 "programs": ", ".join(having),
                 "readings": ", ".join(reading for reading in READINGS if reading in readings),
@@ -229,6 +230,7 @@ def dhs(
     *,
     reading: str = "standard",
     indicators: Sequence[str] | None = None,
+    optional: Sequence[str] = (),
     phase: int | None = None,
     codes: Mapping[str, Sequence[float]] | None = None,
     variables: Mapping[str, str] | None = None,
@@ -249,6 +251,9 @@ def dhs(
         Which to build; None: all that DHS has.
     phase : int, default None
         Phase of DHS, 5 to 8; None: what hv000 or v000 says.
+    optional : sequence of {"disability"}, default ()
+        Circumstances to take beside the indicators' own, where an indicator has them. "disability", by the Washington
+        Group's short set, is of adults, in the file of members; those below 18 are then left out.
     codes : dict of str to sequence of int, default None
         Codes of a list of the codebook instead of its own, such as {"water_improved": [11, 12, 13, 92]}.
     variables : dict of str to str, default None
@@ -296,7 +301,7 @@ def dhs(
     ['hv226']
     """
     files = {"hr": hr, "pr": pr, "ir": ir, "kr": kr, "mr": mr}
-    wanted = Wanted("dhs", reading, indicators, codes, variables, populations, psu, strata, single_psu)
+    wanted = Wanted("dhs", reading, indicators, codes, variables, populations, psu, strata, single_psu, optional)
     return build(wanted, tables_of(wanted.book, files, encoding, wanted.variables), phase)
 
 
@@ -309,6 +314,7 @@ def mics(
     *,
     reading: str = "standard",
     indicators: Sequence[str] | None = None,
+    optional: Sequence[str] = (),
     round: int | None = None,
     codes: Mapping[str, Sequence[float]] | None = None,
     variables: Mapping[str, str] | None = None,
@@ -332,6 +338,9 @@ def mics(
         Which to build; None: all that MICS has.
     round : int, default None
         Round of MICS, 4 to 6; None: what the variables of the files say.
+    optional : sequence of {"disability"}, default ()
+        Circumstances to take beside the indicators' own, where an indicator has them. "disability", by the Washington
+        Group's short set, is asked of women and men of 18 to 49 years, in MICS6; those below 18 are then left out.
     codes : dict of str to sequence of int, default None
         Codes of a list of the codebook instead of its own.
     variables : dict of str to str, default None
@@ -376,7 +385,7 @@ def mics(
     sp2lnob.InputError: A file must be given, but none came. Pass one or more of hh, hl, wm, ch, mn.
     """
     files = {"hh": hh, "hl": hl, "wm": wm, "ch": ch, "mn": mn}
-    wanted = Wanted("mics", reading, indicators, codes, variables, populations, psu, strata, single_psu)
+    wanted = Wanted("mics", reading, indicators, codes, variables, populations, psu, strata, single_psu, optional)
     return build(wanted, tables_of(wanted.book, files, encoding, wanted.variables), round)
 
 

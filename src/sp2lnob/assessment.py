@@ -19,7 +19,9 @@ from ._results import write_file
 from ._splits import Rule
 from ._typing import FloatArray
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping
+from .chances import prepare_human_opportunity, prepare_shapley
 from .cross_validation import Ends, counted_anew, cross_validated, halves
+from .decomposition import METHODS as SHAPLEY_METHODS, MOST_PLAYERS
 from .disclosure import FEWEST, GROUP_FIGURES, STABILITY_FIGURES, least_cases, withhold, withhold_tree
 from .effects import CROSS_VALIDATED, Groups, groups_of, hinges_on_the_cut, reroute
 from .estimates import Estimates
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BOTTOM_40 = 0.4
+MOST_ROWS = 20_000_000  # over all sets of circumstances: about 1 GB, and a minute of one core for 1,000 replicates
 SCENARIOS = ("before", "after", "change")
 OF_GROUPS = ("access", "d_index", "furthest_behind", "furthest_ahead", "gap")
 MAIN = (
@@ -403,6 +406,7 @@ def assess(
     tree: OpportunityTree | None = None,
     honest: str = "cv",
     refit: bool = True,
+    shapley: bool | str = True,
     classes: str = "replicate",
     interval: str | None = None,
     level: float = 0.95,
@@ -445,6 +449,10 @@ def assess(
         valid as it is, about 1.4 times as wide, and groups are coarser, as half as many cases look for them.
     refit : bool, default True
         Whether the tree is grown anew in every replicate, to tell how stable the groups are: ``stability``.
+    shapley : bool or {"empirical-bayes", "cells", "logit", "fixed"}, default True
+        Whether to tell what each circumstance has to do with the dissimilarity of access, and of which index: True is
+        the corrected one. Its work doubles with every circumstance; "logit" is far cheaper. For groups of
+        circumstances, and for more than 12, see ``Shapley``.
     welfare : bool, default True
         Whether to estimate mean welfare, poverty and inequality beside access. False where welfare has a rank but no
         amount, as a wealth index; its classes may be circumstances all the same.
@@ -458,7 +466,8 @@ def assess(
     Raises
     ------
     InputError
-        If a column, role or figure is lacking, or two opportunities have one name.
+        If a column, role or figure is lacking, two opportunities have one name, or an opportunity has too many
+        circumstances for Shapley shares.
 
     References
     ----------
@@ -501,6 +510,7 @@ def assess(
     scenarios = [Scenario("before", survey)] + ([Scenario("after", survey, transfers)] if transfers else [])
     poverty, domains = _lines(lines, economy), _domains(survey, by)
     made = {opportunity.name: opportunity.prepare(survey) for opportunity in opportunities}
+    of_index = _of_index(shapley, made)
     shares = sorted({BOTTOM_40, *(share for cells in made.values() for share in cells.shares)})
     prepared = _of_welfare(survey, scenarios, poverty, domains, shares, full) if welfare else []
     trees: dict[str, OpportunityTree] = {}
@@ -520,6 +530,9 @@ def assess(
         if honest == "split":
             counted_anew(trees[name], counting, cuts)
         prepared += prepare_index(cells, "before", (), full)
+        prepared += prepare_human_opportunity(cells, "before", (), full)
+        if of_index is not None:
+            prepared += prepare_shapley(cells, "before", (), full, of_index)
         if cells.dropped:
             dropped[name] = cells.dropped
     estimates = evaluate(
@@ -553,6 +566,7 @@ def assess(
         "effect": effect,
         "honest": honest,
         "refit": refit,
+        "shapley": of_index or False,
         "classes": classes,
         "interval": interval,
         "level": estimates.level,
@@ -560,6 +574,30 @@ def assess(
     }
     frame = _groups(estimates, groups_by, transfers is not None)
     return Assessment(survey, estimates, frame, stability, trees, transfers, len(estimates.draws), dropped, asked)
+
+
+def _of_index(shapley: bool | str, made: Mapping[str, Cells]) -> str | None:
+    """Return of which index Shapley shares are, or None; raise if some opportunity has too many circumstances."""
+    if isinstance(shapley, bool):
+        method = SHAPLEY_METHODS[0] if shapley else None
+    else:
+        method = choice(shapley, SHAPLEY_METHODS, "shapley, if it is not True or False,")
+    for name, cells in made.items() if method is not None else ():
+        k = len(cells.circumstances)
+        if k > MOST_PLAYERS:
+            fail(
+                f"Shapley shares take at most {MOST_PLAYERS} circumstances",
+                f"opportunity {name!r} has {k}",
+                "Pass shapley=False, and use estimate() with Shapley(opportunity, groups=...) or permutations=1000.",
+            )
+        rows, sets = len(cells.index), 2**k - 1
+        if method == SHAPLEY_METHODS[0] and rows * sets > MOST_ROWS:
+            fail(
+                f"Shapley shares of the corrected index take at most {MOST_ROWS:,} rows over all sets of circumstances",
+                f"opportunity {name!r} has {sets:,} sets of {k} circumstances, and {rows:,} rows for each",
+                "Pass shapley='logit' or shapley=False, or name fewer circumstances.",
+            )
+    return method
 
 
 def _grown(tree: OpportunityTree, cells: Cells, cuts: FloatArray) -> OpportunityTree:

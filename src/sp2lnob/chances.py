@@ -78,28 +78,35 @@ class HumanOpportunity(Statistic):
         """Return the index before."""
         if scenario.transfers is not None:
             return []
-        layout = Layout.of(self.opportunity, by, full)
-        biased = self.method == "cells"
-        row = Row(
-            "hoi", self.opportunity.name, self.method, scale="none" if biased else "logit", flag="biased" * biased
-        )
-        named, parts = [], []
-        for own, (codes, place, sums) in zip(
-            layout.domain.named([row], scenario.name, means=True), layout.levels(full), strict=True
-        ):
-            logit = None if biased else MainEffects(codes, layout.counts)
-            fitted = None if logit is None else logit.fit(sums)
-            separated = fitted is not None and bool(fitted.separated[0])
-            coverage, _, hoi = index_of(sums, fitted, self.method)[0][:, 0]
-            named.append(
-                replace(
-                    own,
-                    effective=_effective(own.effective, coverage, hoi, self.method),
-                    flag="separated" if separated else own.flag,
-                )
-            )
-            parts.append((place, logit, None if fitted is None else fitted.coefficients[:, 0].copy()))
-        return [PreparedHumanOpportunity(tuple(named), layout.sums, layout.shares, tuple(parts), self.method)]
+        cells = known_in(self.opportunity.prepare(full.survey), full.survey, by)
+        return prepare_human_opportunity(cells, scenario.name, by, full, self.method)
+
+
+def prepare_human_opportunity(
+    cells: Cells, scenario: str, by: tuple[str, ...], full: FullSample, method: str = "logit"
+) -> list[Asked]:
+    """Return the index of an opportunity's cells, of which a barrier has that of its absence."""
+    layout = Layout.of(cells, by, full)
+    biased = method == "cells"
+    row = Row(
+        "hoi",
+        cells.opportunity.name,
+        cells.index_of(method),
+        scale="none" if biased else "logit",
+        flag="biased" * biased,
+    )
+    named, parts = [], []
+    for own, (codes, place, sums) in zip(
+        layout.domain.named([row], scenario, means=True), layout.levels(full), strict=True
+    ):
+        logit = None if biased else MainEffects(codes, layout.counts)
+        fitted = None if logit is None else logit.fit(sums)
+        separated = fitted is not None and bool(fitted.separated[0])
+        coverage, _, hoi = index_of(sums, fitted, method)[0][:, 0]
+        effective = _effective(own.effective, coverage, hoi, method)
+        named.append(replace(own, effective=effective, flag="separated" if separated else own.flag))
+        parts.append((place, logit, None if fitted is None else fitted.coefficients[:, 0].copy()))
+    return [PreparedHumanOpportunity(tuple(named), layout.sums, layout.shares, tuple(parts), method)]
 
 
 def _effective(psus: float, coverage: float, hoi: float, method: str) -> float:
@@ -200,34 +207,59 @@ class Shapley(Statistic):
         """Return the shares before."""
         if scenario.transfers is not None:
             return []
-        names, players = players_of(self.opportunity.circumstances, self.groups)
-        layout = Layout.of(self.opportunity, by, full)
-        game = Game.of(sizes_of(players, layout.counts), self.permutations, self.seed)
-        corrected, biased = self.method == "empirical-bayes", self.method == "cells"
-        rows = layout.domain.named(
-            [
-                Row(
-                    "shapley",
-                    self.opportunity.name,
-                    name if corrected else f"{name}, {self.method}",
-                    scale="none" if biased else "t",
-                    flag="biased" if biased else "",
-                )
-                for name in names
-            ],
+        cells = known_in(self.opportunity.prepare(full.survey), full.survey, by)
+        return prepare_shapley(
+            cells,
             scenario.name,
+            by,
+            full,
+            self.method,
+            groups=self.groups,
+            permutations=self.permutations,
+            seed=self.seed,
         )
-        if corrected:
-            members = [sorted(i for a, own in enumerate(players) if mask >> a & 1 for i in own) for mask in game.masks]
-            shared: dict[int, CellMoments] = {}
-            return [PreparedShapley(rows, game, tuple(layout.corrected(m, full, shared) for m in members))]
-        parts = tuple(
-            (place, Coalitions.of(codes, layout.counts, players, game.masks, self.method, sums))
-            for codes, place, sums in layout.levels(full)
-        )
-        settled = np.repeat([coalitions.separated for _, coalitions in parts], len(names))
-        rows = tuple(replace(row, flag="separated") if of else row for row, of in zip(rows, settled, strict=True))
-        return [PreparedCoalitions(rows, game, layout.sums, layout.shares, parts)]
+
+
+def prepare_shapley(
+    cells: Cells,
+    scenario: str,
+    by: tuple[str, ...],
+    full: FullSample,
+    method: str = SHAPLEY_METHODS[0],
+    *,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    permutations: int | None = None,
+    seed: int = 1,
+) -> list[Asked]:
+    """Return the shares of an opportunity's cells, of which a barrier has those of its absence."""
+    names, players = players_of([circumstance.name for circumstance in cells.circumstances], groups)
+    layout = Layout.of(cells, by, full)
+    game = Game.of(sizes_of(players, layout.counts), permutations, seed)
+    corrected, biased = method == "empirical-bayes", method == "cells"
+    rows = layout.domain.named(
+        [
+            Row(
+                "shapley",
+                cells.opportunity.name,
+                cells.index_of(name if corrected else f"{name}, {method}"),
+                scale="none" if biased else "t",
+                flag="biased" if biased else "",
+            )
+            for name in names
+        ],
+        scenario,
+    )
+    if corrected:
+        members = [sorted(i for a, own in enumerate(players) if mask >> a & 1 for i in own) for mask in game.masks]
+        shared: dict[int, CellMoments] = {}
+        return [PreparedShapley(rows, game, tuple(layout.corrected(m, full, shared) for m in members))]
+    parts = tuple(
+        (place, Coalitions.of(codes, layout.counts, players, game.masks, method, sums))
+        for codes, place, sums in layout.levels(full)
+    )
+    settled = np.repeat([coalitions.separated for _, coalitions in parts], len(names))
+    rows = tuple(replace(row, flag="separated") if of else row for row, of in zip(rows, settled, strict=True))
+    return [PreparedCoalitions(rows, game, layout.sums, layout.shares, parts)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,11 +334,10 @@ class Layout:
     sums: ClassTotals
 
     @classmethod
-    def of(cls, opportunity: Opportunity, by: tuple[str, ...], full: FullSample) -> "Layout":
-        """Find the rows of an opportunity by some columns."""
-        cells = known_in(opportunity.prepare(full.survey), full.survey, by)
-        rows = Rows(full, opportunity.unit, cells.index, cells.household, cells.weight)
-        return cls.among(cells, rows, domain_of(rows, by))
+    def of(cls, cells: Cells, by: tuple[str, ...], full: FullSample) -> "Layout":
+        """Split cells by some columns; those of a barrier count its absence."""
+        rows = Rows(full, cells.opportunity.unit, cells.index, cells.household, cells.weight)
+        return cls.among(replace(cells, outcome=cells.counted(absence=True)), rows, domain_of(rows, by))
 
     @classmethod
     def among(cls, cells: Cells, rows: Rows, domain: Domain) -> "Layout":

@@ -186,7 +186,7 @@ def assess_many(
     -----
     Left out, and listed in ``skipped`` with the reason, is what has fewer rows than twice the tree's ``min_obs``, an
     outcome of which all rows have the same, a rate under ``least_rate``, or no circumstance with two levels. Welfare
-    serves for classes alone: poverty and inequality are ``assess``'s.
+    serves for classes alone: poverty and inequality are ``assess``'s, and so are Shapley shares.
 
     References
     ----------
@@ -499,6 +499,7 @@ class _One:
             replicates=replicates,
             tree=tree,
             welfare=False,
+            shapley=False,
             n_threads=self.asked.n_threads,
             progress=None if self.told is None else self.told.advance,
             executor=self.asked.executor,

@@ -126,6 +126,7 @@ ESTIMATE: dict[str, Kind] = {
     "effect": str,
     "honest": str,
     "refit": bool,
+    "shapley": bool | str,
 }
 PUBLISH: dict[str, Kind] = {"disclosure": str | int}
 TABLES = {

@@ -67,6 +67,11 @@ def percentage_points(change: float) -> str:
     return minus(f"{made:+.1f}" if abs(made) >= 0.05 else f"{made:+.1g}") if made else "0"
 
 
+def thousandths(value: float) -> str:
+    """Return an index to a thousandth; what that makes nothing has no sign."""
+    return minus(f"{round(value, 3) + 0.0:.3f}")
+
+
 def three_digits(value: float) -> str:
     """Return a number to three digits or to its last whole one."""
     decimals = 0 if abs(value) >= 100 or value == 0 else 2 - math.floor(math.log10(abs(value)))
@@ -88,7 +93,7 @@ class Format:
 PERCENT = Format(percent, lambda tick: minus(f"{100 * tick:.6g}%"))
 OF_GDP = Format("{:.2%}".format, PERCENT.tick)
 CHANGE = Format(percentage_points, percentage_points)
-INDEX = Format("{:.3f}".format, "{:.6g}".format)
+INDEX = Format(thousandths, lambda tick: minus(f"{tick:.6g}"))
 MONEY = Format(three_digits, lambda tick: minus(f"{tick:,.6g}"))
 
 

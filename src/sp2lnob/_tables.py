@@ -20,6 +20,8 @@ SAID = {
     "furthest_ahead": ("Furthest ahead", "share", "%"),
     "gap": ("Gap between them", "share", "points"),
     "d_index": ("Dissimilarity index", "index", ""),
+    "hoi": ("Human Opportunity Index", "share", "%"),
+    "shapley": ("Shapley share", "index", ""),
     "mean_welfare": ("Mean welfare", "money", "welfare"),
     "quantile": ("Quantile of welfare", "money", "welfare"),
     "headcount": ("Headcount", "share", "%"),

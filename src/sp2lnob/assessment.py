@@ -49,6 +49,8 @@ MAIN = (
     "access",
     "gap",
     "d_index",
+    "hoi",
+    "shapley",
     "headcount",
     "poverty_gap",
     "mean_welfare",

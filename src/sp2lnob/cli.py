@@ -715,6 +715,8 @@ def summary(found: "Findings") -> list[Table]:
         "headcount": _share,
         "poverty_gap": _share,
         "d_index": _ratio,
+        "hoi": _share,
+        "shapley": _ratio,
         "gap": _points,
         "mean_welfare": _money,
         "gini": _ratio,

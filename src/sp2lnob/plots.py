@@ -46,6 +46,7 @@ from ._canvas import (
     canvas_of,
     case_notes,
     draw,
+    minus,
     percent,
     sentence,
     wrap,
@@ -72,6 +73,7 @@ __all__ = [
     "lorenz",
     "poverty",
     "save",
+    "shares",
     "svg",
     "tree",
 ]
@@ -83,6 +85,7 @@ ASK = {
     "opportunity": "Name an opportunity in assess().",
     "welfare": "Give the Survey welfare=.",
     "line": "Give assess() lines=, and name the column in by=.",
+    "shapley": "Give assess() shapley=True.",
     "package": "Give assess() a package, and name the column in by=.",
 }
 UNITS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand"))
@@ -669,6 +672,88 @@ def _index_lane(row: Mapping[str, Any], both: bool) -> Lane:
     if between != "groups":
         series, colour = ("as found", LINE) if between == "cells" else ("all combinations", INK)
     return _lane(_point(row, series=series, colour=colour), series, INDEX)
+
+
+def shares(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.LayerChart":
+    """Draw what each circumstance has of an opportunity's dissimilarity index: Shapley shares.
+
+    Parameters
+    ----------
+    result : Assessment or Findings
+    opportunity : str
+        Its name.
+    width : float, default 600
+        As in ``tree``.
+
+    Returns
+    -------
+    altair.LayerChart
+        From the largest to the smallest.
+
+    Raises
+    ------
+    InputError
+        If there is no such opportunity, it has no Shapley shares, or altair is not installed.
+
+    References
+    ----------
+    See ``sp2lnob.shapley``.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> from sp2lnob import plots
+    >>> survey = sp.example_survey(households=400)
+    >>> opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["urbrur", "head_educ"])
+    >>> result = sp.assess(survey, [opportunity], replicates=sp.Bootstrap(10))
+    >>> plots.shares(result, "internet").to_dict()["title"]["text"]
+    ['internet: what its inequality goes with']
+
+    They were not asked for:
+
+    >>> result = sp.assess(survey, [opportunity], replicates=sp.Bootstrap(10), shapley=False)
+    >>> plots.shares(result, "internet")
+    Traceback (most recent call last):
+    ...
+    sp2lnob.InputError: A picture of Shapley shares must have rows of statistic 'shapley', of 'internet', ...
+    """
+    found = _findings(result)
+    asked = _asked_of(found, opportunity)
+    picked = _pick(found, "Shapley shares", ASK["shapley"], statistic="shapley", of=opportunity, by="all")
+    names = asked.get("circumstances") or [str(row["param"]) for row in picked]
+    points = {str(name): _point(row) for name, row in zip(names, picked, strict=False)}
+    total = sum(point.value for point in points.values())
+    indices = _rows(found, statistic="d_index", of=opportunity, by="all")
+    told = not any("one-sided" in row["flag"] for row in indices)  # parts of what may be nothing are no parts
+    rows = [Row(name, [_share_lane(point, total if told else math.nan)]) for name, point in points.items()]
+    rows.sort(key=lambda row: -row.points[0].value if row.points[0].there else math.inf)
+    method = _asked(found, "shapley")
+    of = "corrected " if method == "empirical-bayes" else ""
+    between = {"cells": ", as found", "logit": " of a logit", "fixed": " of one logit"}.get(str(method), "")
+    whole = f", which they add up to: {INDEX.text(total)}" if math.isfinite(total) else ""
+    absence = " of the barrier's absence" if asked.get("kind") == "barrier" else ""
+    return draw(
+        rows,
+        INDEX,
+        f"{opportunity}: what its inequality goes with",
+        [
+            f"Shapley shares of the {of}dissimilarity index{between}{absence}{whole}. "
+            + (f"Bars are {_intervals(found)}." if any(p.ends for p in points.values()) else "Without intervals.")
+        ],
+        width=width,
+        lead="Shapley shares of the dissimilarity index.",
+        aside=True,
+        apart=False,
+        figure=50,
+        word=44,
+        bars=True,
+    )
+
+
+def _share_lane(point: Point, total: float) -> Lane:
+    """Return the lane of a circumstance's share, and what it is of all of them."""
+    known = point.there and math.isfinite(total) and total > 0
+    return _lane(point, minus(f"{point.value / total:.0%}") if known else "", INDEX)
 
 
 # -- welfare --------------------------------------------------------------------------------------------------------

@@ -66,6 +66,13 @@ BETWEEN = {
     "groups": "Between the tree’s groups",
 }
 ENDS = ("furthest_behind", "furthest_ahead", "gap")
+CORRECTED = next(iter(BETWEEN))  # the value, of which Shapley shares are unless asked otherwise
+OF_SHAPLEY = {
+    "cells": "the index between all combinations, as found",
+    "logit": "the index of a logit",
+    "fixed": "the index of the logit of all circumstances, those outside a set held at their means",
+}
+ABSENCE = ", of absence"  # how params end that a barrier's figures have
 HONEST = "cross-validated"  # how the param of what a new sample would show ends
 OFTEN, MOST_OFTEN = 0.05, 8  # combinations at an end that are shown: from this share of replicates on, and how many
 GROUPS_OF_TREE = "groups"  # how a dissimilarity index between them begins
@@ -519,6 +526,7 @@ class _Page:
             "figures": figures,
             "honest": honest if all(figure and figure.there for figure in honest.values()) else None,
             "stability": self._stability(name),
+            "inequality": self._by_circumstance(name),
             "gaining": _gaining(sum(row["gaining"] for row in records), figures["access_change"]),
             "withheld": any("withheld" in row["flag"].split(";") for row in records),
             "tree": tree,
@@ -581,6 +589,44 @@ class _Page:
                 for row in [row for row in rows if row["what"] == f"furthest {end}" and isfinite(row["frequency"])][:1]
             ],
         }
+
+    def _by_circumstance(self, name: str) -> dict[str, Any] | None:
+        """Return the dissimilarity of an opportunity with its bracket, its HOI, and what goes by which circumstance."""
+        index = {figure.param.removesuffix(ABSENCE): figure for figure in self.find("d_index", of=name)}
+        value, hoi = index.get(CORRECTED), self.one("hoi", name)
+        if value is None or hoi is None:
+            return None
+        shares = self._shares_of(name)
+        rows = [Row(said("hoi")[0], [hoi], unit=True, data=False)]
+        parts = [Part(rows)]
+        if shares:
+            lines = [Row(circumstance, [figure]) for circumstance, figure in shares.items()]
+            lines += [Row("Together", [value], data=False)] if self.asked["shapley"] == CORRECTED else []
+            parts.append(Part(lines, "Dissimilarity index, by circumstance"))
+        table = self._figures("circumstances", "Opportunity by circumstance", [("Value", "")], parts, of=name)
+        total = sum(figure.value for figure in shares.values())
+        told = bool(shares) and value.there and "one-sided" not in value.flags and isfinite(total) and total > 0
+        return {
+            "index": value,
+            "least": index.get("lower bound"),
+            "most": index.get("upper bound"),
+            "found": index.get("cells"),
+            "hoi": hoi,
+            "of": OF_SHAPLEY.get(self.asked.get("shapley"), ""),
+            "shapley": bool(shares),
+            "shares": [
+                {"name": circumstance, "part": _part(figure.value / total), "unsure": figure.unsure}
+                for circumstance, figure in sorted(shares.items(), key=lambda item: -item[1].value)
+            ]
+            if told
+            else [],
+            "table": table,
+            "picture": self._picture(table, plots.shares, name) if shares else None,
+        }
+
+    def _shares_of(self, name: str) -> dict[str, Figure]:
+        """Return the Shapley share of every circumstance of an opportunity, if they were asked for."""
+        return dict(zip(self._opportunity_asked(name)["circumstances"], self.find("shapley", of=name), strict=False))
 
     def _tree(self, name: str) -> Table:
         """Return the branches of a tree, each below the one that it grows from."""
@@ -851,6 +897,11 @@ def _gaining(gaining: float, change: Figure | None) -> dict[str, Any] | None:
 def _marked(few: Iterable[bool]) -> list[str]:
     """Return what parentheses say in a table, if it has any."""
     return [f"Figures in parentheses rest on fewer than {FEW} unweighted cases."] if any(few) else []
+
+
+def _part(part: float) -> str:
+    """Return what a circumstance has of a whole, in a sentence."""
+    return "nothing" if part <= 0 else "less than 1%" if part < 0.01 else f"{part:.0%}"
 
 
 def _rate(rate: float, n: int) -> str:

@@ -518,6 +518,8 @@ class _Page:
         tree = self._tree(name) if split else None
         tree_picture = self._picture(tree, plots.tree, name) if tree else None
         table = self._groups(name, groups)
+        picture = self._picture(table, plots.groups, name) if split else None
+        stability, unequal = self._stability(name), self._by_circumstance(name)
         return {
             "name": name,
             "asked": asked,
@@ -525,14 +527,14 @@ class _Page:
             "groups": len(records),
             "figures": figures,
             "honest": honest if all(figure and figure.there for figure in honest.values()) else None,
-            "stability": self._stability(name),
-            "inequality": self._by_circumstance(name),
+            "stability": stability,
+            "inequality": unequal,
             "gaining": _gaining(sum(row["gaining"] for row in records), figures["access_change"]),
             "withheld": any("withheld" in row["flag"].split(";") for row in records),
             "tree": tree,
             "tree_picture": tree_picture,
             "table": table,
-            "picture": self._picture(table, plots.groups, name) if split else None,
+            "picture": picture,
             "dropped": self.manifest["dropped"].get(name, {}),
         }
 
@@ -601,7 +603,6 @@ class _Page:
         parts = [Part(rows)]
         if shares:
             lines = [Row(circumstance, [figure]) for circumstance, figure in shares.items()]
-            lines += [Row("Together", [value], data=False)] if self.asked["shapley"] == CORRECTED else []
             parts.append(Part(lines, "Dissimilarity index, by circumstance"))
         table = self._figures("circumstances", "Opportunity by circumstance", [("Value", "")], parts, of=name)
         total = sum(figure.value for figure in shares.values())

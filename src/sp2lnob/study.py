@@ -127,6 +127,7 @@ ESTIMATE: dict[str, Kind] = {
     "honest": str,
     "refit": bool,
     "shapley": bool | str,
+    "welfare": bool,
 }
 PUBLISH: dict[str, Kind] = {"disclosure": str | int}
 TABLES = {

@@ -172,6 +172,7 @@ def every(found):
         "gap": plots.gap(found),
         "groups": plots.groups(found, "internet"),
         "dissimilarity": plots.dissimilarity(found),
+        "shares": plots.shares(found, "no clean fuel"),
         "lorenz": plots.lorenz(found),
         "poverty": plots.poverty(found),
         "urbrur": plots.poverty(found, by="urbrur"),
@@ -195,14 +196,14 @@ def svgs(charts):
 
 NAMES = (
     *("tree", "barrier", "narrow", "gap", "groups", "dissimilarity", "lorenz", "poverty", "urbrur", "coverage"),
-    *("scheme", "gain", "cost", "phone"),
+    *("shares", "scheme", "gain", "cost", "phone"),
 )
 
 
 def test_these_are_all(charts):
     assert set(NAMES) == set(charts)
     assert sorted(plots.__all__) == plots.__all__
-    assert {"tree", "gap", "groups", "dissimilarity", "lorenz", "poverty", "coverage", "gain", "cost"} < set(
+    assert {"tree", "gap", "groups", "dissimilarity", "shares", "lorenz", "poverty", "coverage", "gain", "cost"} < set(
         plots.__all__
     )
 
@@ -278,6 +279,33 @@ def test_bars_of_dissimilarity_begin_at_zero_and_dots_have_intervals(found, char
     np.testing.assert_allclose(lengths, lengths[0])
     assert "without an interval" in heads(charts["dissimilarity"])
     assert "absence of the barrier" in words(charts["dissimilarity"])
+
+
+def test_shapley_shares_are_those_of_the_frame_from_the_largest_down(found, charts):
+    rows = rows_of(found, statistic="shapley", of="no clean fuel")
+    assert [row["param"] for row in rows] == [f"{name}, of absence" for name in ("bottom40", "urbrur", "head_educ")]
+    same(shown(charts["shares"]), {(row["param"].removesuffix(", of absence"), ""): figures(row) for row in rows})
+    drawn = [p["value"] for p in points(charts["shares"])]
+    assert drawn == sorted(drawn, reverse=True)
+    total = sum(row["value"] for row in rows)
+    (index,) = rows_of(found, statistic="d_index", of="no clean fuel", param="empirical-bayes, of absence")
+    assert total == pytest.approx(index["value"], abs=1e-12)
+    assert f"of the barrier's absence, which they add up to: {total:.3f}" in heads(charts["shares"])
+    for row in rows:
+        assert f"{row['value'] / total:.0%}" in words(charts["shares"])
+
+
+def test_parts_of_an_index_that_may_be_nothing_are_not_told():
+    rows = [("shapley", "o", "before", "all", "all", value, 0.02) for value in (-0.0004, 0.01)]
+    frame = tidy(*rows, ("d_index", "o", "before", "all", "all", 0.0096, 0.02, {"flag": "one-sided"}))
+    found = with_frame(frame, trees={"o": {}}, opportunities=[{"name": "o", "circumstances": ["a", "b"]}])
+    chart = plots.shares(found, "o")
+    assert [p["label"] for p in points(chart)] == ["b", "a"]
+    assert "%" not in words(chart)
+    assert "0.000" in words(chart)  # without a sign
+    assert "−0.000" not in words(chart)
+    frame["flag"] = ""
+    assert "104%" in words(plots.shares(with_frame(frame, trees={"o": {}}, **found.manifest["asked"]), "o"))
 
 
 def test_lorenz_curves_are_those_of_the_frame(found, charts):
@@ -703,6 +731,7 @@ def test_drawing_is_asked_for_before_altair_comes():
         (lambda found: plots.groups(found, "internet"), "'internet' does not", "There are: none"),
         (plots.gap, "statistic 'gap'", "Name an opportunity"),
         (plots.dissimilarity, "statistic 'd_index'", "Name an opportunity"),
+        (lambda found: plots.shares(found, "internet"), "'internet' does not", "There are: none"),
         (plots.poverty, "statistic 'headcount'", "lines="),
         (plots.coverage, "statistic 'coverage'", "a package"),
         (lambda found: plots.gain(found, by="region"), "by 'region'", "a package"),

@@ -387,6 +387,55 @@ def test_sentences_say_what_the_tables_show(found, page):
 
 
 @pytest.mark.parametrize(
+    ("of", "end", "of_what"), [("clean fuel", "", ""), ("no internet", ", of absence", " of the ba")]
+)
+def test_inequality_is_told_with_its_bracket_and_what_it_goes_with(found, page, of, end, of_what):
+    told = page.words.replace("\N{NO-BREAK SPACE}", " ")
+    rows = found.estimates[found.estimates["of"] == of]
+    index = {row["param"].removesuffix(end): row for row in rows[rows["statistic"] == "d_index"].to_dict("records")}
+    value, least, most = (index[param] for param in ("empirical-bayes", "lower bound", "upper bound"))
+    assert f"The dissimilarity index{of_what}" in told
+    assert f" is {value['value']:.3f} ({value['ci_low']:.3f} to {value['ci_high']:.3f}; n = 800 households" in told
+    assert f"Its bracket is {least['value']:.3f} to {most['value']:.3f}: too low, and too high, on average." in told
+    assert f"As found, which is what ESCAP prints, it is {index['cells']['value']:.3f}, biased upward." in told
+    (hoi,) = rows[rows["statistic"] == "hoi"].to_dict("records")
+    assert f"is {hoi['value']:.1%} ({100 * hoi['ci_low']:.1f} to {100 * hoi['ci_high']:.1f}; n = 800)" in told
+    shares = rows[rows["statistic"] == "shapley"].sort_values("value", ascending=False)
+    first, *others = shares.to_dict("records")
+    assert f"{first['value'] / value['value']:.0%} goes with “{first['param'].removesuffix(end)}”" in told
+    for row in others:
+        assert f"{row['value'] / value['value']:.0%} with “{row['param'].removesuffix(end)}”" in told
+    _, coverage, head, *lines = page.table(f"Opportunity by circumstance: {of}")
+    assert coverage[0][0].strip() == "Human Opportunity Index"
+    assert head[0][0] == "Dissimilarity index, by circumstance"
+    assert sorted(number(line[2][0]) for line in lines) == sorted(round(v, 3) for v in shares["value"])
+    assert [ends(line[2][1]) for line in lines] == [
+        (round(row["ci_low"], 3), round(row["ci_high"], 3))
+        for row in rows[rows["statistic"] == "shapley"].to_dict("records")
+    ]
+
+
+def test_an_index_that_is_not_told_from_nothing_says_at_most_how_much():
+    households, persons = sp.example_frames(800)
+    coin = np.random.default_rng(3).integers(0, 2, 800)
+    survey = sp.Survey({**households, "coin": coin}, persons, person="pid", psu="ea", strata=["region", "urbrur"])
+    chance = sp.Opportunity("chance", outcome="coin", circumstances=["urbrur", "region"])
+    sure = sp.Opportunity("certain", outcome="coin == 1 or urbrur == 'Urban'", circumstances=["urbrur", "region"])
+    result = sp.assess(survey, [chance, sure], replicates=sp.Bootstrap(40), shapley="logit")
+    frame = result.estimates.frame()
+    index = frame[(frame["of"] == "chance") & (frame["param"] == "empirical-bayes")].iloc[0]
+    assert "one-sided" in index["flag"]
+    page = Page(render(result.findings()))
+    assert f"It is not distinguishable from 0: at most {index['ci_high']:.3f}." in page.words
+    assert "say nothing of which circumstance access goes with" in page.words
+    assert "Separated: a circumstance settles the outcome" in page.words
+    assert "Of the index of a logit, " in page.words
+    without = Page(render(sp.assess(survey, [chance], replicates=sp.Bootstrap(5), shapley=False).findings()))
+    assert "Human Opportunity Index" in without.words
+    assert "Shapley" not in without.words
+
+
+@pytest.mark.parametrize(
     ("value", "low", "high", "told"),
     [
         (-0.0079, -0.0187, 0.0029, "falls by 0.79 points −0.29 to 1.87"),

@@ -312,3 +312,61 @@ def test_too_many_circumstances_of_an_opportunity():
     with pytest.raises(sp.InputError, match="13 came"):
         sp.Shapley(many)
     assert len(sp.Shapley(many, permutations=20).names) == 13
+
+
+# -- in the main job ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_assess_tells_what_estimate_does(example, method):
+    circumstances = ["bottom40", "urbrur", "head_educ"]
+    fuel = sp.Opportunity("fuel", "cook_fuel in ('Electricity', 'Gas')", circumstances=circumstances)
+    offline = sp.Opportunity("offline", "internet == 0", circumstances=circumstances, kind="barrier")
+    design = sp.Bootstrap(24)
+    frame = sp.assess(example, [fuel, offline], replicates=design, refit=False, shapley=method).estimates.frame()
+    for of, access, end in ((fuel, fuel, ""), (offline, offline.complement(), ", of absence")):
+        asked = [sp.HumanOpportunity(access), sp.Shapley(access, method)]
+        alone = sp.estimate(example, asked, replicates=design).frame()
+        mine = frame[frame["statistic"].isin(["hoi", "shapley"]) & (frame["of"] == of.name)]
+        assert mine["param"].tolist() == [param + end for param in alone["param"]]
+        figures = ["value", "se", "ci_low", "ci_high", "df", "n", "bias"]
+        np.testing.assert_array_equal(mine[figures].to_numpy(), alone[figures].to_numpy())
+        assert mine["flag"].tolist() == alone["flag"].tolist()
+        if method in ("empirical-bayes", "cells"):
+            index = frame[(frame["of"] == of.name) & (frame["param"] == method + end)]
+            shares = mine[mine["statistic"] == "shapley"]
+            assert shares["value"].sum() == pytest.approx(index["value"].item(), abs=1e-12)
+
+
+def test_assess_takes_true_for_the_corrected_index_and_leaves_shares_out(example):
+    internet = sp.Opportunity("internet", "internet", circumstances=["urbrur", "head_educ"])
+    given = {"replicates": sp.Bootstrap(5), "refit": False}
+    usual, named, none = (
+        sp.assess(example, [internet], **given, **more)
+        for more in ({}, {"shapley": "empirical-bayes"}, {"shapley": False})
+    )
+    assert usual.estimates.frame().equals(named.estimates.frame())
+    left = usual.estimates.frame().query("statistic != 'shapley'").reset_index(drop=True)
+    assert none.estimates.frame().equals(left)
+    assert [made.asked["shapley"] for made in (usual, named, none)] == ["empirical-bayes", "empirical-bayes", False]
+
+
+def test_assess_refuses_what_would_take_for_ever(example, monkeypatch):
+    many = [f"c{k}" for k in range(13)]
+    households, persons = sp.example_frames(400)
+    rng = np.random.default_rng(1)
+    survey = sp.Survey({**households, **{name: rng.integers(0, 2, 400) for name in many}}, persons, person="pid")
+    wide = sp.Opportunity("wide", "internet", circumstances=many)
+    with pytest.raises(
+        sp.InputError, match=r"at most 12 circumstances, but opportunity 'wide' has 13\. Pass shapley=Fal"
+    ):
+        sp.assess(survey, [wide], replicates=sp.Bootstrap(2))
+    internet = sp.Opportunity("internet", "internet", circumstances=["urbrur", "head_educ"])
+    monkeypatch.setattr("sp2lnob.assessment.MOST_ROWS", 3 * example.n_households - 1)
+    with pytest.raises(
+        sp.InputError, match=r"'internet' has 3 sets of 2 circumstances, and [\d,]+ rows .* shapley='logit'"
+    ):
+        sp.assess(example, [internet], replicates=sp.Bootstrap(2))
+    sp.assess(example, [internet], replicates=sp.Bootstrap(2), refit=False, shapley="logit")
+    with pytest.raises(sp.InputError, match="shapley, if it is not True or False, must be one of 'empirical-bayes'"):
+        sp.assess(example, [internet], shapley="logits")

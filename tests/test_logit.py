@@ -238,18 +238,8 @@ def test_what_it_rests_on_is_that_of_matrices():
     np.testing.assert_allclose(information, x.T @ ((weight * rate * (1 - rate))[:, None] * x), rtol=1e-12)
     np.testing.assert_allclose(logit.add_up(sums[:, 0]), x.T @ sums[:, 0], rtol=1e-12)
     np.testing.assert_allclose(logit.product(fitted.coefficients), x @ fitted.coefficients, rtol=1e-12, atol=1e-12)
-    rows, cells = 400, len(x)
-    cell, psu = rng.integers(0, cells, rows).astype(np.int32), rng.integers(0, 9, rows).astype(np.int32)
-    residual, stratum = rng.normal(0, 1, rows), np.array([0, 0, 0, 1, 1, 1, 1, 2, 2])
-    made = logit.covariance(weight, rate, residual, cell, psu, stratum, np.array([0.0, 0.5, 0.0]))
-    middle = np.zeros_like(information)
-    for h, kept in enumerate((1.0, 0.5, 1.0)):
-        scores = np.array([(x[cell] * residual[:, None])[psu == p].sum(axis=0) for p in np.flatnonzero(stratum == h)])
-        apart = scores - scores.mean(axis=0)
-        middle += kept * len(scores) / (len(scores) - 1) * apart.T @ apart
     inverse = np.linalg.inv(information)
-    np.testing.assert_allclose(made, inverse @ middle @ inverse, rtol=1e-8, atol=1e-12)
-    np.testing.assert_allclose(logit.quadratic(made), np.einsum("gi,ij,gj->g", x, made, x), rtol=1e-9)
+    np.testing.assert_allclose(logit.quadratic(inverse), np.einsum("gi,ij,gj->g", x, inverse, x), rtol=1e-9)
     np.testing.assert_allclose(inverse_of(information), inverse, rtol=1e-8, atol=1e-12)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._kernels import _logit
 from ._parallel import LANES
-from ._typing import BoolArray, CodeArray, FloatArray, LongArray
+from ._typing import BoolArray, CodeArray, FloatArray
 from ._validate import fail
 
 MOST_STEPS = 60  # Newton's; five or six do, unless rates run off to 0 or 1
@@ -185,47 +185,6 @@ class MainEffects:
             for b in self.active.T:
                 made += padded[a, b]
         return made
-
-    def covariance(
-        self,
-        weight: FloatArray,
-        rate: FloatArray,
-        residual: FloatArray,
-        cell: CodeArray,
-        psu: CodeArray,
-        stratum: CodeArray | LongArray,
-        fraction: FloatArray | None = None,
-    ) -> FloatArray:
-        """Return the variance of one sample's coefficients by PSU: A^-1 B A^-1, A the information.
-
-        B = sum_h (1 - f_h) n_h / (n_h - 1) sum_p (s_hp - s_h)(s_hp - s_h)', with s_hp the score of a PSU, s_h its mean.
-
-        Parameters
-        ----------
-        weight, rate : ndarray of shape (cells,)
-            Of the full sample; the information A is made of them.
-        residual : ndarray of shape (slots,)
-            Weighted residuals, sum of w (y - p), of rows or of PSUs in cells.
-        cell, psu : ndarray of shape (slots,), int32
-            Where each slot belongs.
-        stratum : ndarray of shape (PSUs,)
-            Of every PSU; that of one PSU alone adds nothing.
-        fraction : ndarray of shape (strata,), default None
-            Share of the stratum's PSUs that are in the sample.
-        """
-        size, psus = self.parameters + len(self.levels), len(stratum)
-        score = np.zeros(psus * size)
-        for column in self.active.T:
-            score += np.bincount(psu.astype(np.int64) * size + column[cell], residual, psus * size)
-        scores = score.reshape(psus, size)[:, : self.parameters]
-        counts = np.bincount(stratum)
-        mean = np.zeros((len(counts), self.parameters))
-        np.add.at(mean, stratum, scores)
-        apart = scores - (mean / np.maximum(counts, 1)[:, None])[stratum]
-        kept = 1.0 if fraction is None else (1 - fraction)[stratum]
-        scale = np.where(counts > 1, counts / np.maximum(counts - 1, 1), 0.0)[stratum] * kept
-        inverse = inverse_of(self.information(weight, rate))
-        return np.asarray(inverse @ (apart.T @ (scale[:, None] * apart)) @ inverse)
 
 
 def rates_of(predictor: FloatArray) -> FloatArray:

@@ -24,6 +24,7 @@ from ._typing import BoolArray, CodeArray, FloatArray
 from ._validate import (
     choice,
     fail,
+    fail_if_any,
     fail_if_unknown,
     number,
     seed as check_seed,
@@ -451,8 +452,13 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         columns = [table[circumstance.name] for circumstance in self.circumstances_]
         for column in columns:
             check_finite(column)
-        how = "level" if self.missing == "level" else "error"
-        codes = [circumstance_of(column, missing=how) for column in columns]
+            if self.missing != "level":
+                fail_if_any(
+                    column.missing,
+                    f"Circumstance {column.name!r} must be known in every row that is to have a group",
+                    "Drop those of NaN or None, or fit the tree with missing='level'.",
+                )
+        codes = [circumstance_of(column, missing="level") for column in columns]
         for t, f in enumerate(self.splits_.circumstance):
             if f < 0:
                 continue

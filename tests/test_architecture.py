@@ -73,6 +73,7 @@ ROOMS = (
     "findings",
     "_canvas",
     "_tree_layout",
+    "_places",
     "_across",
     "plots",
     "_tables",
@@ -91,6 +92,7 @@ ROOMS = (
     "datasets",
     "_draft",
     "study",
+    "_levels",
     "many",
     "cli",
 )

@@ -12,9 +12,10 @@ import pytest
 
 import sp2lnob as sp
 from sp2lnob import plots
-from sp2lnob._across import Across
+from sp2lnob._levels import within
+from sp2lnob._places import Across
 from sp2lnob.assessment import assess
-from sp2lnob.many import SurveyProgress, within
+from sp2lnob.many import SurveyProgress
 from sp2lnob.overview import Overview
 
 REPLICATES = sp.Bootstrap(30, seed=5)
@@ -481,25 +482,21 @@ def test_a_gap_of_which_an_end_is_withheld_is_not_told(overview):
 # -- the mean of dissimilarity indices -------------------------------------------------------------------------------
 
 
-def with_index(overview, param="empirical-bayes"):
-    """Return an overview whose index of cells is one that has an interval."""
-    frame = overview.estimates.copy()
-    cells = (frame["statistic"] == "d_index") & frame["param"].str.startswith("cells")
-    frame.loc[cells, "param"] = frame.loc[cells, "param"].str.replace("cells", param)
-    frame.loc[cells, "flag"] = ""
-    frame.loc[cells, "ci_low"] = np.maximum(frame.loc[cells, "value"] - 2 * frame.loc[cells, "se"], 0)
-    frame.loc[cells, "ci_high"] = frame.loc[cells, "value"] + 2 * frame.loc[cells, "se"]
-    return replace(overview, estimates=frame)
+def as_found(overview):
+    """Return an overview of what is found in the sample alone: no index without chance, no cross-validated ends."""
+    frame = overview.estimates
+    honest = frame["param"].str.contains("empirical-bayes|bound|cross-validated")
+    return replace(overview, estimates=frame[~honest].reset_index(drop=True))
 
 
 def test_the_error_of_a_mean_is_that_of_means_draw_by_draw(overview, example):
     result = sp.assess(example, ALL_THREE, by=(), replicates=REPLICATES, tree=TREE)
-    rows = [i for i, row in enumerate(result.estimates.rows) if row.param.startswith("cells")]
+    rows = [i for i, row in enumerate(result.estimates.rows) if row.param.startswith("empirical-bayes")]
     assert len(rows) == 3
     of = result.estimates
     means = of.draws[:, rows].mean(axis=1)
     se, _, _ = of.variance.of(means, of.value[rows].mean(), of.beside[:, rows].mean(axis=1))
-    across = Across(with_index(overview))
+    across = Across(overview)
     found = [across.figures(("Here 2020", "all", "all"), o.name) for o in ALL_THREE]
     point, k = across.average_of(found, correlated=True)
     assert k == 3
@@ -511,7 +508,7 @@ def test_the_error_of_a_mean_is_that_of_means_draw_by_draw(overview, example):
 
 
 def test_surveys_are_independent(overview):
-    across = Across(with_index(overview))
+    across = Across(overview)
     found = [across.figures((name, "all", "all"), "internet") for name in across.surveys]
     point, k = across.average_of(found, correlated=False)
     a, b = found
@@ -524,12 +521,13 @@ def test_surveys_are_independent(overview):
 
 
 def test_a_mean_of_biased_indices_has_no_interval(overview):
-    point, _ = Across(overview).average_of([Across(overview).figures(("Here 2020", "all", "all"), "wood")], True)
+    across = Across(as_found(overview))
+    point, _ = across.average_of([across.figures(("Here 2020", "all", "all"), "wood")], True)
     assert (point.ends, point.flag) == ((), "biased")
 
 
 def test_means_are_over_what_all_lines_have(example, other):
-    found = with_index(many({"a": example, "b": (other, [INTERNET, HEADS])}, [INTERNET, WOOD]))
+    found = many({"a": example, "b": (other, [INTERNET, HEADS])}, [INTERNET, WOOD])
     chart = plots.average_dissimilarity(found)
     assert "Mean over 1 opportunity: internet." in " ".join(chart.to_dict()["title"]["subtitle"])
     assert "wood, schooling (not had by all)" in " ".join(chart.to_dict()["title"]["subtitle"])
@@ -606,14 +604,13 @@ def test_lines_stand_from_the_worst_to_the_best(overview):
 
 
 def test_bars_of_an_index_with_an_interval_show_it(overview):
-    chart = plots.dissimilarities(with_index(overview), survey="Here 2020")
-    bars = {b["label"]: b["value"] for b in of_mark(chart, "rule") if "value" in b}
-    assert set(bars) == {"internet", "wood (absence of the barrier)", "schooling"}
+    chart = plots.dissimilarities(overview, survey="Here 2020")
+    assert {p["label"] for p in points(chart)} == {"internet", "wood (absence of the barrier)", "schooling"}
     lines = [b for b in of_mark(chart, "rule") if b["width"] == 2]
     assert len(lines) == 3
     assert "Lines are 95% intervals." in heads(chart)
     assert "biased" not in heads(chart)
-    plain = plots.dissimilarities(overview, survey="Here 2020")
+    plain = plots.dissimilarities(as_found(overview), survey="Here 2020")
     assert not [b for b in of_mark(plain, "rule") if b["width"] == 2]
     assert "biased upward" in heads(plain)
 
@@ -622,7 +619,7 @@ def test_levels_of_a_domain_are_lines(overview):
     chart = plots.gaps(overview, "internet", survey="Here 2020", domain="region")
     assert {p["label"] for p in points(chart)} == {"Coast", "Hills", "Plains", "Islands"}
     chart = plots.average_dissimilarity(overview, survey="Here 2020", domain="region")
-    assert {b["label"] for b in of_mark(chart, "rule") if "value" in b} == {"Coast", "Hills", "Plains", "Islands"}
+    assert {p["label"] for p in points(chart)} == {"Coast", "Hills", "Plains", "Islands"}
 
 
 @pytest.mark.parametrize(
@@ -669,9 +666,7 @@ def wide(overview):
     ]
     of = pd.concat(made, ignore_index=True)
     manifest = {**overview.manifest, "surveys": dict.fromkeys(surveys, overview.manifest["surveys"]["Here 2020"])}
-    return Across(
-        with_index(Overview(of, overview.groups[:0], overview.skipped[:0], overview.correlations[:0], manifest))
-    )
+    return Across(Overview(of, overview.groups[:0], overview.skipped[:0], overview.correlations[:0], manifest))
 
 
 @pytest.mark.parametrize("width", [300, 460, 600])

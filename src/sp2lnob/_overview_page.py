@@ -11,9 +11,9 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from . import plots
-from ._across import ALL, OF_D, Across, Figures, Published
 from ._canvas import INDEX, PERCENT, Format, Point
 from ._html import DIRECTIONS, NONE
+from ._places import ALL, OF_D, Across, Figures, Published
 from ._results import MANIFEST, as_json
 from ._tables import Block, Cell, Column, Line, Link, Picture, Table, link_of, marks
 from .disclosure import FEW, FEWEST, least_cases
@@ -22,8 +22,6 @@ from .report import checked, templates
 
 if TYPE_CHECKING:
     import pandas as pd
-
-INDEX_CALLED = {"empirical-bayes": "empirical Bayes", "cells": "all combinations as found, biased upward"}
 
 
 def render(overview: Published) -> str:
@@ -58,6 +56,7 @@ class _Page:
         self._tables, self._pictures = count(1), count(1)
         found = [self.across.figures(place, name) for place, name in self._places()]
         self.found = [figures for figures in found if figures is not None]
+        self.flags = {mark for figures in self._everywhere() for mark in _marks(figures)}
         self.honest = any(figures.honest for figures in self.found)
         self.index = next((name for name in OF_D if any(f.of_d == name for f in self.found)), "")
         self.average = self._average()
@@ -79,15 +78,29 @@ class _Page:
     @property
     def surveys(self) -> list[dict[str, Any]]:
         """Every survey and its design."""
-        return [
-            {"name": name, **about["survey"], "replicates": about["replicates"]["n"]}
-            for name, about in self.manifest["surveys"].items()
-        ]
+        made = []
+        for name, about in self.manifest["surveys"].items():
+            survey = about["survey"]
+            alone = survey["columns"]["household"] is None and survey["persons"] is not None  # each its own household
+            unit = "persons" if alone else "households"
+            made.append(
+                {**survey, "name": name, "number": survey[unit], "unit": unit, "replicates": about["replicates"]["n"]}
+            )
+        return made
 
     def _places(self) -> Iterable[tuple[tuple[str, str, str], str]]:
         for survey in self.across.surveys:
             for name in self.across.opportunities:
                 yield (survey, ALL, ALL), name
+
+    def _everywhere(self) -> Iterable[Figures]:
+        """Return all that the tables show."""
+        for survey in self.across.surveys:
+            for domain in self.across.domains:
+                for level in self.across.levels(survey, domain):
+                    for name in self.across.opportunities:
+                        if (figures := self.across.figures((survey, domain, level), name)) is not None:
+                            yield figures
 
     def _picture(self, table: int, chart: Any) -> Picture:
         number = next(self._pictures)
@@ -175,13 +188,18 @@ def _line(label: str, figures: Figures) -> Line:
     shares = [figures.average, figures.behind, figures.ahead]
     gap = figures.gap if figures.distance else Point(float("nan"), flag=figures.gap.flag or "withheld", n=figures.gap.n)
     cells = [*(_cell(point, PERCENT) for point in shares), _cell(gap, PERCENT), _cell(figures.d_index, INDEX)]
+    return Line(label, [*cells, Cell(f"{figures.average.n:,}"), Cell("; ".join(_marks(figures)))])
+
+
+def _marks(figures: Figures) -> list[str]:
+    """Return the flags of what a row shows, each once."""
     flags = dict.fromkeys(
         mark
         for point in (figures.average, figures.behind, figures.ahead, figures.d_index)
         for mark in marks(point.flag.split(";") if point.flag else [])
         if mark != "no interval"
     )
-    return Line(label, [*cells, Cell(f"{figures.average.n:,}"), Cell("; ".join(flags))])
+    return [*flags]
 
 
 def _cell(point: Point, form: Format) -> Cell:

@@ -883,7 +883,7 @@ def _table(title: str, columns: tuple[str, ...]) -> Table:
 
 def _across_surveys(found: "Overview") -> Table:
     """Return the headline figures of many surveys, as they are published."""
-    from ._across import ALL, Across
+    from ._places import ALL, Across
 
     across = Across(found)
     table = _table(repr(found), ("survey", "opportunity", "average", "furthest behind", "furthest ahead", "D", "n"))

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._across import CORRELATED, PLACE, Across
 from ._html import form_of, table
 from ._overview_page import render
+from ._places import CORRELATED, PLACE, Across
 from ._results import MANIFEST, read_manifest, write_file, write_folder
 from ._validate import fail
 from .disclosure import FEWEST, GROUP_FIGURES, least_cases, withhold

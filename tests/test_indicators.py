@@ -294,6 +294,9 @@ CODES = {  # labels of the DHS model survey, which came without codes, as the re
     "v190": {"poorest": 1, "poorer": 2, "middle": 3, "richer": 4, "richest": 5},
     "v119": {"no": 0, "yes": 1, "not a dejure resident": 7, "missing": 9},
     "v160": {"no": 0, "yes": 1, "not a dejure resident": 7, "missing": 9},
+    "b4": {"male": 1, "female": 2},
+    "b5": {"no": 0, "yes": 1},
+    "b9": {"respondent": 0, "lives elsewhere": 4},
     "v135": {"usual resident": 1, "visitor": 2, "missing": 9},
     "v161": {
         **{"electricity": 1, "lpg": 2, "natural gas": 3, "biogas": 4, "kerosene": 5, "coal, lignite": 6, "charcoal": 7},
@@ -331,12 +334,12 @@ CODES = {  # labels of the DHS model survey, which came without codes, as the re
         **{"not a dejure resident": 97, "missing": 99},
     },
 }
-PLAIN = ["v000", "v001", "v002", "v005", "v012", "v021", "v022", "v201"]
+PLAIN = ["b8", "v000", "v001", "v002", "v005", "v012", "v021", "v022", "v201"]
 
 
 @cache
 def model(name):
-    """Return the women of the DHS model survey with codes, and the frame of labels."""
+    """Return the women or births of the DHS model survey with codes, and the frame of labels."""
     rdata = pytest.importorskip("rdata")
     parsed = rdata.parser.parse_file(data_file("dhs_zz", f"{name}.rda"))
     held = parsed.object.value[0]
@@ -359,7 +362,7 @@ def model(name):
             words = {"on premises": 996, "not a dejure resident": 997, "don't know": 998, "missing": 999}
             made[column] = np.array([float(words.get(text, text)) for text in minutes])
         else:
-            made[column] = labels[column].astype(float).to_numpy()
+            made[column] = labels[column].to_numpy(dtype=float, na_value=np.nan)
     return made, labels
 
 
@@ -404,6 +407,32 @@ def test_women_of_the_dhs_model_survey():
     assert dict(zip(found.lacking["indicator"], found.lacking["lacks"], strict=True))["modern contraception"] == (
         "v626a, v313"
     )
+
+
+def test_births_of_the_dhs_model_survey_are_children_with_their_mothers():
+    """The file of births has no question of early education: that of electricity stands for it, to see the rest."""
+    births, labels = model("zzbr")
+    names = ["early childhood education", "skilled birth attendance"]
+    told = indicators.dhs(kr=births, indicators=names).lacking
+    assert told["lacks"].tolist() == ["early_education", "the file ir"]
+    found = indicators.dhs(kr=births, indicators=names[:1], variables={"early_education": "v119"})
+    survey, opportunity = found[names[0]]
+    assert opportunity.circumstances == ("wealth", "residence", "mother_education", "sex")
+    here = (labels["b9"].astype(str) == "respondent") & labels["b8"].isin([3, 4])
+    here &= labels["v119"].isin(["yes", "no"])
+    cells = opportunity.prepare(survey)
+    assert len(cells.index) == here.sum() == 1822
+    weight = labels["v005"].astype(float)
+    yes = labels["v119"].astype(str) == "yes"
+    assert access(survey, opportunity) == pytest.approx(np.average(yes[here], weights=weight[here]), rel=1e-12)
+    girls = cells.among(np.flatnonzero(cells.domains[cells.domain, 3] == 1))
+    of_girls = here & (labels["b4"].astype(str) == "female")
+    assert cells.circumstances[3].labels[1] == "Female"
+    assert girls.weight.sum() == pytest.approx(weight[of_girls].sum() / 1e6, rel=1e-12)
+    mothers = [c.labels for c in cells.circumstances][2]
+    schooled = here & labels["v106"].isin(["secondary", "higher"])
+    lower = cells.weight[cells.domains[cells.domain, 2] == mothers.index("Lower")].sum()
+    assert cells.weight.sum() - lower == pytest.approx(weight[schooled].sum() / 1e6, rel=1e-12)
 
 
 def test_men_of_the_dhs_model_survey_stand_below_the_women():

@@ -185,6 +185,7 @@ PICTURES = [
         "lorenz",
         "poverty",
         "save",
+        "shares",
         "svg",
         "tree",
     )

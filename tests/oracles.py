@@ -220,8 +220,12 @@ def transfers(
 # ---------------------------------------------------------------- tree
 
 
+def _rate(y: Sequence[Num], w: Sequence[Num], rows: Sequence[int]) -> Num:
+    return sum(w[i] * y[i] for i in rows) / sum(w[i] for i in rows)
+
+
 def _rate_and_sse(y: Sequence[Num], w: Sequence[Num], rows: Sequence[int]) -> tuple[Num, Num]:
-    rate = sum(w[i] * y[i] for i in rows) / sum(w[i] for i in rows)
+    rate = _rate(y, w, rows)
     return rate, sum(w[i] * (y[i] - rate) ** 2 for i in rows)
 
 
@@ -232,7 +236,7 @@ def _partitions(
     at = {v: [i for i in rows if rows_x[i][name] == v] for v in {rows_x[i][name] for i in rows}}
     levels = sorted(at)
     if not in_order:
-        levels.sort(key=lambda v: _rate_and_sse(y, w, at[v])[0])
+        levels.sort(key=lambda v: _rate(y, w, at[v]))
     found = []
     for k in range(1, len(levels)):
         cut: Node = {"feature": name, "left_rows": [i for v in levels[:k] for i in at[v]]}
@@ -291,7 +295,7 @@ def grow_tree(
                     continue
                 if min(weights) < min_weight_share * total:
                     continue
-                left, right = (_rate_and_sse(y, w, side)[0] for side in sides)
+                left, right = (_rate(y, w, side) for side in sides)
                 cut["gain"] = weights[0] * weights[1] / weight * (left - right) ** 2
                 if cut["gain"] > (best["gain"] if best else 0):
                     best = cut

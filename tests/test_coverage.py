@@ -19,7 +19,7 @@ import gap
 import study
 import tables
 
-SAMPLES, REPLICATES, HOUSEHOLDS = 300, 120, 8
+SAMPLES, REPLICATES, HOUSEHOLDS = 150, 64, 8
 USUAL = study.POPULATIONS["usual"]
 PACKAGE = "universal"
 FIGURES = [
@@ -49,7 +49,7 @@ def sampled(psus):
 def wrong(table, psus):
     """Return what is beyond what is accepted by more than chance, as text.
 
-    The spread over 300 samples has an error of about 4 % itself, of Gini and Palma more: a ratio to it may be 0.82 by
+    The spread over 150 samples has an error of about 6 % itself, of Gini and Palma more: a ratio to it may be 0.82 by
     chance. The mean of all is better known.
     """
     found = []

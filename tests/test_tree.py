@@ -517,3 +517,16 @@ def test_a_tree_of_cells_equals_a_tree_of_rows():
 def column(survey, name):
     found = survey.household_column(name)
     return np.array([found.label(code) for code in found.values]) if found.is_text else found.values
+
+
+def test_rows_without_weight_are_not_there():
+    rng = np.random.default_rng(12)
+    X, w = {"a": rng.integers(0, 4, 300), "b": rng.integers(0, 3, 300)}, rng.integers(0, 2, 300).astype(float)
+    y = (rng.random(300) < 0.2 + 0.15 * X["a"]).astype(float)
+    there = w > 0
+    for rule in (sp.OpportunityTree(min_obs=20), sp.OpportunityTree.lnob()):
+        found = sp.OpportunityTree(**rule.get_params()).fit(X, y, w).groups_
+        alone = rule.fit({name: column[there] for name, column in X.items()}, y[there], w[there]).groups_
+        assert len(found) > 1
+        assert found.n.sum() == there.sum()
+        assert found.equals(alone)

@@ -74,7 +74,7 @@ def cross_validated(cells: Cells, rule: Rule, cuts: FloatArray, *, repeats: int 
         )
         return None
     codes, barrier = cells.codes, cells.opportunity.kind == "barrier"
-    columns: tuple[FloatArray, ...] = cells.weight, cells.weight * cells.outcome, np.ones(len(cells.weight))
+    columns: tuple[FloatArray, ...] = cells.weight, cells.weight * cells.outcome, (cells.weight > 0).astype(np.float64)
     psu, cell = number[cells.psu], (cells.domain * cells.bands + cells.band(cuts)).astype(np.int32)
     if (psu < 0).any():  # PSUs without weight
         columns, psu, cell = tuple(column[psu >= 0] for column in columns), psu[psu >= 0], cell[psu >= 0]

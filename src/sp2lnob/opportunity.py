@@ -321,11 +321,11 @@ class Cells:
         return np.searchsorted(cuts, self.welfare, side="left").astype(np.int32)
 
     def sums(self, cuts: FloatArray) -> FloatArray:
-        """Return weight, weighted outcome, its square, and rows of every (domain, band): what a tree grows on."""
+        """Return weight, weighted outcome, its square, and rows with weight of every (domain, band): for a tree."""
         cell = self.domain * self.bands + self.band(cuts)
         size = len(self.domains) * self.bands
         access = np.bincount(cell, self.weight * self.outcome, size)
-        rows = np.bincount(cell, minlength=size).astype(np.float64)
+        rows = np.bincount(cell[self.weight > 0], minlength=size).astype(np.float64)
         return np.column_stack([np.bincount(cell, self.weight, size), access, access, rows])
 
     def class_totals(self, unit: CodeArray, absence: bool = False) -> ClassTotals:

@@ -124,7 +124,11 @@ def refit(full: FullSample, cells: Cells, rule: Rule, cuts: FloatArray) -> Refit
         tuple(Row(REFIT, cells.opportunity.name, name, n=cells.cases, df=KNOWN_DF, scale="none") for name in named),
         cells.class_totals(full.unit),
         ClassTotals.of(
-            [np.ones(len(cells.weight))], full.unit[cells.household], cells.domain, len(cells.domains), cells.welfare
+            [(cells.weight > 0).astype(np.float64)],
+            full.unit[cells.household],
+            cells.domain,
+            len(cells.domains),
+            cells.welfare,
         ),
         cells.shares,
         cells.circumstances,

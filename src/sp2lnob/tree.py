@@ -46,7 +46,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     max_depth : int, default 6
     min_obs : int, default 49
-        Unweighted rows in a leaf, at least.
+        Rows in a leaf, counted without their weight, at least; those of weight 0 are not there. R's rpart counts them.
     min_share : float in [0, 0.5], default 0.09
         Share of the weight, or of the rows, in a leaf, at least.
     share_of : {"weight", "rows"}, default "weight"
@@ -268,7 +268,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         # Sums of squares about a mean far from 0 would lose their digits.
         center = 0.0 if plain else float(np.average(outcome, weights=w))
         apart = outcome - center
-        powers = [w, w * apart, w * apart**2, np.ones_like(w)]
+        powers = [w, w * apart, w * apart**2, (w > 0).astype(np.float64)]
         if not plain and fold is not None:
             powers += [w * apart**3, w * apart**4]
         folds = 1 if fold is None else int(fold.max()) + 1

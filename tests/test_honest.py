@@ -161,6 +161,22 @@ def test_scale_and_order_change_nothing_and_a_psu_of_weight_0_is_as_one_that_is_
     assert nothing == pytest.approx(gone.values.tolist(), rel=1e-12)
 
 
+def test_rows_of_weight_0_are_as_rows_that_are_not_there():
+    rng = np.random.default_rng(7)
+    rows = np.arange(600)
+    frame = {"hid": rows, "w": rng.integers(0, 2, 600) * 1.0, "psu": rows // 25, "n": np.ones(600)}
+    frame |= {"a": rng.integers(0, 4, 600), "b": rng.integers(0, 3, 600)}
+    frame["access"] = (rng.random(600) < 0.2 + 0.15 * frame["a"]).astype(int)
+    found = []
+    for kept in (rows >= 0, frame["w"] > 0):
+        survey = sp.Survey({name: column[kept] for name, column in frame.items()}, weight="w", psu="psu", size="n")
+        asked = sp.Opportunity("access", "access", circumstances=["a", "b"])
+        found.append(sp.assess(survey, [asked], replicates=sp.Bootstrap(8), welfare=False))
+    np.testing.assert_allclose(found[0].estimates.value, found[1].estimates.value, rtol=1e-12)
+    np.testing.assert_allclose(found[0].estimates.draws, found[1].estimates.draws, rtol=1e-9, atol=1e-12)
+    assert found[0].stability.equals(found[1].stability)
+
+
 def test_one_psu_leaves_nothing_to_learn_from():
     survey = hand_of().survey
     alone = sp.Opportunity("o", "water", population="ea == 3", circumstances=["educ"])

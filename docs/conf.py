@@ -30,6 +30,7 @@ extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autos
 exclude_patterns = ["_made", "_templates"]
 templates_path = ["_templates"]
 nitpicky = True
+nitpick_ignore = [("py:obj", "feature_importances_")]  # a property among attributes, which numpydoc takes for a page
 
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3

@@ -748,3 +748,16 @@ def test_a_notebook_shows_what_is_published(overview):
     value = overview.estimates.query("statistic == 'access' and by == 'all'")["value"].iloc[0]
     assert f"{100 * value:.1f}" in shown
     assert f"{100 * value:.1f}" not in few
+
+
+def test_a_survey_without_households_is_of_persons_and_its_flags_are_explained(tmp_path):
+    n = np.arange(600)
+    persons = {"weight": np.ones(600), "psu": n // 20, "a": n // 20 % 2, "b": n % 3, "y": (n * 7 % 10 < 4).astype(int)}
+    roles = {"age": None, "sex": None}
+    survey = sp.Survey(None, persons, household=None, weight="weight", psu="psu", roles=roles)
+    asked = [sp.Opportunity("y", "y == 1", "person", circumstances=["a", "b"])]
+    page = many({"Women": survey}, asked).report(tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "600 persons in 30 sampling units" in page
+    assert "households in" not in page
+    assert "<dt>one-sided</dt>" in page
+    assert "<dt>tail-sensitive</dt>" not in page

@@ -26,9 +26,13 @@ CIRCUMSTANCES = ("bottom40", "urbrur", "head_educ", "head_sex", "size_class", "y
 PARTS = {  # what is timed: the class or module, and its function; classes by the method that all of them have
     "opening surveys": ("many", "_One", "_open"),
     "rows and cells": ("opportunity", "Opportunity", "prepare"),
-    "domains": ("many", "", "within"),
+    "domains": ("_levels", "", "within"),
     "trees": ("tree", "OpportunityTree", "fit_cells"),
-    "groups and dissimilarity in replicates": ("effects", "Reroute", "evaluate"),
+    "cross-validated ends": ("assessment", "", "cross_validated"),
+    "groups in replicates": ("effects", "Reroute", "evaluate"),
+    "trees in replicates": ("stability", "Refit", "evaluate"),
+    "dissimilarity in replicates": ("_corrected", "PreparedIndex", "evaluate"),
+    "human opportunity in replicates": ("chances", "PreparedHumanOpportunity", "evaluate"),
     "standard errors and intervals": ("estimation", "", "summarize"),
     "correlations": ("many", "", "_correlations"),
 }
@@ -92,8 +96,6 @@ def timed() -> Iterator[dict[str, float]]:
 
     for what, (room, cls, name) in PARTS.items():
         module = importlib.import_module(f"sp2lnob.{room}")
-        if cls and not hasattr(module, cls):  # a statistic that has moved
-            continue
         watch(what, getattr(module, cls) if cls else module, name)
     for source in Source.__subclasses__() or [type(sp.Bootstrap(2).bind(sp.example_survey(400)).source)]:
         if "factors" in source.__dict__:

@@ -447,7 +447,8 @@ class _One:
             replicates=replicates,
             tree=tree,
             welfare=False,
-            shapley=False,
+            shapley=False,  # nor does an overview show how stable groups are
+            refit=False,
             n_threads=self.asked.n_threads,
             progress=None if self.told is None else self.told.advance,
             executor=self.asked.executor,

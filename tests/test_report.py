@@ -486,6 +486,8 @@ def test_what_has_no_interval_says_why():
     assert lacking(0.0, se=0.1, scenario="change") == "no interval: it is 0"
     assert lacking(0.4, se=0.1, df=0) == "no interval: no degrees of freedom"
     assert lacking(0.4, se=0.1, df=9) == "no interval: too unsure"
+    assert lacking(0.4, se=0.1, df=9, param="lower bound") == "no interval: it is a bound"
+    assert lacking(0.4, se=0.1, df=9, param="upper bound, of absence") == "no interval: it is a bound"
     assert lacking(0.4, se=0.1, flag="biased") == "no interval"
 
 

@@ -13,6 +13,7 @@ from .schemes import Scheme
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+BOUNDS = ("lower bound", "upper bound")  # params of what an index is told to lie between, which have no interval
 # What a statistic is called, how it is written, and what it is counted in.
 SAID = {
     "access": ("Access", "share", "%"),
@@ -133,6 +134,8 @@ class Figure:
         """Why it has no interval, or no text: it has one, or its flag says why."""
         if isfinite(self.low) or not self.there or "biased" in self.flags:
             return ""
+        if self.param.startswith(BOUNDS):
+            return "it is a bound"
         rate = said(self.statistic)[1] == "share" and not self.is_change
         if rate and self.value in (0, 1):
             return f"it is {self.value:.0%}"

@@ -80,6 +80,7 @@ OF_CHANGES = ("hinges on the cut",)  # flags of a group that its levels before a
 # Why figures have no interval, as it is counted: what flags say, then what the figures themselves say.
 WITHOUT = {
     "biased": "biased",
+    "it is a bound": "bounds",
     "it does not vary": "that do not vary",
     "0 or 1": "of 0 or 100%",
     "too unsure": "too unsure for an interval to tell anything",

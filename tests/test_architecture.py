@@ -55,6 +55,8 @@ ROOMS = (
     "opportunity",
     "cross_validation",
     "stability",
+    "economy",
+    "targeting",
     "schemes",
     "presets",
     "transfers",

@@ -14,6 +14,7 @@ from .custom import Custom as Custom
 from .datasets import example_frames as example_frames, example_survey as example_survey
 from .decomposition import shapley as shapley
 from .dissimilarity import d_index as d_index
+from .economy import Amount as Amount, Economy as Economy
 from .estimates import Estimates as Estimates
 from .estimation import estimate as estimate
 from .export import replicate_weights as replicate_weights, write_replicate_weights as write_replicate_weights
@@ -54,7 +55,7 @@ from .replication import (
     Jackknife as Jackknife,
     SuccessiveDifference as SuccessiveDifference,
 )
-from .schemes import Amount as Amount, Economy as Economy, Package as Package, Scheme as Scheme
+from .schemes import Package as Package, Scheme as Scheme
 from .statistics import (
     Access as Access,
     Dissimilarity as Dissimilarity,

@@ -109,6 +109,11 @@ class Rows:
         """Rows that a figure rests on: those with weight."""
         return self.weight > 0
 
+    @property
+    def outcome(self) -> CodeArray:
+        """Which outcome of a scenario each row has: its household's, as long as every household has one."""
+        return self.household
+
     @cached_property
     def psu(self) -> CodeArray:
         """PSU of each row."""

@@ -65,6 +65,10 @@ class Scenario:
             fail("This statistic needs welfare", "the survey has none", "Pass welfare=, the column of consumption.")
         return welfare
 
+    def domain(self, full: FullSample, by: tuple[str, ...], *, with_welfare: bool = True) -> Domain:
+        """Return people by some columns, each as often as the scenario has outcomes for them."""
+        return full.domain(by, with_welfare=with_welfare)
+
     def orderings(self, domain: Domain) -> tuple[Ordering | ClassOrdering, ...]:
         """Return the people of every level from the richest down, sorted once for all who ask."""
         if domain not in self._orderings:
@@ -74,7 +78,7 @@ class Scenario:
     def ranked(self, rows: Rows) -> tuple[LongArray, Ordering]:
         """Return the order of rows from the richest down, and the rows in it."""
         if rows not in self._ranked:
-            welfare = self.welfare()[rows.household]
+            welfare = self.welfare()[rows.outcome]
             of_survey = self.transfers is None and rows.unit == "household" and len(welfare) == self.survey.n_households
             order = self.survey.richest_first if of_survey else richest_first(welfare)
             self._ranked[rows] = order, Ordering.ranked(welfare[order], rows.weight[order], rows.factor[order])
@@ -106,7 +110,7 @@ class Scenario:
 
     def _ordered(self, domain: Domain) -> Iterator[Ordering | ClassOrdering]:
         rows = domain.rows
-        welfare = self.welfare()[rows.household]
+        welfare = self.welfare()[rows.outcome]
         order, ranked = self.ranked(rows)
         levels = [(order, ranked)]
         if domain.fixed_levels > 1:  # by level, and within each in the same order

@@ -23,6 +23,7 @@ from .chances import prepare_human_opportunity, prepare_shapley
 from .cross_validation import Ends, counted_anew, cross_validated, halves
 from .decomposition import METHODS as SHAPLEY_METHODS, MOST_PLAYERS
 from .disclosure import FEWEST, GROUP_FIGURES, STABILITY_FIGURES, least_cases, withhold, withhold_tree
+from .economy import Economy
 from .effects import CROSS_VALIDATED, Groups, groups_of, hinges_on_the_cut, reroute
 from .estimates import Estimates
 from .estimation import Advance, Resume, bound, evaluate, full_sample_of, pair_of
@@ -31,7 +32,7 @@ from .incidence import ConsumptionGain, Cost, Coverage, Incidence
 from .opportunity import Cells, Opportunity
 from .replication import Bootstrap, ReplicateDesign
 from .report import render
-from .schemes import Economy, Package
+from .schemes import Package
 from .stability import REFIT, SAME, Refit, refit as refits_of, stability_frame, stability_of
 from .statistics import Inequality, Lorenz, MeanWelfare, Poverty, Quantile
 from .survey import CLASSES, Survey

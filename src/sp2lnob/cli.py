@@ -303,10 +303,11 @@ def demo(
     """Run the main job on the example survey that comes with the package."""
     from .assessment import assess
     from .datasets import example_survey
+    from .economy import Amount, Economy
     from .opportunity import Opportunity
     from .presets import child_benefit, disability_benefit, old_age_pension
     from .replication import Bootstrap
-    from .schemes import Amount, Economy, Package
+    from .schemes import Package
 
     circumstances = ("bottom40", "urbrur", "head_educ", "head_sex")
     opportunities = [

@@ -42,10 +42,10 @@ class ConsumptionGain(Statistic):
         before = scenario.survey.welfare
         if scenario.transfers is None or before is None:
             return []
-        domain = full.domain(by)
-        household, weight = domain.rows.household, domain.rows.weight
-        gain = scenario.welfare()[household] - before[household]
-        columns = (weight * before[household], weight * gain)
+        domain = scenario.domain(full, by)
+        rows, weight = domain.rows, domain.rows.weight
+        gain = scenario.welfare()[rows.outcome] - before[rows.household]
+        columns = (weight * before[rows.household], weight * gain)
         return [prepare_additive(self, scenario.name, domain, columns)]
 
     def values(self) -> list[Row]:
@@ -91,7 +91,7 @@ class Coverage(Statistic):
         transfers = scenario.transfers
         if transfers is None:
             return []
-        domain = full.domain(by, with_welfare=False)
+        domain = scenario.domain(full, by, with_welfare=False)
         rows, survey = domain.rows, scenario.survey
         reached = rows.weight * transfers.reached[rows.household].T
         if rows.unit == "person":
@@ -152,7 +152,7 @@ class Incidence(Statistic):
         transfers = scenario.transfers
         if transfers is None or not by:
             return []
-        domain = full.domain(by, with_welfare=False)
+        domain = scenario.domain(full, by, with_welfare=False)
         people = _recipients(transfers, domain)
         benefit = transfers.amounts[:, None] * people[:-1]
         columns = (*benefit, benefit.sum(axis=0), *people)
@@ -210,7 +210,7 @@ class Cost(Statistic):
         transfers = scenario.transfers
         if transfers is None:
             return []
-        domain = full.domain(by, with_welfare=False)
+        domain = scenario.domain(full, by, with_welfare=False)
         of = _CostOf(transfers.costing, _schemes(transfers))
         columns, cases = tuple(_recipients(transfers, domain)), _cases(transfers, domain)
         cases = np.repeat(cases, len(of.values()) // len(of.schemes), axis=1)

@@ -1,6 +1,7 @@
 """The benefits of SPOT, ready to be given an amount: child, old age, disability, maternity, household."""
 
-from .schemes import Amount, Scheme
+from .economy import Amount
+from .schemes import Scheme
 
 
 def child_benefit(

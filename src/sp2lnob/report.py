@@ -41,8 +41,9 @@ from ._tables import (
 )
 from ._validate import fail
 from .disclosure import FEW, FEWEST, least_cases
+from .economy import Amount, Economy
 from .findings import ESTIMATES, GROUPS, STABILITY, Findings
-from .schemes import Amount, Economy, Scheme
+from .schemes import Scheme
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -41,9 +41,9 @@ class OfWelfare(Statistic):
 
     def prepare(self: Any, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the statistic of a scenario's welfare by some columns."""
-        welfare, domain = scenario.welfare(), full.domain(by)
+        welfare, domain = scenario.welfare(), scenario.domain(full, by)
         self.check(welfare, scenario.survey)
-        columns = self.columns(welfare[domain.rows.household], domain.rows.weight)
+        columns = self.columns(welfare[domain.rows.outcome], domain.rows.weight)
         tails = scenario.tails(domain) if isinstance(self, MeanWelfare) else ()
         return [prepare_additive(self, scenario.name, domain, columns, tails)]
 
@@ -136,7 +136,7 @@ class Poverty(OfWelfare):
         """Return poverty of a scenario's welfare by some columns."""
         if not isinstance(self.line, RelativeLine):
             return super().prepare(scenario, by, full)
-        welfare, domain = scenario.welfare(), full.domain(by)
+        welfare, domain = scenario.welfare(), scenario.domain(full, by)
         self.check(welfare, scenario.survey)
         line = float(self.line.share * full.quantiles((self.line.q,))[0, 0])
         if line <= 0:
@@ -146,7 +146,7 @@ class Poverty(OfWelfare):
                 "Take a higher quantile, or welfare that is positive.",
             )
         rows = domain.named(self.values(), scenario.name, means=True)
-        return [BelowLine.of(self.line, self.measures, rows, domain, welfare[domain.rows.household])]
+        return [BelowLine.of(self.line, self.measures, rows, domain, welfare[domain.rows.outcome])]
 
     def check(self, welfare: FloatArray, survey: Survey) -> None:
         """Raise where the logarithm of a poor household's welfare has no value."""
@@ -356,7 +356,7 @@ class Inequality(Statistic):
 
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return what is measured on a scenario's sorted welfare, and what on sums of its powers."""
-        welfare, domain, show = scenario.welfare(), full.domain(by), scenario.survey.show_household
+        welfare, domain, show = scenario.welfare(), scenario.domain(full, by), scenario.survey.show_household
         check_not_negative(welfare, "Inequality", show)
         prepared: list[Asked] = []
         for name in self.measures:
@@ -367,7 +367,7 @@ class Inequality(Statistic):
             else:
                 index = _Atkinson(self.epsilon) if name == "atkinson" else _Entropy(self.alpha)
                 check_defined(welfare, f"The measure {name!r}", show, positive=index.positive)
-                columns = index.columns(welfare[domain.rows.household], domain.rows.weight)
+                columns = index.columns(welfare[domain.rows.outcome], domain.rows.weight)
                 prepared.append(prepare_additive(index, scenario.name, domain, columns))
         return prepared
 
@@ -420,7 +420,7 @@ class Quantile(Statistic):
         """Return the quantiles of a scenario's sorted welfare."""
         assert isinstance(self.q, tuple)
         values = [Row("quantile", param=f"q={q:.15g}", scale="log") for q in self.q]
-        return [prepare_ordered(values, self.q, _quantiles, scenario, full.domain(by))]
+        return [prepare_ordered(values, self.q, _quantiles, scenario, scenario.domain(full, by))]
 
 
 @dataclass(frozen=True)
@@ -462,7 +462,7 @@ class Lorenz(Statistic):
         welfare = scenario.welfare()
         check_not_negative(welfare, "The Lorenz curve", scenario.survey.show_household)
         values = [Row("lorenz", param=f"p={p:.15g}", scale="logit") for p in self.points]
-        return [prepare_ordered(values, self.points, _ordinates, scenario, full.domain(by))]
+        return [prepare_ordered(values, self.points, _ordinates, scenario, scenario.domain(full, by))]
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,13 @@ from ._parallel import Executor
 from ._validate import choice, fail, fail_if_unknown, shown
 from .assessment import Assessment, assess
 from .disclosure import least_cases
+from .economy import Amount, Economy
 from .estimation import Advance, Resume
 from .io import read_survey
 from .opportunity import Opportunity
 from .replicate_columns import ReplicateColumns
 from .replication import BRR, Bootstrap, Jackknife, ReplicateDesign, SuccessiveDifference
-from .schemes import Amount, Economy, Package, Scheme
+from .schemes import Package, Scheme
 from .survey import Survey
 from .tree import OpportunityTree
 
@@ -54,6 +55,7 @@ SURVEY: dict[str, Kind] = {
     "fpc": str | list,
     "single_psu": str,
     "roles": dict,
+    "existing": dict,
     "derive": dict,
     "missing": str,
 }

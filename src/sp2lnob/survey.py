@@ -35,7 +35,7 @@ from ._validate import (
 )
 from .design import Design, build_design
 
-ROLES = ("age", "sex", "disability", "relation", "birth")
+ROLES = ("age", "sex", "disability", "relation", "birth", "pension", "score")
 HOUSEHOLD_TYPE = "household_type"
 USUAL = {"age": "age", "sex": "sex"}  # taken where the column exists; any other role must be named
 
@@ -101,8 +101,12 @@ class Survey:
         side.
     roles : dict, default None
         Columns of age (completed years), sex, disability (0/1), relation (1 or "Head..." is the head; 2, "Spouse...",
-        "Wife...", "Husband..." or "Partner..." the spouse), birth (births in the last 12 months). Age and sex are taken
-        from columns of these names where they exist.
+        "Wife...", "Husband..." or "Partner..." the spouse), birth (births in the last 12 months), pension (1 for who
+        draws one), score (by which a scheme ranks people, the same for all of a household). Age and sex are taken from
+        columns of these names where they exist.
+    existing : dict of str to str, default None
+        Benefits that welfare holds already, by name: columns of what a household, or a person, is paid in a
+        ``welfare_period``.
     derive : dict of str to str, default None
         New columns by name: expressions such as ``"head(sex)"``, ``"any(age < 5)"``, ``"tot_exp / hhsize"``.
     missing : {"error", "drop"}, default "error"
@@ -121,6 +125,8 @@ class Survey:
         People that a household stands for: weight times size, or the sum of its persons' own weights.
     welfare : ndarray of shape (households,), or None
         Per person and ``welfare_period``.
+    existing : dict of str to ndarray of shape (households,)
+        What a household is paid already, currency per ``welfare_period``.
 
     Raises
     ------
@@ -167,6 +173,7 @@ class Survey:
         single_psu: str = "error",
         fpc: str | Sequence[str] | None = None,
         roles: Mapping[str, str | None] | None = None,
+        existing: Mapping[str, str] | None = None,
         derive: Mapping[str, str] | None = None,
         missing: str = "error",
     ) -> None:
@@ -215,6 +222,8 @@ class Survey:
             else self.sum_over_members(self.person_weight)
         )
         self.welfare = None if welfare is None else self._welfare(welfare, welfare_per)
+        given = mapping(existing or {}, "existing", "Write {'pension': 'column'}.")
+        self.existing = {name: self._existing(name, column) for name, column in given.items()}
 
     def _design(self, single_psu: str) -> Design:
         """Number strata and PSUs."""
@@ -458,6 +467,21 @@ class Survey:
             np.isinf(values), f"Welfare {name!r} must be finite", "Mend or drop these rows.", self.show_household
         )
         return values
+
+    def _existing(self, name: str, column: str) -> FloatArray:
+        """Return what every household is paid by a benefit in a ``welfare_period``: the sum over its members."""
+        if not isinstance(column, str):
+            fail_type(f"The column of the existing benefit {name!r} must be text", column, "Name the column.")
+        of_persons = self.persons is not None and column in self.persons and column not in self.households
+        values = self.column(column, "person" if of_persons else "household").numbers(f"The existing benefit {name!r}")
+        show = self.show_person if of_persons else self.show_household
+        fail_if_any(
+            ~(np.isfinite(values) & (values >= 0)),
+            f"The existing benefit {name!r} must be 0 or more in every row of {column!r}",
+            "Who is paid nothing has 0, not a missing value: mend these rows.",
+            lambda i: f"{show(i)}: {values[i]:g}",
+        )
+        return self.sum_over_members(values) if of_persons else values
 
     @property
     def welfare_known(self) -> BoolArray:

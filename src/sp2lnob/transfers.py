@@ -12,7 +12,8 @@ from ._expressions import parse
 from ._kernels import _eligibility, _transfers
 from ._typing import BitArray, BoolArray, CodeArray, CountArray, FloatArray
 from ._validate import fail, fail_if_any, fail_type
-from .schemes import YEARLY, Economy, Package, Scheme
+from .economy import YEARLY, Economy
+from .schemes import Package, Scheme
 from .survey import Survey
 
 if TYPE_CHECKING:

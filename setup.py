@@ -6,6 +6,7 @@ first where the processor has it. The bits are the same: `make bits`.
 
 import os
 import shutil
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -25,6 +26,8 @@ if os.name == "nt":  # which contracts nothing since Visual Studio 2022
     FLAGS, AVX2 = ["/Od" if DEBUG else "/O2", "/fp:precise"], "/arch:AVX2"
 else:  # no contraction to fused multiply-add: the bits must not depend on the processor
     FLAGS, AVX2 = ["-O1" if DEBUG else "-O3", "-ffp-contract=off", "-g0" if not DEBUG else "-g"], "-mavx2"
+SMALL = [] if DEBUG or os.name == "nt" else ["-Os"]  # the shared helpers are in no loop, and a tenth of the wheel
+STRIP = ["-Wl,-s"] if sys.platform.startswith("linux") and not DEBUG else []  # names that only a debugger reads
 
 
 def extension(name: str, source: Path, *flags: str) -> Extension:
@@ -32,6 +35,7 @@ def extension(name: str, source: Path, *flags: str) -> Extension:
         f"sp2lnob._kernels.{name}",
         [source.as_posix()],
         extra_compile_args=[*FLAGS, *flags],
+        extra_link_args=STRIP,
         define_macros=[] if NATIVE else [LIMITED_API],
         py_limited_api=not NATIVE,
     )
@@ -48,7 +52,7 @@ directives = {
 }
 kernels = [extension(source.stem, source) for source in sorted(KERNELS.glob("*.pyx"))]
 extensions = cythonize(
-    [*kernels, extension("_shared", KERNELS / "_shared.c")],
+    [*kernels, extension("_shared", KERNELS / "_shared.c", *SMALL)],
     compiler_directives=directives,
     shared_utility_qualified_name=SHARED,
     build_dir=f"{BUILD}/c",

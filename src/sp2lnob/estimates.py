@@ -286,19 +286,7 @@ class Estimates:
                 "Estimate both with the same level=.",
             )
         a, b = self.rows[row_a], second.rows[row_b]
-        doubts = (0.0, 0.0) if a == b else (_doubt(self, row_a), _doubt(second, row_b))
-        minor = any(doubt > 0 and one.minor > 0 for doubt, one in zip(doubts, (a, b), strict=True))
-        row = Row(
-            "contrast",
-            f"{title_of(a)} - {title_of(b)}",
-            n=min(_n(a), _n(b)),
-            df=min(a.df, b.df),
-            scale="none" if "none" in (a.scale, b.scale) else "t",
-            flag=_joined([*a.flag.split(";"), *b.flag.split(";"), "model-dependent" * minor]),
-        )
-        if _paired(self, second):  # what values may be off by beside their draws does not cancel as draws do
-            return _on_the_same_draws(replace(row, doubt=float(np.hypot(*doubts))), self, row_a, second, row_b)
-        return _independent(replace(row, param="independent"), self, row_a, second, row_b)
+        return differences(self, [row_a], second, [row_b], ("contrast", f"{title_of(a)} - {title_of(b)}"))
 
     def __repr__(self) -> str:
         import pandas as pd
@@ -504,44 +492,86 @@ def _paired(a: Estimates, b: Estimates) -> bool:
     return True
 
 
-def _on_the_same_draws(row: Row, a: Estimates, row_a: int, b: Estimates, row_b: int) -> "pd.DataFrame":
-    """Return the contrast of two rows draw by draw, on the replicates that both have finished."""
+def differences(
+    a: Estimates, at_a: Sequence[int], b: Estimates, at_b: Sequence[int], named: tuple[str, str] | None = None
+) -> "pd.DataFrame":
+    """Return rows of a minus rows of b, pair by pair, as tidy rows: on the same replicates, or of independent surveys.
+
+    Rows keep the names that they have in a, unless ``named`` gives statistic and ``of``.
+    """
+    paired = _paired(a, b)
+    rows = [_difference(a, i, b, j, paired) for i, j in zip(at_a, at_b, strict=True)]
+    if named is not None:
+        param = "" if paired else "independent"
+        rows = [replace(row, statistic=named[0], of=named[1], param=param, scenario="before", by="all", level="all")
+                for row in rows]  # fmt: skip
+    return (_on_the_same_draws if paired else _independent)(tuple(rows), a, [*at_a], b, [*at_b])
+
+
+def _difference(of_a: Estimates, row_a: int, of_b: Estimates, row_b: int, paired: bool) -> Row:
+    """Return what a difference of two rows is: the first row's names, and what is known of both."""
+    a, b = of_a.rows[row_a], of_b.rows[row_b]
+    doubts = (0.0, 0.0) if a == b else (_doubt(of_a, row_a), _doubt(of_b, row_b))
+    minor = any(doubt > 0 and one.minor > 0 for doubt, one in zip(doubts, (a, b), strict=True))
+    return replace(
+        a,
+        n=min(_n(a), _n(b)),
+        df=min(a.df, b.df),
+        effective=0.0,
+        scale="none" if "none" in (a.scale, b.scale) else "t",
+        falls=False,
+        # What values may be off by beside their draws does not cancel as draws do.
+        doubt=float(np.hypot(*doubts)) if paired else 0.0,
+        minor=0.0,
+        flag=_joined([*a.flag.split(";"), *b.flag.split(";"), "model-dependent" * minor]),
+    )
+
+
+def _on_the_same_draws(
+    rows: tuple[Row, ...], a: Estimates, at_a: list[int], b: Estimates, at_b: list[int]
+) -> "pd.DataFrame":
+    """Return differences of rows draw by draw, on the replicates that both have finished."""
     numbers = np.intersect1d(a.numbers, b.numbers)
     in_a, in_b = np.isin(a.numbers, numbers), np.isin(b.numbers, numbers)
     return summarize(
-        (row,),
-        a.value[[row_a]] - b.value[[row_b]],
-        (a.draws[in_a, row_a] - b.draws[in_b, row_b])[:, None],
-        np.minimum(a.df[[row_a]], b.df[[row_b]]),
+        rows,
+        a.value[at_a] - b.value[at_b],
+        a.draws[in_a][:, at_a] - b.draws[in_b][:, at_b],
+        np.minimum(a.df[at_a], b.df[at_b]),
         a.level,
         a.variance.left(in_a),
-        beside=a.beside[:, [row_a]] - b.beside[:, [row_b]],
+        beside=a.beside[:, at_a] - b.beside[:, at_b],
         asked=min(a.asked, b.asked),
         numbers=numbers,
     ).frame()
 
 
-def _independent(row: Row, a: Estimates, row_a: int, b: Estimates, row_b: int) -> "pd.DataFrame":
-    """Return the contrast of two rows of independent surveys: their variances add up."""
-    value, both = float(a.value[row_a] - b.value[row_b]), (float(a.se[row_a]), float(b.se[row_b]))
-    se, df = float(np.hypot(*both)), welch(both, (float(a.df[row_a]), float(b.df[row_b])))
-    low, high = interval(value, se, df, row.scale, a.level)
+def _independent(rows: tuple[Row, ...], a: Estimates, at_a: list[int], b: Estimates, at_b: list[int]) -> Estimates:
+    """Return differences of rows of independent surveys: their variances add up."""
+    value, se = a.value[at_a] - b.value[at_b], np.hypot(a.se[at_a], b.se[at_b])
+    df = np.array([
+        welch((float(a.se[i]), float(b.se[j])), (float(a.df[i]), float(b.df[j])))
+        for i, j in zip(at_a, at_b, strict=True)
+    ])  # fmt: skip
+    ends = [interval(float(value[k]), float(se[k]), float(df[k]), row.scale, a.level) for k, row in enumerate(rows)]
+    low, high = (np.array([end[k] for end in ends], dtype=np.float64) for k in (0, 1))
     interrupted = any(len(of.draws) < of.asked for of in (a, b))
-    finite = [np.isfinite(of.draws[:, i]) for of, i in ((a, row_a), (b, row_b))]
-    failed = sum(int((~one).sum()) for one in finite)
+    finite = [np.isfinite(of.draws[:, at]) for of, at in ((a, at_a), (b, at_b))]
+    failed = sum((~one).sum(axis=0) for one in finite)
+    flags = tuple(_flags(row, value[k], low[k], int(failed[k]), interrupted=interrupted) for k, row in enumerate(rows))
     made = replace(
         a,
-        rows=(row,),
-        value=np.array([value]),
-        se=np.array([se]),
-        ci_low=np.array([low]),
-        ci_high=np.array([high]),
-        bias=np.array([a.bias[row_a] - b.bias[row_b]]),
-        df=np.array([df]),
-        flags=(_flags(row, value, low, failed, interrupted=interrupted),),
-        draws=np.empty((0, 1)),
+        rows=rows,
+        value=value,
+        se=se,
+        ci_low=low,
+        ci_high=high,
+        bias=a.bias[at_a] - b.bias[at_b],
+        df=df,
+        flags=flags,
+        draws=np.empty((0, len(rows))),
     )
-    return made.frame().assign(replicates=min(int(one.sum()) for one in finite))
+    return made.frame().assign(replicates=np.minimum(*(one.sum(axis=0) for one in finite)))
 
 
 def _n(row: Row) -> int:

@@ -7,6 +7,7 @@ from importlib.metadata import version as _version
 _ROOMS = {
     "assessment": ("Assessment", "assess"),
     "chances": ("HumanOpportunity", "Shapley"),
+    "comparison": ("Comparison", "compare"),
     "custom": ("Custom",),
     "datasets": ("example_frames", "example_survey"),
     "dissimilarity": ("d_index",),

@@ -10,6 +10,7 @@ from ._validate import (
 )
 from .assessment import Assessment as Assessment, assess as assess
 from .chances import HumanOpportunity as HumanOpportunity, Shapley as Shapley
+from .comparison import Comparison as Comparison, compare as compare
 from .custom import Custom as Custom
 from .datasets import example_frames as example_frames, example_survey as example_survey
 from .decomposition import shapley as shapley
@@ -76,6 +77,7 @@ __all__ = [
     "Amount",
     "Assessment",
     "Bootstrap",
+    "Comparison",
     "ConsumptionGain",
     "Cost",
     "Coverage",
@@ -112,6 +114,7 @@ __all__ = [
     "assess_many",
     "atkinson",
     "child_benefit",
+    "compare",
     "d_index",
     "disability_benefit",
     "estimate",

@@ -26,7 +26,7 @@ try:
 
     from ._results import check_folder, read_manifest, write_file
     from ._shards import Keeping, ShardKept, parse_shard
-    from ._validate import SP2LNOBError, fail
+    from ._validate import SP2LNOBError, fail, fail_if_unknown
     from .disclosure import FEWEST, least_cases
 except KeyboardInterrupt:
     raise SystemExit(130) from None
@@ -271,6 +271,43 @@ def many(
         forget(kept)
 
 
+@app.command()
+def compare(
+    studies: Annotated[list[Path], typer.Argument(metavar="STUDIES...", help="Study files: of packages, or surveys.")],
+    out: Out = Path("results"),
+    baseline: Annotated[str | None, typer.Option(help="What others are differenced from; default: the first.")] = None,
+    threads: Threads = None,
+    report: Report = True,
+    disclosure: Disclosure = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run studies, and write their figures side by side and differenced: on one survey, replicate by replicate."""
+    from .comparison import compare as compared
+    from .study import read_study
+
+    named = _survey_names(studies)
+    read = {name: read_study(path) for name, path in named.items()}
+    if baseline is not None:
+        fail_if_unknown(baseline, read, "The baseline")
+    work = Work("compare", out, _published_alike(read, disclosure), report, as_json, quiet)
+    check_folder(out)
+    surveys: dict[str, Survey] = {}  # studies of one survey share it, so that their replicates are the same
+
+    def run(study: "Study", told: "Advance | None") -> "Assessment":
+        key = repr((study.path.parent.resolve(), sorted(study.sections["survey"].items())))
+        surveys.setdefault(key, study.survey())
+        return study.run(survey=surveys[key], n_threads=threads, progress=told)
+
+    def assess(study: "Study") -> "Assessment":
+        return work.assessed(lambda told: run(study, told), study.replicates, study=study.path.name)
+
+    found = compared({name: assess(study) for name, study in read.items()}, baseline=baseline)
+    with shielded():
+        folder = found.save(out, report=report, disclosure=work.disclosure)
+    work.end(folder)
+
+
 @app.command("report")
 def report_again(
     folder: Annotated[Path, typer.Argument(metavar="RESULTS", help="A folder that sp2lnob run wrote.")],
@@ -438,6 +475,16 @@ class Work:
                 console.print(table)
             for path in paths:
                 console.print(Text(path))
+
+    def end(self, folder: Path) -> None:
+        """Tell what was written."""
+        paths = [str(path) for path in sorted(folder.iterdir())]
+        for path in paths:
+            self.tell("written", path=path)
+        self.tell("done", out=str(folder))
+        if not (self.json or self.quiet):
+            for path in paths:
+                print(path)  # noqa: T201
 
     def many(self, assess: Callable[["Told | None"], "Overview"], surveys: list[str]) -> None:
         """Assess many surveys, write the results, then the report beside them, and tell."""

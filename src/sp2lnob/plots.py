@@ -4,7 +4,8 @@ A picture knows ``Findings`` alone. What has an interval shows it; what was with
 the word, and never a zero. Before is hollow and grey, after is filled; who is furthest behind or ahead has a shape of
 its own, so that nothing rests on colour alone.
 
-Those across surveys stand in ``_across``. Below: what findings say; opportunities; welfare; the package; files.
+Those across surveys stand in ``_across``, that of a comparison in ``_side_by_side``. Below: what findings say;
+opportunities; welfare; the package; files.
 """
 
 import io
@@ -51,6 +52,7 @@ from ._canvas import (
     sentence,
     wrap,
 )
+from ._side_by_side import side_by_side
 from ._tree_layout import Branch
 from ._validate import fail, fail_if_unknown, fail_type
 from .disclosure import few_cases
@@ -74,6 +76,7 @@ __all__ = [
     "poverty",
     "save",
     "shares",
+    "side_by_side",
     "svg",
     "tree",
 ]

@@ -221,17 +221,18 @@ class Study:
     def run(
         self,
         *,
+        survey: Survey | None = None,
         n_threads: int | None = None,
         progress: Advance | None = None,
         executor: Executor | None = None,
         resume: Resume = None,
     ) -> Assessment:
-        """Read the survey and assess it."""
+        """Read the survey, unless it was read already, and assess it."""
         # What needs no data is built first, so that a slip in it is told before a large file is read.
         opportunities, package, tree, replicates = self.opportunities, self.package, self.tree, self.replicates
         economy = self.economy
         return assess(
-            self.survey(),
+            self.survey() if survey is None else survey,
             opportunities,
             package,
             economy,

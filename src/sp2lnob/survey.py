@@ -222,8 +222,8 @@ class Survey:
             else self.sum_over_members(self.person_weight)
         )
         self.welfare = None if welfare is None else self._welfare(welfare, welfare_per)
-        given = mapping(existing or {}, "existing", "Write {'pension': 'column'}.")
-        self.existing = {name: self._existing(name, column) for name, column in given.items()}
+        paid = mapping(existing or {}, "existing", "Write {'pension': 'column'}.")
+        self.existing = {name: self._existing(name, column) for name, column in paid.items()}
 
     def _design(self, single_psu: str) -> Design:
         """Number strata and PSUs."""

@@ -546,7 +546,7 @@ def _on_the_same_draws(
     ).frame()
 
 
-def _independent(rows: tuple[Row, ...], a: Estimates, at_a: list[int], b: Estimates, at_b: list[int]) -> Estimates:
+def _independent(rows: tuple[Row, ...], a: Estimates, at_a: list[int], b: Estimates, at_b: list[int]) -> "pd.DataFrame":
     """Return differences of rows of independent surveys: their variances add up."""
     value, se = a.value[at_a] - b.value[at_b], np.hypot(a.se[at_a], b.se[at_b])
     df = np.array([

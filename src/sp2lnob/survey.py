@@ -227,8 +227,8 @@ class Survey:
             else self.sum_over_members(self.person_weight)
         )
         self.welfare = None if welfare is None else self._welfare(welfare, welfare_per)
-        given = mapping(existing or {}, "existing", "Write {'pension': 'column'}.")
-        self.existing = {name: self._existing(name, column) for name, column in given.items()}
+        paid = mapping(existing or {}, "existing", "Write {'pension': 'column'}.")
+        self.existing = {name: self._existing(name, column) for name, column in paid.items()}
         self.uprating = self.uprating_of_existing = 1.0
 
     def _design(self, single_psu: str) -> Design:

@@ -198,6 +198,11 @@ def test_a_copy_has_an_identity_of_its_own_and_by_the_same_economy_the_same():
     others = (survey, survey.uprated(sp.Economy(cpi_ratio=1.2)), survey.uprated(TODAY, compat="spot"), paid_before())
     assert len({today.identity, *(other.identity for other in others)}) == 5
     assert today.uprated(TODAY) is today
+    after = {"after": sp.simulate(again, sp.Package([child()]), TODAY)}
+    est = sp.estimate(today, [sp.MeanWelfare()], after, replicates=sp.Bootstrap(8))  # of one and the same survey
+    assert est.value[est.find(scenario="change")] > 0
+    with pytest.raises(sp.InputError, match="survey"):
+        sp.estimate(survey, [sp.MeanWelfare()], after, replicates=sp.Bootstrap(8))
     assert survey.uprated(sp.Economy()) is survey
 
 

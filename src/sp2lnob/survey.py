@@ -558,7 +558,11 @@ class Survey:
                 "Uprate the survey as it was read.",
             )
         made = copy(self)
-        made.__dict__.pop("richest_first", None)  # products may tie where factors did not
+        for name, of in vars(Survey).items():
+            if isinstance(
+                of, cached_property
+            ):  # an order by welfare among them: products may tie where factors did not
+                made.__dict__.pop(name, None)
         # By the same economy it is the same survey, so that what is assessed twice can be contrasted.
         made.identity = sha256(repr((self.identity, factor, compat)).encode()).hexdigest()
         made.uprating, made.uprating_of_existing = factor, 1.0 if compat == "spot" else factor

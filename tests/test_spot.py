@@ -465,6 +465,15 @@ def test_examples_run_on_popstan(country):
     assert told == economy.uprating != 1
 
 
+def test_the_command_line_finds_nothing_wrong_with_an_example(monkeypatch, capsys):
+    from sp2lnob.cli import main
+
+    popstan()  # or say that it is not at hand
+    monkeypatch.setattr("sys.argv", ["sp2lnob", "check", str(EXAMPLES / "maldives" / "study.toml")])
+    assert main() == 0
+    assert "people           524,108" in capsys.readouterr().out
+
+
 @COUNTRIES
 def test_examples_say_that_no_microdata_are_at_hand(country):
     for name in ("README.md", "study.toml"):

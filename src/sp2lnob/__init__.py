@@ -45,6 +45,7 @@ _ROOMS = {
     "replication": ("BRR", "Bootstrap", "Jackknife", "SuccessiveDifference"),
     "schemes": ("Package", "Scheme"),
     "decomposition": ("shapley",),
+    "spot": ("spot_cost",),
     "statistics": ("Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"),
     "survey": ("Survey",),
     "transfers": ("Transfers", "simulate"),

@@ -57,6 +57,7 @@ from .replication import (
     SuccessiveDifference as SuccessiveDifference,
 )
 from .schemes import Package as Package, Scheme as Scheme
+from .spot import spot_cost as spot_cost
 from .statistics import (
     Access as Access,
     Dissimilarity as Dissimilarity,
@@ -141,6 +142,7 @@ __all__ = [
     "replicate_weights",
     "shapley",
     "simulate",
+    "spot_cost",
     "watts",
     "write_replicate_weights",
 ]

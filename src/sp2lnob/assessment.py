@@ -319,6 +319,7 @@ class Assessment:
                 },
                 "roles": survey.roles,
                 "welfare_period": survey.welfare_period,
+                "uprating": {"welfare": survey.uprating, "existing": survey.uprating_of_existing},
                 "single_psu": survey.single_psu,
                 "missing": survey.missing,
                 "svyset": survey.svyset().splitlines(),
@@ -434,6 +435,7 @@ def assess(
     package : Package, default None
         None: who is behind, without a transfer.
     economy : Economy, default None
+        The survey is uprated by it first: ``Survey.uprated``.
     lines : dict of str to float or RelativeLine, default None
         Poverty lines by name; None: the economy's.
     by : sequence of str or of tuples of str, default None
@@ -506,12 +508,13 @@ def assess(
         fail("Every opportunity must have a name of its own", f"the names are {names}", "Rename one.")
     if package is not None and not welfare:
         fail("A package must be assessed with welfare", "welfare is False", "Leave out one of the two.")
+    survey = survey if economy is None else survey.uprated(economy)
     transfers = None if package is None else simulate(survey, package, economy)
     design = Bootstrap() if replicates is None else replicates
     replication = bound(design, survey)
     full = full_sample_of(survey, replication, classes)
     scenarios = [Scenario("before", survey)] + ([Scenario("after", survey, transfers)] if transfers else [])
-    poverty, domains = _lines(lines, economy), _domains(survey, by)
+    poverty, domains = _lines(lines, economy, survey.welfare_period), _domains(survey, by)
     made = {opportunity.name: opportunity.prepare(survey) for opportunity in opportunities}
     of_index = _of_index(shapley, made)
     shares = sorted({BOTTOM_40, *(share for cells in made.values() for share in cells.shares)})
@@ -667,8 +670,11 @@ def _domains(survey: Survey, by: Sequence[str | Sequence[str]] | None) -> list[t
     return check_by(by)
 
 
-def _lines(lines: Mapping[str, float | RelativeLine] | None, economy: Economy | None) -> list[Poverty]:
-    given: Mapping[str, Any] = lines if lines is not None else economy.lines if economy is not None else {}
+def _lines(
+    lines: Mapping[str, float | RelativeLine] | None, economy: Economy | None, welfare_period: str
+) -> list[Poverty]:
+    of_economy = {} if economy is None else economy.poverty_lines(welfare_period)
+    given: Mapping[str, Any] = of_economy if lines is None else lines
     return [Poverty(line, name) for name, line in mapping(given, "lines", "Write {'national': 1500.0}.").items()]
 
 

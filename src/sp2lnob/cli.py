@@ -685,7 +685,7 @@ def asked_of(study: "Study", survey: "Survey") -> dict[str, Any]:
     def package() -> None:
         schemes, economy = study.package, study.economy
         if schemes is not None:
-            simulate(survey, schemes, economy)
+            simulate(survey.uprated(economy), schemes, economy)
 
     @contextmanager
     def found() -> Iterator[None]:

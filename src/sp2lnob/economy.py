@@ -1,45 +1,75 @@
-"""What amounts are counted in, and what money is compared with: an economy's figures and poverty lines."""
+"""What amounts are counted in, and what money is compared with: an economy's figures, prices and poverty lines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ._validate import choice, fail, fail_if_unknown, fail_type, number, whole
+from ._validate import choice, fail, fail_if_unknown, fail_type, mapping, number, whole
 
 YEARLY = {"month": 12.0, "year": 1.0}
+DAYS = 365  # of a year, as the international lines count them
+ROUNDED = 0.01  # by which published figures may differ from one another
 
 
 @dataclass(frozen=True)
 class Economy:
-    """What amounts and costs are compared with.
+    """What amounts and costs are compared with, and what brings money to the prices of one year, the base year.
 
     Parameters
     ----------
     currency : str, default ""
     year : int, default None
-        Base year of all money.
+        Base year: that of all money here, and of all results.
     gdp : float, default None
         Gross domestic product, currency per year.
     gdp_per_capita : float, default None
-        Currency per person and year.
+        Currency per person and year; None: gdp over population, where both are given.
     revenue : float, default None
         Government revenue, currency per year.
+    expenditure : float, default None
+        Government expenditure, currency per year.
+    ppp : float, default None
+        Purchasing power parity of ``ppp_year``: currency per international dollar.
+    cpi_ratio : float, default 1.0
+        Prices of the base year over those of the survey, for who has this one number; or give ``cpi``.
     lines : dict of str to float, default {}
-        Poverty lines by name, per person and the survey's ``welfare_period``.
+        Poverty lines by name, at prices of the base year, per person and the survey's ``welfare_period``.
+    taxes : float, default None
+        Revenue from taxes on income and profits, currency per year.
+    spending : dict of str to float, default {}
+        What functions of government cost, such as health: shares of GDP.
+    population : float, default None
+        People in the base year.
+    growth : float, default None
+        Real growth of GDP a year.
+    survey_year : int, default None
+        Year of the prices in the survey; required by ``cpi`` and by ``real_growth``.
+    ppp_year : int, default None
+        Year of ``ppp``, and of the dollars in ``dollars_a_day``.
+    cpi : dict of int to float, default {}
+        Consumer price index by year, of whatever base.
+    real_growth : float, default 0.0
+        Real growth of welfare per person a year since the survey, by which the survey is uprated beside prices. That of
+        GDP is too much where the population grows.
+    dollars_a_day : sequence of float, default ()
+        International poverty lines, in dollars of ``ppp_year`` per person and day.
 
     Raises
     ------
     InputError
-        If a figure is 0 or below.
+        If a figure is out of range, two figures contradict each other, or a year has no consumer price index.
 
     References
     ----------
-    ESCAP, SPOT Simulator: benefits as a share of GDP per person, cost as a share of GDP and revenue.
+    ESCAP, SPOT Simulator: benefits as a share of GDP per person, cost as a share of GDP and revenue; welfare uprated by
+    consumer prices; lines of $1.90, $3.20 and $5.50 a day in purchasing power of 2011, times 365 / 12 a month.
 
     Examples
     --------
     >>> import sp2lnob as sp
-    >>> sp.Economy(currency="KHR", year=2023, lines={"national": 1500}).lines["national"]
-    1500.0
+    >>> economy = sp.Economy(currency="KHR", year=2022, survey_year=2019, cpi={2019: 177.432, 2022: 197.777},
+    ...                      gdp=118_982e9, population=17.169e6)
+    >>> round(economy.uprating, 4), round(economy.gdp_per_capita)
+    (1.1147, 6930048)
     >>> sp.Economy(gdp=0)
     Traceback (most recent call last):
     ...
@@ -51,15 +81,32 @@ class Economy:
     gdp: float | None = None
     gdp_per_capita: float | None = None
     revenue: float | None = None
+    expenditure: float | None = None
+    ppp: float | None = None
+    cpi_ratio: float = 1.0
     lines: Mapping[str, float] = field(default_factory=dict)
+    taxes: float | None = field(default=None, kw_only=True)
+    spending: Mapping[str, float] = field(default_factory=dict, kw_only=True)
+    population: float | None = field(default=None, kw_only=True)
+    growth: float | None = field(default=None, kw_only=True)
+    survey_year: int | None = field(default=None, kw_only=True)
+    ppp_year: int | None = field(default=None, kw_only=True)
+    cpi: Mapping[int, float] = field(default_factory=dict, kw_only=True)
+    real_growth: float = field(default=0.0, kw_only=True)
+    dollars_a_day: Sequence[float] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        for name in ("gdp", "gdp_per_capita", "revenue"):
+        for name in ("gdp", "gdp_per_capita", "revenue", "expenditure", "ppp", "cpi_ratio", "taxes", "population"):
+            value = getattr(self, name)
+            if value is not None or name == "cpi_ratio":
+                object.__setattr__(self, name, number(value, f"{name} of the economy", above=0))
+        for name in ("growth", "real_growth"):
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, number(value, f"{name} of the economy", above=0))
-        if self.year is not None:
-            whole(self.year, "year of the economy", low=1)
+                object.__setattr__(self, name, number(value, f"{name} of the economy", above=-1))
+        for name in ("year", "survey_year", "ppp_year"):
+            if getattr(self, name) is not None:
+                whole(getattr(self, name), f"{name} of the economy", low=1)
         if not isinstance(self.lines, Mapping):
             fail_type(
                 "lines of the economy must be a mapping of names to numbers", self.lines, "Write {'national': 1500.0}."
@@ -67,6 +114,156 @@ class Economy:
         object.__setattr__(
             self, "lines", {name: number(value, f"line {name!r}", above=0) for name, value in self.lines.items()}
         )
+        shares = mapping(self.spending, "spending of the economy", "Write {'health': 0.02}, a share of GDP.")
+        object.__setattr__(
+            self,
+            "spending",
+            {
+                name: number(value, f"spending on {name!r}, a share of GDP,", low=0, high=1)
+                for name, value in shares.items()
+            },
+        )
+        self._check_people()
+        self._check_prices()
+        self._check_dollars()
+
+    def _check_people(self) -> None:
+        """Take GDP per person from GDP and people, or raise if the three contradict each other; so of taxes."""
+        if self.gdp is not None and self.population is not None:
+            per_person = self.gdp / self.population
+            if self.gdp_per_capita is None:
+                object.__setattr__(self, "gdp_per_capita", per_person)
+            elif abs(self.gdp_per_capita / per_person - 1) > ROUNDED:
+                fail(
+                    f"gdp_per_capita of the economy must be gdp over population to within {ROUNDED:.0%}",
+                    f"it is {self.gdp_per_capita:,.6g}, and they give {per_person:,.6g}",
+                    "Leave out one of the three, or bring them to one unit.",
+                )
+        if self.taxes is not None and self.revenue is not None and self.taxes > self.revenue:
+            fail(
+                "taxes of the economy must be part of its revenue",
+                f"they are {self.taxes:,.6g} of {self.revenue:,.6g}",
+                "Give both in currency a year.",
+            )
+
+    def _check_prices(self) -> None:
+        """Read the price index, and raise if prices of the survey cannot be brought to the base year."""
+        given = mapping(self.cpi, "cpi of the economy", "Write {2019: 177.4, 2022: 197.8}.")
+        index = {_year(year): number(value, f"cpi of {year}", above=0) for year, value in given.items()}
+        object.__setattr__(self, "cpi", index)
+        if index and self.cpi_ratio != 1:
+            fail(
+                "Prices must come as cpi or as cpi_ratio",
+                "the economy gives both",
+                "Leave out one: cpi holds more years.",
+            )
+        if index:
+            for name in ("year", "survey_year", "ppp_year"):
+                year = getattr(self, name)
+                if year is None and name != "ppp_year":
+                    fail(f"cpi of the economy needs its {name}", "none was given", f"Pass {name}=.")
+                if year is not None and year not in index:
+                    listed = ", ".join(map(str, sorted(index)))
+                    fail(f"cpi of the economy must hold its {name}, {year}", f"it holds {listed}", "Add that year.")
+        elif None not in (self.year, self.survey_year) and self.year != self.survey_year and self.cpi_ratio == 1:
+            fail(
+                f"Prices of the survey, of {self.survey_year}, must be brought to {self.year}",
+                "the economy has no price index",
+                f"Pass cpi={{{self.survey_year}: ..., {self.year}: ...}}, or cpi_ratio=.",
+            )
+        if self.real_growth and None in (self.year, self.survey_year):
+            fail("real_growth needs year and survey_year", "the economy lacks one", "Pass both.")
+
+    def _check_dollars(self) -> None:
+        """Raise if a line in dollars lacks what it is converted by, or bears a name twice."""
+        if isinstance(self.dollars_a_day, (str, bytes)) or not isinstance(self.dollars_a_day, Sequence):
+            fail_type("dollars_a_day must be a list of numbers", self.dollars_a_day, "Write (1.9, 3.2, 5.5).")
+        dollars = tuple(number(value, "A line in dollars a day", above=0) for value in self.dollars_a_day)
+        object.__setattr__(self, "dollars_a_day", dollars)
+        if not dollars:
+            return
+        if self.ppp is None or self.ppp_year is None:
+            lacks = "ppp" if self.ppp is None else "ppp_year"
+            fail("Lines in dollars need ppp and ppp_year", f"the economy lacks {lacks}", f"Pass {lacks}=.")
+        if not self.cpi and self.year != self.ppp_year:
+            fail(
+                f"Dollars of {self.ppp_year} must be brought to prices of the base year, {self.year}",
+                "the economy has no cpi",
+                f"Pass cpi={{{self.ppp_year}: ..., <survey_year>: ..., {self.year}: ...}}.",
+            )
+        names = [*self.lines, *map(_dollars, dollars)]
+        for name in names:
+            if names.count(name) > 1:
+                fail("Every line must have a name of its own", f"{name!r} occurs more than once", "Drop one.")
+
+    @property
+    def uprating(self) -> float:
+        """What money of the survey is multiplied by to be of the base year: prices, and real growth if it is asked."""
+        ratio = self._prices_since(self.survey_year) if self.cpi else self.cpi_ratio
+        if not self.real_growth or self.year is None or self.survey_year is None:
+            return ratio
+        return ratio * (1 + self.real_growth) ** (self.year - self.survey_year)
+
+    def _prices_since(self, year: int | None) -> float:
+        """Return prices of the base year over those of a year that the index holds."""
+        return 1.0 if year is None or year == self.year or self.year is None else self.cpi[self.year] / self.cpi[year]
+
+    def poverty_lines(self, welfare_period: str = "month") -> dict[str, float]:
+        """Return all poverty lines by name: ``lines``, then those in dollars, called "$1.90 a day".
+
+        A line in dollars is dollars times ``ppp``, times prices of the base year over those of ``ppp_year``, times
+        365 / 12 a month or 365 a year.
+
+        Parameters
+        ----------
+        welfare_period : {"month", "year"}, default "month"
+            Period of the survey's welfare.
+
+        Returns
+        -------
+        dict of str to float, currency of the base year per person and period
+
+        Raises
+        ------
+        InputError
+            If the period is neither.
+
+        References
+        ----------
+        Ferreira, F. et al. (2016). A global count of the extreme poor in 2012. Journal of Economic Inequality 14.
+
+        Examples
+        --------
+        >>> import sp2lnob as sp
+        >>> economy = sp.Economy(year=2011, ppp=1, ppp_year=2011, dollars_a_day=(1.9, 3.2, 5.5))
+        >>> {name: round(line, 2) for name, line in economy.poverty_lines("month").items()}
+        {'$1.90 a day': 57.79, '$3.20 a day': 97.33, '$5.50 a day': 167.29}
+
+        Without a line there is none:
+
+        >>> sp.Economy().poverty_lines()
+        {}
+        """
+        choice(welfare_period, tuple(YEARLY), "welfare_period")
+        days = DAYS / YEARLY[welfare_period]
+        made = {}
+        for dollars in self.dollars_a_day:
+            assert self.ppp is not None
+            made[_dollars(dollars)] = dollars * self.ppp * self._prices_since(self.ppp_year) * days
+        return {**self.lines, **made}
+
+
+def _year(year: object) -> int:
+    """Return a year of the price index, which is text in a study."""
+    if isinstance(year, str) and year.isdecimal():
+        return int(year)
+    return whole(year, "A year of cpi", low=1)
+
+
+def _dollars(dollars: float) -> str:
+    """Return what a line in dollars is called."""
+    text = f"{dollars:.2f}"
+    return f"${text if float(text) == dollars else f'{dollars:.15g}'} a day"
 
 
 @dataclass(frozen=True)
@@ -157,14 +354,14 @@ class Amount:
                 fail(
                     "An amount in 'gdp_per_capita' needs its value",
                     "the economy does not give it",
-                    "Pass Economy(gdp_per_capita=...).",
+                    "Pass Economy(gdp_per_capita=...), or gdp= and population=.",
                 )
             return self.value * economy.gdp_per_capita
-        line = self.unit.removeprefix("line:")
+        line, lines = self.unit.removeprefix("line:"), economy.poverty_lines(welfare_period)
         fail_if_unknown(
             line,
-            economy.lines,
+            lines,
             f"The line of the amount {self.unit!r}",
             "Lines are given as Economy(lines={name: value}).",
         )
-        return self.value * economy.lines[line] * YEARLY[welfare_period]
+        return self.value * lines[line] * YEARLY[welfare_period]

@@ -134,7 +134,7 @@ def estimate(
     for name, transfers in given.items():
         if not isinstance(transfers, Transfers):
             fail_type(f"Scenario {name!r} must be Transfers", transfers, "Pass what simulate() returned.")
-        if transfers.survey is not survey:
+        if transfers.survey.identity != survey.identity:
             fail(
                 f"Scenario {name!r} must be simulated on this survey",
                 "it was simulated on another",

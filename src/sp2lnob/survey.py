@@ -5,9 +5,11 @@ changes no digit, and a person's random number stays the person's own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
+from math import isclose
 from typing import Any
 from uuid import uuid4
 
@@ -34,6 +36,7 @@ from ._validate import (
     weights as check_weights,
 )
 from .design import Design, build_design
+from .economy import Economy
 
 ROLES = ("age", "sex", "disability", "relation", "birth", "pension", "score")
 HOUSEHOLD_TYPE = "household_type"
@@ -127,6 +130,8 @@ class Survey:
         Per person and ``welfare_period``.
     existing : dict of str to ndarray of shape (households,)
         What a household is paid already, currency per ``welfare_period``.
+    uprating, uprating_of_existing : float
+        What welfare and existing benefits were multiplied by to be of a base year's prices; 1 as they were surveyed.
 
     Raises
     ------
@@ -224,6 +229,7 @@ class Survey:
         self.welfare = None if welfare is None else self._welfare(welfare, welfare_per)
         paid = mapping(existing or {}, "existing", "Write {'pension': 'column'}.")
         self.existing = {name: self._existing(name, column) for name, column in paid.items()}
+        self.uprating = self.uprating_of_existing = 1.0
 
     def _design(self, single_psu: str) -> Design:
         """Number strata and PSUs."""
@@ -496,6 +502,77 @@ class Survey:
         rows = np.flatnonzero(self.welfare_known)
         assert self.welfare is not None
         return rows[richest_first(self.welfare[rows])]
+
+    def uprated(self, economy: Economy, compat: str | None = None) -> "Survey":
+        """Return the survey with its money brought to the base year of an economy: welfare, and existing benefits.
+
+        Welfare classes and ranks stay as they are. Columns stay as the file has them: a condition on one, such as
+        ``pc_exp < 100``, is in prices of the survey.
+
+        Parameters
+        ----------
+        economy : Economy
+            With ``cpi`` or ``cpi_ratio``, and perhaps ``real_growth``.
+        compat : {None, "spot"}, default None
+            "spot": existing benefits are left as they are, as in the SPOT Simulator, which uprates welfare alone.
+
+        Returns
+        -------
+        Survey
+            The survey itself where nothing is to be multiplied, or was already. A copy shares all columns.
+
+        Raises
+        ------
+        InputError
+            If the survey was uprated by something else before.
+
+        References
+        ----------
+        ESCAP, SPOT Simulator: consumption brought to a base year by consumer prices.
+
+        Examples
+        --------
+        >>> import sp2lnob as sp
+        >>> frame = {"hid": [1, 2], "hhweight": [10, 10], "n": [1, 2], "pc": [100.0, 200.0], "pension": [50.0, 0.0]}
+        >>> survey = sp.Survey(frame, size="n", welfare="pc", existing={"pension": "pension"})
+        >>> today = survey.uprated(sp.Economy(year=2022, survey_year=2019, cpi={2019: 100, 2022: 110}))
+        >>> today.welfare.round(6), today.existing["pension"].round(6)
+        (array([110., 220.]), array([55.,  0.]))
+
+        Prices of one year need no uprating:
+
+        >>> survey.uprated(sp.Economy(year=2022)) is survey
+        True
+        """
+        if not isinstance(economy, Economy):
+            fail_type("economy must be an Economy", economy, "Build it with Economy(gdp=..., lines={...}).")
+        if compat is not None:
+            choice(compat, ("spot",), "compat, if it is not None,")
+        factor = economy.uprating
+        if self.in_prices_of(economy):
+            return self
+        if self.uprating != 1:
+            fail(
+                f"A survey must be uprated once, by {factor:.6g}",
+                f"this one was uprated by {self.uprating:.6g} before",
+                "Uprate the survey as it was read.",
+            )
+        made = copy(self)
+        for name, of in vars(Survey).items():
+            if isinstance(
+                of, cached_property
+            ):  # an order by welfare among them: products may tie where factors did not
+                made.__dict__.pop(name, None)
+        # By the same economy it is the same survey, so that what is assessed twice can be contrasted.
+        made.identity = sha256(repr((self.identity, factor, compat)).encode()).hexdigest()
+        made.uprating, made.uprating_of_existing = factor, 1.0 if compat == "spot" else factor
+        made.welfare = None if self.welfare is None else self.welfare * factor
+        made.existing = {name: paid * made.uprating_of_existing for name, paid in self.existing.items()}
+        return made
+
+    def in_prices_of(self, economy: Economy) -> bool:
+        """Return whether money of the survey is of the economy's base year."""
+        return isclose(self.uprating, economy.uprating, rel_tol=1e-12)
 
     def fingerprint(self) -> str:
         """Return a hash of the design and of every column: it changes when what the figures rest on does."""

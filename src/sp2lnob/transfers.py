@@ -186,8 +186,8 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
     Raises
     ------
     InputError
-        If there are no persons, a role or column that a scheme needs is lacking or missing, or the economy lacks a
-        figure.
+        If there are no persons, a role or column that a scheme needs is lacking or missing, the economy lacks a figure,
+        or the survey is not in its prices: see ``Survey.uprated``.
 
     References
     ----------
@@ -215,6 +215,12 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
         fail_type("simulate() takes a Survey and a Package", wrong, "Build them with Survey(...) and Package([...]).")
     if economy is not None and not isinstance(economy, Economy):
         fail_type("economy must be an Economy", economy, "Build it with Economy(gdp=..., lines={...}).")
+    if economy is not None and not survey.in_prices_of(economy):
+        fail(
+            "Welfare and amounts must be in prices of one year",
+            f"the survey was uprated by {survey.uprating:.6g}, and the economy asks for {economy.uprating:.6g}",
+            "Pass survey.uprated(economy).",
+        )
     if survey.persons is None:
         fail("Schemes are paid to persons", "the survey has no frame of persons", "Pass persons to the Survey.")
     schemes = package.schemes

@@ -47,6 +47,7 @@ from .presets import (
     household_benefit as household_benefit,
     maternity_benefit as maternity_benefit,
     old_age_pension as old_age_pension,
+    preset_package as preset_package,
 )
 from .replicate_columns import ReplicateColumns as ReplicateColumns
 from .replication import (
@@ -55,7 +56,7 @@ from .replication import (
     Jackknife as Jackknife,
     SuccessiveDifference as SuccessiveDifference,
 )
-from .schemes import Package as Package, Scheme as Scheme
+from .schemes import Package as Package, Schedule as Schedule, Scheme as Scheme
 from .statistics import (
     Access as Access,
     Dissimilarity as Dissimilarity,
@@ -66,7 +67,7 @@ from .statistics import (
     Quantile as Quantile,
 )
 from .survey import Survey as Survey
-from .transfers import Transfers as Transfers, simulate as simulate
+from .transfers import Transfers as Transfers, simulate as simulate, spread as spread
 from .tree import OpportunityTree as OpportunityTree
 
 __version__: str
@@ -103,6 +104,7 @@ __all__ = [
     "ReplicateColumns",
     "SP2LNOBError",
     "SP2LNOBWarning",
+    "Schedule",
     "Scheme",
     "Shapley",
     "SuccessiveDifference",
@@ -130,6 +132,7 @@ __all__ = [
     "old_age_pension",
     "palma",
     "plots",
+    "preset_package",
     "quantile",
     "quintile_ratio",
     "read_overview",
@@ -138,6 +141,7 @@ __all__ = [
     "replicate_weights",
     "shapley",
     "simulate",
+    "spread",
     "watts",
     "write_replicate_weights",
 ]

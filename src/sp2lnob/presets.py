@@ -13,11 +13,27 @@ LEVELS = {
     "basic": {"maternity": 0.09, "child": 0.04, "disability": 0.14, "old_age": 0.16},
     "enhanced": {"maternity": 0.18, "child": 0.04, "disability": 0.23, "old_age": 0.22},
 }
+# Fields of a scheme that say what its function says: who is eligible, and for how long.
+ITS_OWN = (
+    "name",
+    "who",
+    "amount",
+    "per",
+    "coverage",
+    "min_age",
+    "max_age",
+    "sex",
+    "disability",
+    "birth",
+    "weeks",
+    "paid",
+)
+OTHERS = tuple(field.name for field in fields(Scheme) if field.name not in ITS_OWN)
 
 
 def child_benefit(
     amount: Amount | Schedule,
-    max_age: int = 17,
+    max_age: int | None = 17,
     *,
     min_age: int = 0,
     coverage: float = 1.0,
@@ -34,7 +50,7 @@ def child_benefit(
     coverage : float in [0, 1], default 1.0
     name : str
     **others
-        Any other field of Scheme.
+        Fields of Scheme that do not say who is eligible, such as target, take_up, unless or administration.
 
     Returns
     -------
@@ -79,7 +95,7 @@ def old_age_pension(
     coverage : float in [0, 1], default 1.0
     name : str
     **others
-        Any other field of Scheme.
+        Fields of Scheme that do not say who is eligible, such as target, take_up, unless or administration.
 
     Returns
     -------
@@ -124,7 +140,7 @@ def disability_benefit(
     coverage : float in [0, 1], default 1.0
     name : str
     **others
-        Any other field of Scheme.
+        Fields of Scheme that do not say who is eligible, such as target, take_up, unless or administration.
 
     Returns
     -------
@@ -172,7 +188,7 @@ def maternity_benefit(
     coverage : float in [0, 1], default 1.0
     name : str
     **others
-        Any other field of Scheme.
+        Fields of Scheme that do not say who is eligible, such as target, take_up, unless or administration.
 
     Returns
     -------
@@ -219,7 +235,7 @@ def household_benefit(
         A condition on persons: a household is eligible if it holds for a member.
     name : str
     **others
-        Any other field of Scheme.
+        Fields of Scheme that do not say who is eligible, such as target, take_up, unless or administration.
 
     Returns
     -------
@@ -275,7 +291,7 @@ def preset_package(
         The maternity presets are totals per birth, and paid as such. The SPOT Simulator reads them as a level a year,
         which comes to 0.35 of them: "spot" does the same.
     others : dict, default None
-        Any other field of Scheme, for all four.
+        Fields of Scheme that do not say who is eligible, for all four.
     **package
         Any other field of Package.
 
@@ -312,7 +328,7 @@ def preset_package(
     paid = "total_per_birth" if compat is None else "level"
     schemes = [
         maternity_benefit(of["maternity"], weeks, paid=paid, **more),
-        child_benefit(of["child"], min_age=child_ages[0], max_age=child_ages[1], **more),  # type: ignore[arg-type]
+        child_benefit(of["child"], min_age=child_ages[0], max_age=child_ages[1], **more),
         disability_benefit(of["disability"], *disability_ages, **more),
         old_age_pension(of["old_age"], old_ages[0], max_age=old_ages[1], **more),
     ]
@@ -321,7 +337,6 @@ def preset_package(
 
 def _scheme(name: str, others: Mapping[str, Any], **given: Any) -> Scheme:
     """Return a scheme of what a function gives and of other fields, which must be others."""
-    free = [field.name for field in fields(Scheme) if field.name not in ("name", *given)]
     for key in others:
-        fail_if_unknown(key, free, f"The other field of scheme {name!r}")
+        fail_if_unknown(key, OTHERS, f"The other field of scheme {name!r}")
     return Scheme(name, **given, **others)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
@@ -92,6 +93,10 @@ class Schedule:
     @classmethod
     def flat(cls, amount: Amount) -> "Schedule":
         """Return one amount for all, to be tapered.
+
+        Parameters
+        ----------
+        amount : Amount
 
         Examples
         --------
@@ -247,7 +252,7 @@ def _bands(by: str | None, bands: object) -> tuple[Band, ...]:
         if len(made) > 1 or made[0][:2] != (None, None):
             fail("A schedule that is by nothing must have one amount", f"it has {len(made)} bands", "Use by_age().")
         return tuple(made)
-    for (low, high, _), (begins, last, _) in zip(made[:-1], made[1:], strict=True):
+    for (low, high, _), (begins, last, _) in pairwise(made):
         both = f"{_band(low, high)} and {_band(begins, last)} do"
         if high is None or begins is None or begins <= high:
             fail(f"Bands of {by} must not overlap", both, "Both ends belong to a band: begin the next one later.")
@@ -536,7 +541,7 @@ class Scheme:
         return float(([0.0] + [share for since, share in self.phase_in.items() if since <= year])[-1])
 
     def part_of_year(self, compat: str | None = None) -> float:
-        """Return the part of a year for which the amount is paid: ``weeks * 7 / 365``, or SPOT's ``weeks * 7 / 360``."""
+        """Return the part of a year for which the amount is paid: ``weeks * 7 / 365``; SPOT has 360 days."""
         if self.weeks is None or self.paid == "total_per_birth":
             return 1.0
         return self.weeks * 7 / DAYS[compat]

@@ -484,8 +484,8 @@ def _called(
     name = given.pop(key, usual)
     fail_if_unknown(name, functions, f"The {key} in {where}")
     parameters = dict(signature(functions[name]).parameters)
-    if parameters.pop("others", None):  # any field of a scheme: the function refuses those that it sets itself
-        parameters |= {free: p for free, p in signature(Scheme).parameters.items() if p.default is not Parameter.empty}
+    if parameters.pop("others", None):
+        parameters |= {name: signature(Scheme).parameters[name] for name in presets.OTHERS}
     for other in given:
         fail_if_unknown(other, parameters, f"A key of {where} with {key} {name!r}")
     _require(given, tuple(name for name, p in parameters.items() if p.default is Parameter.empty), where)

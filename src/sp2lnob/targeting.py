@@ -7,7 +7,7 @@ from typing import Any
 from ._validate import fail
 
 
-class Target(ABC):
+class Target(ABC):  # noqa: B024
     """A rule that picks households among those in which somebody is eligible."""
 
 

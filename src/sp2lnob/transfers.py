@@ -67,9 +67,9 @@ class Costing:
             paid[-1] += paid[s]
             total[-1] += total[s]
         made = {"recipients": people, "transfer_cost": paid, "total_cost": total}
-        for name, whole in (("cost_gdp", self.gdp), ("cost_revenue", self.revenue)):
-            if whole is not None:
-                made[name] = total / whole
+        for name, of in (("cost_gdp", self.gdp), ("cost_revenue", self.revenue)):
+            if of is not None:
+                made[name] = total / of
         return made
 
 
@@ -293,13 +293,9 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
         fail("Schemes are paid to persons", "the survey has no frame of persons", "Pass persons to the Survey.")
     package = package.in_year(None if economy is None else economy.year)
     _check(survey, package)
-    schemes, reach = package.schemes, _reach(package)
-    amounts = np.array([_amount(scheme, economy, survey, package) for scheme in schemes])
-    if (
-        survey.welfare is not None
-        and not package.replaced
-        and (after := _paid_at_once(survey, package, amounts * reach)) is not None
-    ):
+    amounts = np.array([_amount(scheme, economy, survey, package) for scheme in package.schemes])
+    after = _paid_at_once(survey, package, amounts * _reach(package))
+    if after is not None:
         return Transfers(survey, package, economy, amounts, None, after)
     known = _receipt(survey, package, economy)
     transfers = Transfers(survey, package, economy, amounts, known, None)
@@ -307,7 +303,9 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
 
 
 def _paid_at_once(survey: Survey, package: Package, amounts: FloatArray) -> FloatArray | None:
-    """Return welfare after schemes that pay everybody eligible alike; None if there are others among them."""
+    """Return welfare after schemes that pay everybody eligible alike; None if there are others, or no welfare."""
+    if survey.welfare is None or package.replaced:
+        return None
     schemes = package.schemes
     alike = all(
         scheme.who is None

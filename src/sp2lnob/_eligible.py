@@ -55,7 +55,7 @@ def age_limits(scheme: Scheme) -> tuple[int | None, int | None]:
 def ages(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitArray]:
     """Return each person's age as a byte, and the schemes that every age admits to."""
     limits = [age_limits(scheme) for scheme in schemes]
-    admits = np.full(256, ALL, dtype=np.uint64)
+    admits = np.full(256, (1 << len(schemes)) - 1, dtype=np.uint64)
     if all(low is None and high is None for low, high in limits):
         return _nothing(survey), admits
     years = np.arange(256)
@@ -75,7 +75,7 @@ def age_codes(survey: Survey) -> CountArray:
 def traits(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitArray]:
     """Return sex, disability, a recent birth and a pension as one byte, and the schemes that every byte admits to."""
     parts: dict[str, CountArray] = {}
-    admits = np.full(256, ALL, dtype=np.uint64)
+    admits = np.full(256, (1 << len(schemes)) - 1, dtype=np.uint64)
     byte = np.arange(256)
 
     def ask(wanted: Iterable[bool], bit: int) -> None:

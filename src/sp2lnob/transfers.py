@@ -350,7 +350,7 @@ def _receipt(survey: Survey, package: Package, economy: Economy | None) -> Recei
     """Return who is paid what, in the order in which a package is handed out."""
     bits = eligible(survey, package.schemes)
     admitted = targeted(survey, package, bits)
-    if package.draws == "exact":
+    if package.draws == "exact" and any(scheme.coverage < 1 or chances(scheme) for scheme in package.schemes):
         mixed(survey, package)
     got, chance = reached(survey, package, bits, admitted)
     return paid(survey, package, economy, got, chance)

@@ -17,12 +17,13 @@ from survey import HOUSEHOLDS, REPLICATES
 from threadpoolctl import threadpool_limits
 
 import sp2lnob as sp
-from sp2lnob import transfers
+from sp2lnob import _eligible
 from sp2lnob._bayes import SHRUNKEN, CorrectedIndex, SampledRows
 from sp2lnob._cells import Circumstance, combine
 from sp2lnob._kernels import _transfers
 from sp2lnob._parallel import GROUPS, LANES
 from sp2lnob._prepared import Scenario, joined
+from sp2lnob._receipt import Receipt
 from sp2lnob._splits import Rule, grow_many
 from sp2lnob._sweeps import NO_CUTS, CellSums, ClassTotals, Ordering, Totals, columns_of
 from sp2lnob.decomposition import Coalitions, Game
@@ -313,15 +314,13 @@ def test_large_indicators(benchmark, side, large):
 
 
 @SIDES
-@pytest.mark.benchmark(group="4 schemes: kernels alone, from codes")
+@pytest.mark.benchmark(group="4 schemes: with who is paid written down, from codes")
 def test_scheme_kernels(benchmark, side, data):
     survey, package = data.survey, synthetic.package()
     amounts = np.array(list(synthetic.AMOUNTS.values()))
-    age, age_admits = transfers._ages(survey, package.schemes)
-    trait, trait_admits = transfers._traits(survey, package.schemes)
 
     def ours():
-        _, recipients = transfers._receipt(survey, package, age, age_admits, trait, trait_admits)
+        recipients = Receipt(survey, len(amounts), _eligible.eligible(survey, package.schemes)).recipients
         after = np.empty(survey.n_households)
         _transfers.welfare_after(survey.welfare, recipients, amounts, survey.size, 1.0, 1.0, after)
         return after
@@ -331,8 +330,8 @@ def test_scheme_kernels(benchmark, side, data):
 
 def schemes_of_codes(survey: sp.Survey, package: sp.Package) -> Any:
     """Return the baseline that starts from the bytes that sp2lnob keeps of persons."""
-    age, _ = transfers._ages(survey, package.schemes)
-    trait, _ = transfers._traits(survey, package.schemes)
+    age, _ = _eligible.ages(survey, package.schemes)
+    trait, _ = _eligible.traits(survey, package.schemes)
     home, amounts = survey.household_of.astype(np.int64), list(synthetic.AMOUNTS.values())
     return lambda: baselines.schemes_of_codes(age, trait & 3, home, survey.welfare, survey.size, amounts)
 

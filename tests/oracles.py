@@ -597,3 +597,99 @@ def shapley(value: Callable[[frozenset[int]], Num], players: int) -> list[Num]:
             before = frozenset(order[:place])
             shares[player] += (value(before | {player}) - value(before)) / Fraction(len(orders))
     return shares
+
+
+# ---------------------------------------------------------------- packages, every parameter
+
+
+def handed_out(
+    households: Sequence[Row],
+    persons: Sequence[Row],
+    schemes: Sequence[Row],
+    order: Sequence[int],
+    number: Callable[[int, Row], float],
+    periods: int,
+    expected: bool = False,
+) -> list[list[tuple[float, float]]]:
+    """Chance and money a year of every person by scheme, one person after the other.
+
+    households : rows with "id", "weight", "size", "welfare" and "existing" (by benefit, a period)
+    persons : rows with "household" (position), in the order of a household
+    schemes : rows with "eligible" and "aimed" (of person and household; "aimed" may be None), "per", "coverage",
+        "take_up" (of person and household), "exclusion_error", "inclusion_error", "unless" (positions), "unless_in",
+        "max_recipients", "by", "bands" (first, last, a year), "starts", "rate", "ends", "max_amount", "tops_up"
+    number : in [0, 1), of a scheme's position and a person
+    """
+    paid = [[(0.0, 0.0) for _ in schemes] for _ in persons]
+    homes = [[i for i, person in enumerate(persons) if person["household"] == h] for h in range(len(households))]
+    for s in order:
+        rule = schemes[s]
+        chance = _chances(households, persons, homes, rule)
+        for h, members in enumerate(homes):
+            home, got = households[h], []
+            for i in members:
+                share = chance[i] * rule["take_up"](persons[i], home) * rule["coverage"]
+                if expected:
+                    wins = share > 0
+                else:
+                    wins, share = number(s, persons[i]) < share, 1.0
+                others = members if rule["unless_in"] == "household" else [i]
+                if wins and not any(paid[k][other][0] > 0 for k in others for other in rule["unless"]):
+                    got.append((i, share))
+            for (i, share), money in zip(got, _money(home, [persons[i] for i, _ in got], rule, periods), strict=False):
+                if money is not None:
+                    paid[i][s] = share, share * money
+    return paid
+
+
+def _chances(
+    households: Sequence[Row], persons: Sequence[Row], homes: Sequence[Sequence[int]], rule: Row
+) -> list[float]:
+    """Chance of every person by target and errors alone; of a household, that of the member who stands for it."""
+    eligible = [rule["eligible"](person, households[person["household"]]) for person in persons]
+    aimed = [
+        ok and (rule["aimed"] is None or rule["aimed"](person, households[person["household"]]))
+        for ok, person in zip(eligible, persons, strict=True)
+    ]
+    may = eligible if rule["aimed"] is not None else [True] * len(persons)
+    inside = [i for i in range(len(persons)) if aimed[i]]
+    outside = [i for i in range(len(persons)) if may[i] and not aimed[i]]
+    if rule["per"] == "household":
+        first_in = {persons[i]["household"]: i for i in reversed(inside)}
+        first_out = {persons[i]["household"]: i for i in reversed(outside)}
+        inside = list(first_in.values())
+        outside = [i for h, i in first_out.items() if h not in first_in]
+    weight = [households[person["household"]]["weight"] for person in persons]
+    chance = [0.0] * len(persons)
+    kept = 1 - rule["exclusion_error"]
+    for i in inside:
+        chance[i] = kept
+    wrong = rule["inclusion_error"]
+    wanted = wrong / (1 - wrong) * kept * sum(weight[i] for i in inside)
+    for i in outside if wrong else ():
+        chance[i] = min(1.0, wanted / sum(weight[k] for k in outside))
+    return chance
+
+
+def _money(home: Row, recipients: Sequence[Row], rule: Row, periods: int) -> list[float | None]:
+    """Money a year of every recipient of a household; None for who is left with nothing."""
+    recipients = recipients[: rule["max_recipients"]]
+    amounts = []
+    for person in recipients:
+        key = {"age": person.get("age"), "size": home["size"], "recipients": len(recipients), None: 0}[rule["by"]]
+        begun = [amount for first, _, amount in rule["bands"] if first is None or first <= key]
+        amount = begun[-1] if begun else rule["bands"][0][2]
+        left = amount
+        if rule["rate"] is not None:
+            left = max(0.0, amount - rule["rate"] * periods * max(0.0, home["welfare"] - rule["starts"]))
+        elif rule["ends"] is not None:
+            left = amount * min(1.0, max(0.0, (rule["ends"] - home["welfare"]) / (rule["ends"] - rule["starts"])))
+        amounts.append(None if amount > 0 and left == 0 else left)
+    total = sum(amount or 0.0 for amount in amounts)
+    if rule["max_amount"] is not None and total > rule["max_amount"]:
+        amounts = [amount and amount * rule["max_amount"] / total for amount in amounts]
+        total = rule["max_amount"]
+    if rule["tops_up"]:
+        left = max(0.0, total - periods * sum(home["existing"][name] for name in rule["tops_up"]))
+        amounts = [amount and (amount * left / total or None) for amount in amounts]
+    return amounts

@@ -216,8 +216,8 @@ def test_every_key_is_an_argument_and_every_argument_a_key():
     assert set(study.OPPORTUNITY) == arguments(sp.Opportunity)
     # What becomes of missing circumstances is said of the survey.
     assert set(study.TREE) - {"rule", "extended"} == arguments(sp.OpportunityTree) - {"missing"}
-    assert set(study.SCHEME) - {"kind"} == arguments(*study.KINDS.values())
-    assert set(study.PACKAGE) == arguments(sp.Package) - {"schemes"}
+    assert set(study.SCHEME) - {"kind", "taper"} == arguments(*study.KINDS.values()) - {"others"}
+    assert set(study.PACKAGE) - {"preset"} == arguments(sp.Package) - {"schemes"}
     assert set(study.REPLICATES) - {"method"} == arguments(*study.METHODS.values())
     assert set(study.ESTIMATE) == arguments(sp.assess) - given
     assert set(study.PUBLISH) <= arguments(sp.Assessment.save)
@@ -327,3 +327,110 @@ def test_a_study_not_in_utf8(folder):
 def test_no_survey_section(folder):
     with pytest.raises(sp.InputError, match=r"must have a section \[survey\], but it has replicates"):
         read_study(write(folder, "[replicates]\nn = 2\n"))
+
+
+# -- every parameter of schemes and packages ------------------------------------------------------------------------
+
+ALL_OF_IT = """
+[[scheme]]
+kind = "old_age_pension"
+amount = { by = "age", "65-79" = [20, "month"], "80+" = [30, "month"] }
+pension = false
+phase_in = { 2027 = 0.25, 2030 = 1.0 }
+administration = 0.02
+
+[[scheme]]
+name = "families"
+amount = { by = "recipients", "1" = [20, "month"], "2+" = [15, "month"] }
+taper = { starts = [1, "line:national"], rate = 0.5 }
+max_age = 17
+exclusion_error = 0.1
+inclusion_error = 0.2
+take_up = { urbrur = { Rural = 0.6, Urban = 0.9 } }
+max_recipients = 3
+max_amount = [40, "month"]
+unless = "old-age pension"
+unless_in = "household"
+tops_up = ["grant"]
+
+[[scheme]]
+name = "home"
+per = "household"
+amount = { by = "size", "1-2" = [5, "month"], "3+" = [9, "month"] }
+replaces = ["pension"]
+take_up = "probability"
+
+[package]
+compat = "spot"
+negative = "keep"
+draws = "seeded"
+"""
+
+
+def test_every_parameter_of_a_scheme_is_a_key(folder):
+    made = read_study(write(folder, GOOD.split("[[scheme]]")[0] + ALL_OF_IT)).package
+    of = sp.Amount
+    assert made == sp.Package(
+        [
+            sp.old_age_pension(
+                sp.Schedule.by_age({(65, 79): of(20, "month"), (80, None): of(30, "month")}),
+                pension=False,
+                phase_in={2027: 0.25, 2030: 1.0},
+                administration=0.02,
+            ),
+            sp.Scheme(
+                "families",
+                amount=sp.Schedule.by_recipients({(1, 1): of(20, "month"), (2, None): of(15, "month")}).tapered(
+                    starts=of(1, "line:national"), rate=0.5
+                ),
+                max_age=17,
+                exclusion_error=0.1,
+                inclusion_error=0.2,
+                take_up={"urbrur": {"Rural": 0.6, "Urban": 0.9}},
+                max_recipients=3,
+                max_amount=of(40, "month"),
+                unless=["old-age pension"],
+                unless_in="household",
+                tops_up=["grant"],
+            ),
+            sp.Scheme(
+                "home",
+                per="household",
+                amount=sp.Schedule.by_size({(1, 2): of(5, "month"), (3, None): of(9, "month")}),
+                replaces=["pension"],
+                take_up="probability",
+            ),
+        ],
+        compat="spot",
+        negative="keep",
+    )
+
+
+def test_a_preset_is_a_package(folder):
+    survey = GOOD.split("[[scheme]]")[0]
+    made = read_study(write(folder, survey + '[package]\npreset = "enhanced"\ncompat = "spot"\nmpc = 0.5\n')).package
+    assert made == sp.preset_package("enhanced", compat="spot", mpc=0.5)
+    with pytest.raises(sp.InputError, match=r"A preset must stand alone, but there are 2 \[\[scheme\]\] beside it"):
+        _ = read_study(write(folder, GOOD.replace("[package]", '[package]\npreset = "basic"'))).package
+
+
+SLIPS = [
+    ('amount = { by = "wealth", "1+" = [1, "month"] }', "by of an amount must be one of 'age', 'size', 'recipients'"),
+    ('amount = { "0-5" = [1, "month"] }', "by of an amount must be one of"),
+    ('amount = { by = "age", "0-5" = [1, "month"], "4-9" = [1, "month"] }', "must not overlap, but 0 to 5 and 4 to 9"),
+    ('amount = { by = "age", "young" = [1, "month"] }', "A band must be '0-5', '5' or '65\\+', but it is 'young'"),
+    ('amount = { by = "age", "0-5" = 7 }', "The band '0-5' of a scheme must be a list of value and unit, but it is 7"),
+    ('amount = [1, "month"]\ntaper = { start = 5 }', "A key of a taper must be one that exists, but 'start' does not"),
+    ('amount = [1, "month"]\ntaper = { rate = 5 }', "Every taper must have starts, but one lacks starts"),
+    ("taper = { starts = 5, rate = 1 }", "A taper must come with an amount"),
+    ('amount = [1, "month"]\ntarget = { kind = "nobody" }', "A target must be"),
+    ('amount = [1, "month"]\nmax_amount = [3]', "max_amount of a scheme must be a list of value and unit"),
+    ('amount = [1, "month"]\nphase_in = { soon = 1 }', "A year in phase_in of scheme 'x' must be a whole number"),
+    ('amount = [1, "month"]\npension = "no"', r"pension in \[\[scheme\]\] number 1 must be true or false"),
+]
+
+
+@pytest.mark.parametrize(("lines", "message"), SLIPS)
+def test_slips_in_schemes_are_named(folder, lines, message):
+    with pytest.raises((sp.InputError, sp.InputTypeError), match=message):
+        _ = read_study(write(folder, f'{GOOD.split("[[scheme]]")[0]}[[scheme]]\nname = "x"\n{lines}\n')).package

@@ -48,6 +48,7 @@ from .presets import (
     household_benefit as household_benefit,
     maternity_benefit as maternity_benefit,
     old_age_pension as old_age_pension,
+    preset_package as preset_package,
 )
 from .replicate_columns import ReplicateColumns as ReplicateColumns
 from .replication import (
@@ -56,7 +57,7 @@ from .replication import (
     Jackknife as Jackknife,
     SuccessiveDifference as SuccessiveDifference,
 )
-from .schemes import Package as Package, Scheme as Scheme
+from .schemes import Package as Package, Schedule as Schedule, Scheme as Scheme
 from .spot import spot_cost as spot_cost
 from .statistics import (
     Access as Access,
@@ -68,7 +69,7 @@ from .statistics import (
     Quantile as Quantile,
 )
 from .survey import Survey as Survey
-from .transfers import Transfers as Transfers, simulate as simulate
+from .transfers import Transfers as Transfers, simulate as simulate, spread as spread
 from .tree import OpportunityTree as OpportunityTree
 
 __version__: str
@@ -106,6 +107,7 @@ __all__ = [
     "ReplicateColumns",
     "SP2LNOBError",
     "SP2LNOBWarning",
+    "Schedule",
     "Scheme",
     "Shapley",
     "SuccessiveDifference",
@@ -134,6 +136,7 @@ __all__ = [
     "old_age_pension",
     "palma",
     "plots",
+    "preset_package",
     "quantile",
     "quintile_ratio",
     "read_overview",
@@ -143,6 +146,7 @@ __all__ = [
     "shapley",
     "simulate",
     "spot_cost",
+    "spread",
     "watts",
     "write_replicate_weights",
 ]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ._html import NONE, FormOf, form_of
 from .disclosure import FEW
-from .schemes import Scheme
+from .economy import Amount
+from .schemes import Band, Schedule, Scheme
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -270,14 +271,36 @@ class Part:
 
 def amount_of(scheme: Scheme, currency: str) -> str:
     """Return a benefit in words."""
-    amount = scheme.amount
-    if amount.unit in ("month", "year"):
-        text = f"{amount.value:,.12g} {currency} a {amount.unit}"
-    elif amount.unit == "gdp_per_capita":
-        text = f"{100 * amount.value:.6g}% of GDP per person"
-    else:
-        text = f"{100 * amount.value:.6g}% of the line {amount.unit.removeprefix('line:')}"
+    made = [_band_of(scheme.schedule, band, currency) for band in scheme.schedule.bands]
+    text = "; ".join(made)
+    if scheme.schedule.starts is not None:
+        text += ", falling with welfare"
+    if scheme.max_amount is not None:
+        text += f", at most {_amount(scheme.max_amount, currency)} a household"
+    if scheme.tops_up:
+        text += f", less {' and '.join(scheme.tops_up)}"
+    if scheme.paid == "total_per_birth":
+        return f"{text}, once a birth"
     return text if scheme.weeks is None else f"{text}, for {scheme.weeks:g} weeks of a year"
+
+
+def _band_of(schedule: Schedule, band: Band, currency: str) -> str:
+    """Return what a band of a schedule pays, in words."""
+    low, high, amount = band
+    if schedule.by is None:
+        return _amount(amount, currency)
+    word = {"age": "at age", "size": "with members", "recipients": "with recipients"}[schedule.by]
+    ends = f"{low or 0} or more" if high is None else f"{low or 0} to {high}"
+    return f"{_amount(amount, currency)} {word} {ends}"
+
+
+def _amount(amount: Amount, currency: str) -> str:
+    """Return an amount in words."""
+    if amount.unit in ("month", "year"):
+        return f"{amount.value:,.12g} {currency} a {amount.unit}"
+    if amount.unit == "gdp_per_capita":
+        return f"{100 * amount.value:.6g}% of GDP per person"
+    return f"{100 * amount.value:.6g}% of the line {amount.unit.removeprefix('line:')}"
 
 
 def who_of(scheme: Scheme) -> str:
@@ -293,7 +316,9 @@ def who_of(scheme: Scheme) -> str:
         "" if scheme.sex is None else f"of sex {scheme.sex}",
         "with a disability" if scheme.disability else "",
         "with a birth in the last 12 months" if scheme.birth else "",
+        {None: "", True: "who draws a pension", False: "who draws no pension"}[scheme.pension],
         "" if scheme.who is None else f"where {scheme.who}",
+        "" if not scheme.unless else f"not paid by {' or '.join(scheme.unless)}",
     ]
     whom = " ".join(part for part in parts if part)
     if scheme.per == "household":

@@ -153,8 +153,9 @@ class Incidence(Statistic):
         if transfers is None or not by:
             return []
         domain = scenario.domain(full, by, with_welfare=False)
-        people = _recipients(transfers, domain)
+        people, varying = _recipients(transfers, domain), transfers.costing.varying
         benefit = transfers.amounts[:, None] * people[:-1]
+        benefit[list(varying)] = _money(transfers, domain)
         columns = (*benefit, benefit.sum(axis=0), *people)
         of = _IncidenceOf(_schemes(transfers))
         # A share rests on all recipients, as any share on its denominator; and on no more than the level has rows.
@@ -212,21 +213,21 @@ class Cost(Statistic):
             return []
         domain = scenario.domain(full, by, with_welfare=False)
         of = _CostOf(transfers.costing, _schemes(transfers))
-        columns, cases = tuple(_recipients(transfers, domain)), _cases(transfers, domain)
+        columns, cases = (*_recipients(transfers, domain), *_money(transfers, domain)), _cases(transfers, domain)
         cases = np.repeat(cases, len(of.values()) // len(of.schemes), axis=1)
         return [prepare_additive(of, scenario.name, domain, columns, cases=cases)]
 
 
 @dataclass(frozen=True, eq=False)
 class _CostOf:
-    """Cost of one package: the columns are people by scheme, and people with at least one."""
+    """Cost of one package: the columns are people by scheme, people with at least one, and money where it varies."""
 
     costing: Costing
     schemes: tuple[str, ...]
 
     def values(self) -> list[Row]:
         """Return every measure of every scheme, then of the package."""
-        measures = self.costing.measures(np.zeros((len(self.schemes), 1)))
+        measures = self.costing.measures(np.zeros((self.costing.rows, 1)))
         return [Row(measure, name, scale="log") for name in self.schemes for measure in measures]
 
     def combine(self, totals: FloatArray) -> FloatArray:
@@ -265,3 +266,9 @@ def _recipients(transfers: Transfers, domain: Domain) -> FloatArray:
         ]
     )
     return np.asarray((weight * transfers.paid)[rows.index].T)
+
+
+def _money(transfers: Transfers, domain: Domain) -> FloatArray:
+    """Return currency a year by row: one line for each scheme whose amount varies."""
+    rows = domain.rows
+    return (transfers.money if rows.unit == "household" else transfers.money_of_persons)[rows.index].T

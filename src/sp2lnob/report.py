@@ -41,9 +41,9 @@ from ._tables import (
 )
 from ._validate import fail
 from .disclosure import FEW, FEWEST, least_cases
-from .economy import Amount, Economy
+from .economy import Economy
 from .findings import ESTIMATES, GROUPS, STABILITY, Findings
-from .schemes import Scheme
+from .schemes import scheme_from
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -447,8 +447,8 @@ class _Page:
         economy = Economy(**self.economy) if self.economy else None
         rows: list[tuple[str, str, float, str, float]] = []
         for scheme in self.package["schemes"]:
-            made = Scheme(**{**scheme, "amount": Amount(**scheme["amount"])})
-            a_year = made.per_year(economy, self.survey["welfare_period"])
+            made = scheme_from(scheme)
+            a_year = made.per_year(economy, self.survey["welfare_period"], self.package["compat"])
             who = who_of(made) + drawn_of(made, self.package)
             rows.append((made.name, amount_of(made, self.currency), a_year, who, made.coverage))
         money = form_of("money", [row[2] for row in rows])

@@ -23,8 +23,9 @@ from .io import read_survey
 from .opportunity import Opportunity
 from .replicate_columns import ReplicateColumns
 from .replication import BRR, Bootstrap, Jackknife, ReplicateDesign, SuccessiveDifference
-from .schemes import Package, Scheme
+from .schemes import BANDED, Package, Schedule, Scheme
 from .survey import Survey
+from .targeting import target_from
 from .tree import OpportunityTree
 
 KINDS: dict[str, Callable[..., Scheme]] = {
@@ -56,6 +57,7 @@ SURVEY: dict[str, Kind] = {
     "single_psu": str,
     "roles": dict,
     "existing": dict,
+    "price_factor": str,
     "derive": dict,
     "missing": str,
 }
@@ -103,7 +105,8 @@ TREE: dict[str, Kind] = {
 SCHEME: dict[str, Kind] = {
     "kind": str,
     "name": str,
-    "amount": list,
+    "amount": list | dict,
+    "taper": dict,
     "who": str,
     "per": str,
     "coverage": int | float,
@@ -113,8 +116,30 @@ SCHEME: dict[str, Kind] = {
     "disability": bool,
     "birth": bool,
     "weeks": int | float,
+    "paid": str,
+    "pension": bool,
+    "target": dict,
+    "exclusion_error": int | float,
+    "inclusion_error": int | float,
+    "take_up": str | dict,
+    "phase_in": dict,
+    "max_recipients": int,
+    "max_amount": list,
+    "unless": str | list,
+    "unless_in": str,
+    "replaces": str | list,
+    "tops_up": str | list,
+    "administration": int | float,
 }
-PACKAGE: dict[str, Kind] = {"administration": int | float, "mpc": int | float, "draws": str, "seed": int}
+PACKAGE: dict[str, Kind] = {
+    "preset": str,
+    "administration": int | float,
+    "mpc": int | float,
+    "draws": str,
+    "seed": int,
+    "compat": str,
+    "negative": str,
+}
 REPLICATES: dict[str, Kind] = {
     "method": str,
     "n": int,
@@ -195,11 +220,16 @@ class Study:
     def package(self) -> Package | None:
         """The schemes and how they run; None without a scheme."""
         listed = [_scheme(table) for table in self.sections.get("scheme", [])]
+        given = dict(self.sections.get("package", {}))
+        if "preset" in given:
+            if listed:
+                fail("A preset must stand alone", f"there are {len(listed)} [[scheme]] beside it", "Drop one of them.")
+            return presets.preset_package(given.pop("preset"), **given)
         if not listed:
             if "package" in self.sections:
                 fail("[package] must come with schemes", "there is no [[scheme]]", "Add one, or drop [package].")
             return None
-        return Package(listed, **self.sections.get("package", {}))
+        return Package(listed, **given)
 
     @property
     def tree(self) -> OpportunityTree:
@@ -418,13 +448,45 @@ def _require(table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> Non
 
 def _scheme(table: Mapping[str, Any]) -> Scheme:
     """Build a scheme from its table."""
-    amount = table.get("amount", (0.0, "month"))  # where there is none, the lack of it is told below
-    if len(amount) != 2:
-        fail(
-            "amount of a scheme must be a list of value and unit", f"it is {amount!r}", 'Write amount = [50, "month"].'
-        )
-    given = {**table, "amount": Amount(*amount)} if "amount" in table else table
+    given = dict(table)
+    if "amount" in table:
+        given["amount"] = _schedule(table["amount"]) if isinstance(table["amount"], dict) else _amount(table["amount"])
+    if "taper" in table:
+        of = given.get("amount")
+        if of is None:
+            fail("A taper must come with an amount", "a scheme has none", 'Write amount = [50, "month"].')
+        given["amount"] = _tapered(of if isinstance(of, Schedule) else Schedule.flat(of), given.pop("taper"))
+    if "max_amount" in table:
+        given["max_amount"] = _amount(table["max_amount"], "max_amount")
+    if "target" in table:
+        given["target"] = target_from(table["target"])
     return _called(KINDS, given, "kind", "scheme", "[[scheme]]")
+
+
+def _amount(value: Any, what: str = "amount") -> Amount:
+    """Return an amount from its value and unit."""
+    if not isinstance(value, list) or len(value) != 2:
+        fail(
+            f"{what} of a scheme must be a list of value and unit", f"it is {value!r}", 'Write amount = [50, "month"].'
+        )
+    return Amount(*value)
+
+
+def _schedule(table: Mapping[str, Any]) -> Schedule:
+    """Return a schedule from its bands by name: by = "age", "0-5" = [20, "month"], "6+" = [10, "month"]."""
+    given = dict(table)
+    by = choice(given.pop("by", None), BANDED, "by of an amount")
+    make = {"age": Schedule.by_age, "size": Schedule.by_size, "recipients": Schedule.by_recipients}[by]
+    return make({band: _amount(value, f"The band {band!r}") for band, value in given.items()})
+
+
+def _tapered(schedule: Schedule, table: Mapping[str, Any]) -> Schedule:
+    """Return a schedule with its taper; welfare is a number, or a list of value and unit."""
+    for key in table:
+        fail_if_unknown(key, ("starts", "rate", "ends"), "A key of a taper")
+    _require(table, ("starts",), "taper")
+    ends = {key: _amount(value, key) if isinstance(value, list) else value for key, value in table.items()}
+    return schedule.tapered(**ends)
 
 
 def _called(
@@ -434,7 +496,9 @@ def _called(
     given = dict(table)
     name = given.pop(key, usual)
     fail_if_unknown(name, functions, f"The {key} in {where}")
-    parameters = signature(functions[name]).parameters
+    parameters = dict(signature(functions[name]).parameters)
+    if parameters.pop("others", None):
+        parameters |= {name: signature(Scheme).parameters[name] for name in presets.OTHERS}
     for other in given:
         fail_if_unknown(other, parameters, f"A key of {where} with {key} {name!r}")
     _require(given, tuple(name for name, p in parameters.items() if p.default is Parameter.empty), where)

@@ -110,6 +110,9 @@ class Survey:
     existing : dict of str to str, default None
         Benefits that welfare holds already, by name: columns of what a household, or a person, is paid in a
         ``welfare_period``.
+    price_factor : str, default None
+        Column of households by which benefits are multiplied to bring them to the prices of welfare, where welfare is
+        adjusted for what things cost in a place. Costs are in money as it is paid.
     derive : dict of str to str, default None
         New columns by name: expressions such as ``"head(sex)"``, ``"any(age < 5)"``, ``"tot_exp / hhsize"``.
     missing : {"error", "drop"}, default "error"
@@ -132,6 +135,8 @@ class Survey:
         What a household is paid already, currency per ``welfare_period``.
     uprating, uprating_of_existing : float
         What welfare and existing benefits were multiplied by to be of a base year's prices; 1 as they were surveyed.
+    price_factor : ndarray of shape (households,), or None
+        What money is multiplied by where it becomes welfare.
 
     Raises
     ------
@@ -179,6 +184,7 @@ class Survey:
         fpc: str | Sequence[str] | None = None,
         roles: Mapping[str, str | None] | None = None,
         existing: Mapping[str, str] | None = None,
+        price_factor: str | None = None,
         derive: Mapping[str, str] | None = None,
         missing: str = "error",
     ) -> None:
@@ -199,6 +205,7 @@ class Survey:
             "person_weight": person_weight,
             "size": size,
             "welfare": welfare,
+            "price_factor": price_factor,
         }
         for name, value in self.names.items():
             text_or_none(value, name)
@@ -230,6 +237,7 @@ class Survey:
         paid = mapping(existing or {}, "existing", "Write {'pension': 'column'}.")
         self.existing = {name: self._existing(name, column) for name, column in paid.items()}
         self.uprating = self.uprating_of_existing = 1.0
+        self.price_factor = None if price_factor is None else self._price_factor(price_factor)
 
     def _design(self, single_psu: str) -> Design:
         """Number strata and PSUs."""
@@ -488,6 +496,25 @@ class Survey:
             lambda i: f"{show(i)}: {values[i]:g}",
         )
         return self.sum_over_members(values) if of_persons else values
+
+    def _price_factor(self, name: str) -> FloatArray:
+        values = self.household_column(name).numbers(f"The price factor {name!r}")
+        fail_if_any(
+            ~(np.isfinite(values) & (values > 0)),
+            f"Every price factor {name!r} must be above 0",
+            "Mend these rows; 1 leaves prices as they are.",
+            lambda i: f"{self.show_household(i)}: {values[i]:g}",
+        )
+        return values
+
+    @cached_property
+    def sharing(self) -> FloatArray:
+        """Among how many the money of every household is shared: its members, at the prices of welfare."""
+        return self.size if self.price_factor is None else self.size / self.price_factor
+
+    def as_welfare(self, money: FloatArray) -> FloatArray:
+        """Return what money of households means as welfare: per person, and at the prices of welfare."""
+        return np.asarray(money / self.sharing)
 
     @property
     def welfare_known(self) -> BoolArray:

@@ -1,18 +1,24 @@
-"""From schemes to transfers: who is paid, how much, what it costs, and welfare after."""
+"""From schemes to transfers: who is paid, how much, what it costs, and welfare after.
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+Schemes that pay one amount to everybody eligible, as most do, need one pass over persons, and who it was is found when
+it is asked for. All others go the whole way: eligible, targeted, reached, paid. Cost: O(persons), and O(persons) more
+for every scheme whose chance or amount varies.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._columns import Column
-from ._expressions import parse
-from ._kernels import _eligibility, _transfers
-from ._typing import BitArray, BoolArray, CodeArray, CountArray, FloatArray
-from ._validate import fail, fail_if_any, fail_type
+from ._eligible import ages, eligible, traits
+from ._kernels import _transfers
+from ._receipt import Receipt, blocks_of, chances, paid, reached
+from ._typing import BitArray, CodeArray, FloatArray
+from ._validate import fail, fail_if_any, fail_if_unknown, fail_type, mapping, number, offenders, warn, whole
 from .economy import YEARLY, Economy
+from .measures import fgt, mean
 from .schemes import Package, Scheme
 from .survey import Survey
 
@@ -20,35 +26,50 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PACKAGE = "package"  # what the row of all schemes is called
-OLDEST = 254  # the last code of age; 255 is unknown
-UNKNOWN = 255
-ALL = (1 << 64) - 1
+BLOCK = 1024  # households that are counted at a time: their persons' words stay near the processor
+MOST = 255  # persons of a household that a byte counts
 
 
 @dataclass(frozen=True, eq=False)
 class Costing:
-    """What turns numbers of recipients into costs: amounts a year by scheme, and the figures of the economy."""
+    """What turns numbers of recipients into costs: amounts a year by scheme, and the figures of the economy.
+
+    ``administrations`` are by scheme. ``varying`` are the schemes whose recipients are not all paid the same: their
+    money is counted, not their recipients times an amount.
+    """
 
     amounts: FloatArray
-    administration: float
+    administrations: FloatArray
     gdp: float | None
     revenue: float | None
+    varying: tuple[int, ...] = ()
 
-    def measures(self, people: FloatArray) -> dict[str, FloatArray]:
-        """Return recipients and costs from numbers of people: each (schemes + 1, replicates), the package's last.
+    @property
+    def rows(self) -> int:
+        """Number of totals that it needs."""
+        return len(self.amounts) + 1 + len(self.varying)
 
-        Cost is amount times recipients, so that both rest on the same weights.
+    def measures(self, totals: FloatArray) -> dict[str, FloatArray]:
+        """Return recipients and costs, each (schemes + 1, replicates), the package's last.
+
+        totals: numbers of people, (schemes + 1, replicates), and then the money paid by every scheme that varies. Cost
+        is amount times recipients, so that both rest on the same weights.
         """
-        paid = np.empty_like(people)
-        paid[-1] = 0.0
+        people, money = (
+            totals[: len(self.amounts) + 1],
+            dict(zip(self.varying, totals[len(self.amounts) + 1 :], strict=True)),
+        )
+        paid, total = np.empty_like(people), np.empty_like(people)
+        paid[-1] = total[-1] = 0.0
         for s, amount in enumerate(self.amounts):
-            paid[s] = amount * people[s]
+            paid[s] = money[s] if s in money else amount * people[s]
+            total[s] = paid[s] * (1 + self.administrations[s])
             paid[-1] += paid[s]
-        total = paid * (1 + self.administration)
+            total[-1] += total[s]
         made = {"recipients": people, "transfer_cost": paid, "total_cost": total}
-        for name, whole in (("cost_gdp", self.gdp), ("cost_revenue", self.revenue)):
-            if whole is not None:
-                made[name] = total / whole
+        for name, of in (("cost_gdp", self.gdp), ("cost_revenue", self.revenue)):
+            if of is not None:
+                made[name] = total / of
         return made
 
 
@@ -64,16 +85,19 @@ class Transfers:
     survey : Survey
     package : Package
     economy : Economy or None
+        Its coverage is that of the economy's year, where it is phased in.
     amounts : ndarray of shape (schemes,)
-        Currency per recipient and year.
+        Currency per recipient and year; NaN where it varies between recipients.
+    known : Receipt or None
+        Who is paid, where it was written down; ``receipt`` finds it again.
+    welfare_after : ndarray of shape (households,), or None
+        Per person and the survey's ``welfare_period``; None where the survey has no welfare.
     bits : ndarray of shape (persons,), uint64
         Schemes that each person receives, the s-th scheme in bit s; ``received`` spells them out.
     recipients : ndarray of shape (households, schemes), int32
         Recipients in each household; the eligible, where draws are expected.
     household : ndarray of shape (households, schemes)
         Currency paid to each household per year.
-    welfare_after : ndarray of shape (households,), or None
-        Per person and the survey's ``welfare_period``; None where the survey has no welfare.
 
     Examples
     --------
@@ -89,25 +113,54 @@ class Transfers:
     package: Package
     economy: Economy | None
     amounts: FloatArray
-    bits: BitArray
-    recipients: CodeArray
+    known: Receipt | None
     welfare_after: FloatArray | None
+
+    @cached_property
+    def receipt(self) -> Receipt:
+        """Who is paid by each scheme."""
+        return self.known or _receipt(self.survey, self.package, self.economy)
+
+    @property
+    def bits(self) -> BitArray:
+        """Schemes that each person receives, the s-th scheme in bit s."""
+        return self.receipt.bits
+
+    @property
+    def recipients(self) -> CodeArray:
+        """Recipients in each household, of shape (households, schemes)."""
+        return self.receipt.recipients
 
     @property
     def received(self) -> FloatArray:
         """Whether each person receives each scheme, of shape (persons, schemes).
 
-        1 or 0; where draws are expected, the coverage of a scheme for those eligible. A benefit paid per household is
-        booked to its first eligible member.
+        1 or 0; where draws are expected, the chance of those eligible. A benefit paid per household is booked to its
+        first eligible member.
         """
         each = (self.bits[:, None] >> np.arange(len(self.amounts), dtype=np.uint64)) & np.uint64(1)
-        return each * _reach(self.package)
+        got = each * _reach(self.package)
+        for s, chance in self.receipt.chance.items():
+            got[:, s] = chance
+        return got
+
+    def each(self, scheme: int) -> FloatArray:
+        """Return currency that each person is paid per year by the scheme of a position, of shape (persons,)."""
+        amount = self.receipt.each.get(scheme)
+        if scheme in self.receipt.chance:
+            share: FloatArray = self.receipt.chance[scheme]
+        else:
+            holds = (self.bits >> np.uint64(scheme)) & np.uint64(1)
+            share = holds * _reach(self.package)[scheme]
+        return share * (self.amounts[scheme] if amount is None else amount)
 
     @cached_property
     def household(self) -> FloatArray:
         """Currency that each household is paid per year, of shape (households, schemes)."""
         paid = np.empty(self.recipients.shape)
         _transfers.household_transfer(self.recipients, self.amounts * _reach(self.package), paid)
+        for s in self.receipt.apart:
+            paid[:, s] = self.survey.sum_over_members(self.each(s))
         return paid
 
     @property
@@ -116,13 +169,32 @@ class Transfers:
         survey, reach, paid = self.survey, _reach(self.package), self.paid
         by_scheme = np.column_stack(
             [
-                survey.weight * self.recipients[:, s] * reach[s]
-                if scheme.per == "household"
-                else survey.sum_over_members(survey.person_weight * paid[:, s])
+                survey.sum_over_members(survey.person_weight * paid[:, s])
+                if scheme.per == "person"
+                else survey.weight * survey.sum_over_members(paid[:, s])
+                if s in self.receipt.chance
+                else survey.weight * self.recipients[:, s] * reach[s]
                 for s, scheme in enumerate(self.package.schemes)
             ]
         )
         return np.column_stack([by_scheme, survey.sum_over_members(survey.person_weight * paid[:, -1])])
+
+    @property
+    def money(self) -> FloatArray:
+        """Currency a year that households stand for, by each scheme whose amount varies: (households, such schemes)."""
+        made = [self.survey.sum_over_members(column) for column in self.money_of_persons.T]
+        return np.column_stack([np.empty((self.survey.n_households, 0)), *made])
+
+    @property
+    def money_of_persons(self) -> FloatArray:
+        """Currency a year that persons stand for, by each scheme whose amount varies: (persons, such schemes)."""
+        survey = self.survey
+        made = [
+            (survey.person_weight if self.package.schemes[s].per == "person" else survey.weight[survey.household_of])
+            * self.each(s)
+            for s in self.costing.varying
+        ]
+        return np.column_stack([np.empty((survey.n_persons, 0)), *made])
 
     @cached_property
     def paid(self) -> FloatArray:
@@ -145,7 +217,8 @@ class Transfers:
         """
         import pandas as pd
 
-        measures = self.costing.measures(self.people.sum(axis=0)[:, None])
+        totals = np.concatenate([self.people.sum(axis=0), self.money.sum(axis=0)])
+        measures = self.costing.measures(totals[:, None])
         names = [*(scheme.name for scheme in self.package.schemes), PACKAGE]
         lacking = {name: np.full((len(names), 1), np.nan) for name in ("cost_gdp", "cost_revenue")}
         columns = {name: values[:, 0] for name, values in (measures | lacking | measures).items()}
@@ -155,7 +228,8 @@ class Transfers:
     def costing(self) -> "Costing":
         """What turns recipients into costs."""
         economy = self.economy or Economy()
-        return Costing(self.amounts, self.package.administration, economy.gdp, economy.revenue)
+        varying = tuple(s for s, scheme in enumerate(self.package.schemes) if scheme.varies)
+        return Costing(self.amounts, self.package.administrations, economy.gdp, economy.revenue, varying)
 
     def __repr__(self) -> str:
         last, schemes = self.cost.iloc[-1], len(self.amounts)
@@ -223,66 +297,158 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
         )
     if survey.persons is None:
         fail("Schemes are paid to persons", "the survey has no frame of persons", "Pass persons to the Survey.")
+    package = package.in_year(None if economy is None else economy.year)
+    _check(survey, package)
+    amounts = np.array([_amount(scheme, economy, survey, package) for scheme in package.schemes])
+    after = _paid_at_once(survey, package, amounts * _reach(package))
+    if after is not None:
+        return Transfers(survey, package, economy, amounts, None, after)
+    known = _receipt(survey, package, economy)
+    transfers = Transfers(survey, package, economy, amounts, known, None)
+    return transfers if survey.welfare is None else replace(transfers, welfare_after=_welfare_after(transfers))
+
+
+def _paid_at_once(survey: Survey, package: Package, amounts: FloatArray) -> FloatArray | None:
+    """Return welfare after schemes that pay everybody eligible alike; None if there are others, or no welfare."""
+    if survey.welfare is None or package.replaced:
+        return None
     schemes = package.schemes
-    amounts = np.array([scheme.per_year(economy, survey.welfare_period) for scheme in schemes])
-    age, age_admits = _ages(survey, schemes)
-    trait, trait_admits = _traits(survey, schemes)
-    bits, recipients = _receipt(survey, package, age, age_admits, trait, trait_admits)
-    after = None
-    if survey.welfare is not None:
-        after = np.empty(survey.n_households)
-        periods = YEARLY[survey.welfare_period]
+    alike = all(
+        scheme.who is None
+        and scheme.per == "person"
+        and scheme.target is None
+        and (scheme.coverage == 1 or package.draws == "expected")
+        and not (scheme.varies or scheme.unless or scheme.max_recipients or chances(scheme))
+        for scheme in schemes
+    )
+    if not alike or np.diff(survey.first_person).max() > MOST:
+        return None
+    age, age_admits = ages(survey, schemes)
+    trait, trait_admits = traits(survey, schemes)
+    after, room = np.empty(survey.n_households), np.empty(blocks_of(survey, BLOCK), dtype=np.uint64)
+    _transfers.pay(
+        age,
+        trait,
+        _words(age_admits, len(schemes)),
+        _words(trait_admits, len(schemes)),
+        survey.first_person,
+        amounts,
+        survey.welfare,
+        survey.sharing,
+        package.mpc,
+        YEARLY[survey.welfare_period],
+        BLOCK,
+        room,
+        after,
+    )
+    return after
+
+
+def _words(admits: BitArray, schemes: int) -> BitArray:
+    """Return sets of schemes with a byte for each: (words, codes), eight schemes to a word."""
+    words = np.zeros((-(-schemes // 8), len(admits)), dtype=np.uint64)
+    for s in range(schemes):
+        words[s // 8] |= (admits >> np.uint64(s) & np.uint64(1)) << np.uint64(s % 8 * 8)
+    return words
+
+
+def _receipt(survey: Survey, package: Package, economy: Economy | None) -> Receipt:
+    """Return who is paid what, in the order in which a package is handed out."""
+    bits = eligible(survey, package.schemes)
+    admitted = targeted(survey, package, bits)
+    if package.draws == "exact" and any(scheme.coverage < 1 or chances(scheme) for scheme in package.schemes):
+        mixed(survey, package)
+    got, chance = reached(survey, package, bits, admitted)
+    return paid(survey, package, economy, got, chance)
+
+
+def targeted(survey: Survey, package: Package, admitted: BitArray) -> BitArray:
+    """Return the schemes, as bits, that every person is eligible for and targeted by."""
+    aimed = [scheme.name for scheme in package.schemes if scheme.target is not None]
+    if aimed:
+        fail("Every target must be one that simulate() knows", f"that of scheme {aimed[0]!r} is not", "Drop it.")
+    return admitted
+
+
+def mixed(survey: Survey, package: Package) -> None:
+    """Raise: outcomes with their chances are made elsewhere."""
+    fail("draws='exact' must be one that simulate() knows", "it does not yet", "Use 'seeded', or 'expected'.")
+
+
+def _welfare_after(transfers: Transfers) -> FloatArray:
+    """Return welfare per person and period after the transfers, and without the benefits that they replace."""
+    survey, package = transfers.survey, transfers.package
+    periods, after = YEARLY[survey.welfare_period], np.empty(survey.n_households)
+    assert survey.welfare is not None
+    if transfers.receipt.apart:
+        total = np.zeros(survey.n_households)
+        for column in transfers.household.T:
+            total += column
+        after = survey.welfare + total * (package.mpc / (survey.sharing * periods))
+    else:
+        amounts = transfers.amounts * _reach(package)
         _transfers.welfare_after(
-            survey.welfare, recipients, amounts * _reach(package), survey.size, package.mpc, periods, after
+            survey.welfare, transfers.recipients, amounts, survey.sharing, package.mpc, periods, after
         )
-    return Transfers(survey, package, economy, amounts, bits, recipients, after)
+    if not package.replaced:
+        return after
+    lost = survey.as_welfare(sum(survey.existing[name] for name in package.replaced))
+    _check_without(survey, package, survey.welfare - lost)
+    return np.asarray(after - package.mpc * lost)
+
+
+def _check_without(survey: Survey, package: Package, without: FloatArray) -> None:
+    """Raise or warn, as the package says, where a household has less than nothing without what is replaced."""
+    below = without < 0
+    if not below.any():
+        return
+    names = ", ".join(map(repr, package.replaced))
+    must = f"Welfare without {names} must be 0 or more"
+
+    def show(i: int) -> str:
+        return f"{survey.show_household(i)}: {without[i]:g}"
+
+    if package.negative == "error":
+        fail_if_any(below, must, "Mend the benefit or welfare, or pass negative='keep' to the Package.", show)
+    warn(must.replace("must", "should"), offenders(below, show), "It is kept as it is.")
+
+
+def _amount(scheme: Scheme, economy: Economy | None, survey: Survey, package: Package) -> float:
+    """Return currency per recipient and year; NaN where it varies."""
+    a_year = scheme.per_year(economy, survey.welfare_period, package.compat)
+    return float("nan") if scheme.varies else a_year
 
 
 def _reach(package: Package) -> FloatArray:
-    """Return what a recipient counts for in each scheme: 1, or the coverage where draws are expected."""
+    """Return what a recipient counts for in each scheme: 1, or the coverage where draws are expected.
+
+    Where chances vary between persons they are with the receipt, and a recipient counts for 1 here.
+    """
     expected = package.draws == "expected"
-    return np.array([scheme.coverage if expected else 1.0 for scheme in package.schemes])
+    return np.array([scheme.coverage if expected and not chances(scheme) else 1.0 for scheme in package.schemes])
 
 
-def _receipt(
-    survey: Survey, package: Package, age: CountArray, age_admits: BitArray, trait: CountArray, trait_admits: BitArray
-) -> tuple[BitArray, CodeArray]:
-    """Return the schemes that each person receives, as bits, and the recipients by household and scheme."""
-    schemes = package.schemes
-    bits = np.empty(survey.n_persons, dtype=np.uint64)
-    recipients = np.zeros((survey.n_households, len(schemes)), dtype=np.int32)
-    _eligibility.admit(age, trait, age_admits, trait_admits, bits)
-    if any(scheme.who is not None for scheme in schemes):
-        chosen = np.full(survey.n_persons, _bits(scheme.who is None for scheme in schemes), dtype=np.uint64)
-        for s, scheme in enumerate(schemes):
-            if scheme.who is not None:
-                holds = parse(scheme.who, f"who of scheme {scheme.name!r}").mask(survey.person_column)
-                chosen |= holds.astype(np.uint64) << np.uint64(s)
-        bits &= chosen
-    _check_identities(survey, package)
-    once = _bits(scheme.per == "household" for scheme in schemes)
-    drawn = 0 if package.draws == "expected" else _bits(scheme.coverage < 1 for scheme in schemes)
-    if once or drawn:
-        nobody = np.empty(0, dtype=np.uint64)
-        _eligibility.draw(
-            survey.first_person,
-            once,
-            drawn,
-            package.seed,
-            np.array([scheme.coverage for scheme in schemes]),
-            np.array([scheme.stream for scheme in schemes], dtype=np.uint32),
-            survey.roster.household_identity if drawn else nobody,
-            survey.roster.person_identity if drawn else nobody,
-            bits,
+def _check(survey: Survey, package: Package) -> None:
+    """Raise if the survey cannot answer what the package asks; warn of expected draws."""
+    for scheme in package.schemes:
+        what = f"scheme {scheme.name!r}"
+        for key in ("replaces", "tops_up"):
+            for name in getattr(scheme, key):
+                fail_if_unknown(
+                    name, survey.existing, f"{key} of {what}", "Benefits are named by Survey(existing={name: column})."
+                )
+        if scheme.schedule.starts is not None and survey.welfare is None:
+            fail(f"The taper of {what} needs welfare", "the survey has none", "Pass welfare=.")
+    drawn = [scheme for scheme in package.schemes if scheme.coverage < 1 or chances(scheme)]
+    if package.draws == "expected" and drawn:
+        _check_expected(package, {scheme.name for scheme in drawn})
+        warn(
+            "draws='expected' should be used for cost and means alone",
+            f"scheme {drawn[0].name!r} reaches a part of the eligible, and everybody is given that part of the amount",
+            "The fall of poverty is overstated, because nobody is left out: use draws='seeded'.",
         )
-    room = np.empty(survey.n_persons + 1, dtype=np.uint64)
-    _eligibility.count(survey.first_person, bits, room, recipients)
-    return bits, recipients
-
-
-def _check_identities(survey: Survey, package: Package) -> None:
-    """Raise if who is drawn would depend on the order of rows: a draw needs a key, and an identifier of the person."""
-    drawn = [scheme for scheme in package.schemes if 0 < scheme.coverage < 1 and package.draws == "seeded"]
+    # Who is drawn would depend on the order of rows: a draw needs a key, and an identifier of the person.
+    drawn = [scheme for scheme in drawn if scheme.coverage > 0 and package.draws == "seeded"]
     if not drawn:
         return
     what = f"Scheme {drawn[0].name!r} draws recipients, and"
@@ -292,131 +458,106 @@ def _check_identities(survey: Survey, package: Package) -> None:
     if (
         survey.names["person"] is None
         and any(scheme.per == "person" for scheme in drawn)
-        and survey.n_persons > (survey.n_households)
+        and survey.n_persons > survey.n_households
     ):
         fail(f"{what} must know each person again", "the survey has person=None", f"Pass person= to it, {otherwise}")
 
 
-def _bits(holds: Iterable[bool]) -> int:
-    """Return a set of schemes as a word: bit s is set where the s-th holds."""
-    return sum(int(yes) << s for s, yes in enumerate(holds))
-
-
-def _ages(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitArray]:
-    """Return each person's age as a byte, and the schemes that every age admits to."""
-    asking = [scheme.min_age is not None or scheme.max_age is not None for scheme in schemes]
-    admits = np.full(256, ALL, dtype=np.uint64)
-    if not any(asking):
-        return np.zeros(survey.n_persons, dtype=np.uint8), admits
-    codes: CountArray = _coded(survey, "age", _age)
-    years = np.arange(256)
-    for s, scheme in enumerate(schemes):
-        if asking[s]:
-            low = 0 if scheme.min_age is None else scheme.min_age
-            high = OLDEST if scheme.max_age is None else scheme.max_age
-            admits[~((years >= low) & (years <= high) & (years != UNKNOWN))] &= np.uint64(ALL ^ (1 << s))
-    return codes, admits
-
-
-def _traits(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitArray]:
-    """Return sex, disability and a recent birth as one byte a person, and the schemes that every byte admits to."""
-    parts: list[CountArray] = []
-    admits = np.full(256, ALL, dtype=np.uint64)
-    byte = np.arange(256)
-    if any(scheme.disability for scheme in schemes):
-        parts.append(_coded(survey, "disability", _disability))
-        admits[byte & 1 == 0] &= np.uint64(ALL ^ _bits(scheme.disability for scheme in schemes))
-    if any(scheme.birth for scheme in schemes):
-        parts.append(_coded(survey, "birth", _birth))
-        admits[byte & 2 == 0] &= np.uint64(ALL ^ _bits(scheme.birth for scheme in schemes))
-    if any(scheme.sex is not None for scheme in schemes):
-        column, present, labels, codes = _coded(survey, "sex", _sex)
-        parts.append(codes)
-        for s, scheme in enumerate(schemes):
-            if scheme.sex is None:
-                continue
-            wanted = [
-                k
-                for k, (value, label) in enumerate(zip(present, labels, strict=True))
-                if scheme.sex == (label if isinstance(scheme.sex, str) else None if column.is_text else value)
-            ]
-            if not wanted:
+def _check_expected(package: Package, drawn: set[str]) -> None:
+    """Raise where a part of an amount cannot stand for a chance: what it depends on who else is paid."""
+    for scheme in package.schemes:
+        rests = {
+            "unless": any(name in drawn for name in scheme.unless),
+            "max_recipients": scheme.max_recipients is not None and scheme.name in drawn,
+            "max_amount": scheme.max_amount is not None and scheme.name in drawn,
+            "tops_up": bool(scheme.tops_up) and scheme.name in drawn,
+            "amount": scheme.schedule.by == "recipients" and scheme.name in drawn,
+        }
+        for key, yes in rests.items():
+            if yes:
                 fail(
-                    f"sex of scheme {scheme.name!r} must be a level of {column.name!r}",
-                    f"{scheme.sex!r} is none of {', '.join(labels)}",
-                    "Use one of these, or the code.",
+                    f"{key} of scheme {scheme.name!r} must rest on who is paid",
+                    "with draws='expected' everybody is, in part",
+                    "Use draws='seeded'.",
                 )
-            admits[byte >> 2 != wanted[0] + 1] &= np.uint64(ALL ^ (1 << s))
-    if not parts:
-        return np.zeros(survey.n_persons, dtype=np.uint8), admits
-    trait = parts[0]
-    for part in parts[1:]:
-        trait = trait | part
-    return trait, admits
 
 
-def _coded(survey: Survey, role: str, code: Callable[[Survey], Any]) -> Any:
-    """Return what a role says of every person as bytes, checked and made once for a survey."""
-    if role not in survey.role_codes:
-        survey.role_codes[role] = code(survey)
-    return survey.role_codes[role]
+def spread(
+    survey: Survey,
+    package: Package,
+    economy: Economy | None = None,
+    *,
+    lines: Mapping[str, float] | None = None,
+    seeds: int = 20,
+) -> "pd.DataFrame":
+    """Return how far the point values of a package move with its seed.
 
+    A draw is part of the scenario: its chance is not in the standard errors, and must not be added to them. This says
+    how much of a figure hangs on it.
 
-def _age(survey: Survey) -> CountArray:
-    """Return completed years, or UNKNOWN."""
-    column = survey.role("age")
-    values = column.numbers(f"The age {column.name!r}")
-    if len(values) and values.min() >= 0 and values.max() <= 150:  # the usual case, without a mask; NaN is neither
-        return np.asarray(values, dtype=np.uint8)
-    _refuse_missing(survey, column.missing, f"age {column.name!r}")
-    fail_if_any(
-        (values < 0) | (values > 150),
-        f"Every age {column.name!r} must be 0 to 150 years",
-        "Mend codes such as 999.",
-        lambda i: f"{survey.show_person(i)}: {values[i]:g}",
-    )
-    return np.where(column.missing, UNKNOWN, values).astype(np.uint8)
+    Parameters
+    ----------
+    survey : Survey
+        With welfare.
+    package : Package
+        Of ``draws="seeded"``.
+    economy : Economy, default None
+    lines : dict of str to float, default None
+        Poverty lines by name, per person and ``welfare_period``; None: the economy's.
+    seeds : int, default 20
+        Number of seeds, from the package's own one on.
 
+    Returns
+    -------
+    DataFrame
+        statistic, of, and over the seeds: mean, sd, lowest, highest.
 
-def _disability(survey: Survey) -> CountArray:
-    """Return 1 for persons with a disability."""
-    column = survey.role("disability")
-    values = column.numbers(f"Disability {column.name!r}")
-    disabled = values == 1
-    wrong = ~(disabled | (values == 0))
-    if wrong.any():
-        _refuse_missing(survey, column.missing, f"disability {column.name!r}")
-        fail_if_any(
-            wrong & ~column.missing,
-            f"Disability {column.name!r} must be 0 or 1",
-            "Recode it, or derive a column of 0 and 1.",
-            lambda i: f"{survey.show_person(i)}: {column.label(values[i])}",
-        )
-    return np.asarray(disabled, dtype=np.uint8)
+    Raises
+    ------
+    InputError
+        If the survey has no welfare, or the package draws nothing by seed.
 
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> survey = sp.example_survey(households=400)
+    >>> half = sp.Package([sp.child_benefit(sp.Amount(8, "month"), coverage=0.5)])
+    >>> moved = sp.spread(survey, half, lines={"national": 60})
+    >>> moved["statistic"].tolist()
+    ['mean_welfare', 'headcount', 'poverty_gap', 'total_cost']
+    >>> bool((moved["sd"] > 0).all())
+    True
 
-def _birth(survey: Survey) -> CountArray:
-    """Return 2 for those with a birth; it is missing where nobody asked: men, children, older women."""
-    column = survey.role("birth")
-    return (column.numbers(f"The births {column.name!r}") >= 1).astype(np.uint8) * np.uint8(2)
+    All are paid, whatever the seed:
 
+    >>> whole = sp.Package([sp.child_benefit(sp.Amount(8, "month"))])
+    >>> float(sp.spread(survey, whole, seeds=2)["sd"].max())
+    0.0
+    """
+    import pandas as pd
 
-def _sex(survey: Survey) -> tuple[Column, FloatArray, tuple[str, ...], CountArray]:
-    """Return the column, its values and their labels, and each person's position among them plus 1, times 4."""
-    column = survey.role("sex")
-    _refuse_missing(survey, column.missing, f"sex {column.name!r}")
-    present, codes, labels = column.categories()
-    if len(present) > 60:
-        fail(f"Sex {column.name!r} must have few levels", f"it has {len(present)}", "Name the right column.")
-    return column, present, labels, ((codes + 1) << 2).astype(np.uint8)
-
-
-def _refuse_missing(survey: Survey, missing: BoolArray, what: str) -> None:
-    """Raise where a role that a scheme needs is missing, unless such rows are to be dropped: they are not eligible."""
-    if survey.missing == "error":
-        fail_if_any(
-            missing,
-            f"The {what} must be known for every person",
-            "Mend these rows, or pass missing='drop': they are then not eligible.",
-            survey.show_person,
-        )
+    if not isinstance(package, Package):
+        fail_type("spread() takes a Survey and a Package", package, "Build it with Package([...]).")
+    if package.draws != "seeded":
+        fail("spread() needs draws='seeded'", f"the package has {package.draws!r}", "There is no seed to change.")
+    if isinstance(survey, Survey) and survey.welfare is None:
+        fail("spread() needs welfare", "the survey has none", "Pass welfare=.")
+    whole(seeds, "seeds", low=2)
+    given = (economy.lines if economy else {}) if lines is None else mapping(lines, "lines", "Write {'national': 60}.")
+    of_lines = {name: number(line, f"line {name!r}", above=0) for name, line in given.items()}
+    made: list[dict[tuple[str, str], float]] = []
+    for k in range(seeds):
+        transfers = simulate(survey, replace(package, seed=(package.seed + k) % 2**64), economy)
+        known = survey.welfare_known
+        assert transfers.welfare_after is not None
+        welfare, people = transfers.welfare_after[known], survey.people[known]
+        figures = {("mean_welfare", ""): mean(welfare, people)}
+        for name, line in of_lines.items():
+            figures["headcount", name] = fgt(welfare, people, line, 0)
+            figures["poverty_gap", name] = fgt(welfare, people, line, 1)
+        figures["total_cost", PACKAGE] = float(transfers.cost["total_cost"].iloc[-1])
+        made.append(figures)
+    values = np.array([list(figures.values()) for figures in made])
+    kept = {"mean": values.mean(axis=0), "sd": values.std(axis=0, ddof=1)}
+    kept |= {"lowest": values.min(axis=0), "highest": values.max(axis=0)}
+    return pd.DataFrame({"statistic": [key[0] for key in made[0]], "of": [key[1] for key in made[0]], **kept})

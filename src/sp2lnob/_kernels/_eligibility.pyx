@@ -48,16 +48,17 @@ def draw(const int32_t[::1] first_person, uint64_t per_household, uint64_t drawn
                             received[i] ^= bit
 
 
-def count(const int32_t[::1] first_person, const uint64_t[::1] received, uint64_t[::1] before,
+def count(const int32_t[::1] first_person, const uint64_t[::1] received, Py_ssize_t block, uint64_t[::1] before,
           int32_t[:, ::1] recipients):
     """Count the recipients of every household: (households, schemes), which holds zeros.
 
-    Eight schemes are counted at a time, each in a byte of one word. The word runs on over all persons, and a
-    household's count is the difference between its ends, which is right even though the sum overflows: no loop ends
-    where it cannot be foreseen. before: (persons + 1,) work space, the sum before each person.
+    Eight schemes are counted at a time, each in a byte of one word. The word runs on over the persons of a block of
+    households, and a household's count is the difference between its ends, which is right even though the sum
+    overflows: no loop ends where it cannot be foreseen. before: work space, the sum before each person of a block; of
+    1 more than the persons of the largest.
     """
-    cdef Py_ssize_t h, i, s, start, stop, first
-    cdef Py_ssize_t schemes = recipients.shape[1]
+    cdef Py_ssize_t h, i, s, start, stop, first, low, high, offset
+    cdef Py_ssize_t schemes = recipients.shape[1], households = recipients.shape[0]
     cdef uint64_t tally
     cdef uint64_t spread[256]  # the bits of a byte, each in a byte of its own
     with nogil:
@@ -65,16 +66,21 @@ def count(const int32_t[::1] first_person, const uint64_t[::1] received, uint64_
             spread[i] = 0
             for s in range(8):
                 spread[i] |= <uint64_t> (i >> s & 1) << 8 * s
-        for first in range(0, schemes, 8):
-            tally = 0
-            before[0] = 0
-            for i in range(received.shape[0]):
-                tally += spread[received[i] >> first & 255]
-                before[i + 1] = tally
-            for h in range(recipients.shape[0]):
-                for start in range(first_person[h], first_person[h + 1], 255):  # as many as a byte counts
-                    stop = min(start + 255, <Py_ssize_t> first_person[h + 1])
-                    tally = before[stop] - before[start]
-                    for s in range(first, min(first + 8, schemes)):
-                        recipients[h, s] += <int32_t> (tally & 255)
-                        tally >>= 8
+        low = 0
+        while low < households:
+            high = min(low + block, households)
+            offset = first_person[low]
+            for first in range(0, schemes, 8):
+                tally = 0
+                before[0] = 0
+                for i in range(offset, first_person[high]):
+                    tally += spread[received[i] >> first & 255]
+                    before[i - offset + 1] = tally
+                for h in range(low, high):
+                    for start in range(first_person[h], first_person[h + 1], 255):  # as many as a byte counts
+                        stop = min(start + 255, <Py_ssize_t> first_person[h + 1])
+                        tally = before[stop - offset] - before[start - offset]
+                        for s in range(first, min(first + 8, schemes)):
+                            recipients[h, s] += <int32_t> (tally & 255)
+                            tally >>= 8
+            low = high

@@ -46,6 +46,7 @@ _ROOMS = {
     "decomposition": ("shapley",),
     "statistics": ("Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"),
     "survey": ("Survey",),
+    "targeting": ("Affluence", "Rank", "Threshold"),
     "transfers": ("Transfers", "simulate"),
     "tree": ("OpportunityTree",),
     "_relative": ("RelativeLine",),

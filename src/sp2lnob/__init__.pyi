@@ -66,6 +66,7 @@ from .statistics import (
     Quantile as Quantile,
 )
 from .survey import Survey as Survey
+from .targeting import Affluence as Affluence, Rank as Rank, Threshold as Threshold
 from .transfers import Transfers as Transfers, simulate as simulate
 from .tree import OpportunityTree as OpportunityTree
 
@@ -73,6 +74,7 @@ __version__: str
 __all__ = [
     "BRR",
     "Access",
+    "Affluence",
     "Amount",
     "Assessment",
     "Bootstrap",
@@ -99,6 +101,7 @@ __all__ = [
     "Package",
     "Poverty",
     "Quantile",
+    "Rank",
     "RelativeLine",
     "ReplicateColumns",
     "SP2LNOBError",
@@ -107,6 +110,7 @@ __all__ = [
     "Shapley",
     "SuccessiveDifference",
     "Survey",
+    "Threshold",
     "Transfers",
     "assess",
     "assess_many",

@@ -6,6 +6,7 @@ from zlib import crc32
 
 from ._validate import choice, fail, fail_type, listing, number, seed, whole
 from .economy import Amount, Economy
+from .targeting import Target
 
 MOST_SCHEMES = 64  # one bit each
 WEEKS = 7 / 365  # of a year
@@ -37,6 +38,8 @@ class Scheme:
         Only persons whose role "birth" is 1 or more.
     weeks : float in [0, 52], default None
         Weeks of a year for which it is paid; None: the whole year.
+    target : Rank, Threshold or Affluence, default None
+        Whom of the eligible it is aimed at; None: all.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class Scheme:
     disability: bool = field(default=False, kw_only=True)
     birth: bool = field(default=False, kw_only=True)
     weeks: float | None = field(default=None, kw_only=True)
+    target: Target | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         what = f"scheme {self.name!r}"
@@ -100,6 +104,8 @@ class Scheme:
             fail_type(f"sex of {what} must be a label or a code", self.sex, "Write 'Female', or the number.")
         if self.weeks is not None:
             object.__setattr__(self, "weeks", number(self.weeks, f"weeks of {what}", low=0, high=52))
+        if self.target is not None and not isinstance(self.target, Target):
+            fail_type(f"target of {what} must be a target", self.target, "Write Rank(0.4, by='score').")
 
     def per_year(self, economy: Economy | None, welfare_period: str) -> float:
         """Return currency per recipient and year."""
@@ -123,10 +129,12 @@ class Package:
         Cost of running them, as a share of what they pay.
     mpc : float in [0, 1], default 1.0
         Marginal propensity to consume: the part of a transfer that becomes welfare.
-    draws : {"seeded", "expected"}, default "seeded"
+    draws : {"seeded", "exact", "expected"}, default "seeded"
         How a coverage below 1 is met: a person receives or not, by a number drawn once from the seed, the person and
-        the scheme, whatever the order of rows; or everybody eligible receives the amount times the coverage. Expected
-        values keep cost and mean exact and overstate the fall of poverty, because nobody is left out.
+        the scheme, whatever the order of rows. "exact": no draws; welfare after has the distribution of all draws, each
+        household with what may come of them for it, by chance, and recipients and cost are what they are on average.
+        "expected": everybody eligible receives the amount times the coverage, which keeps cost and mean exact and
+        overstates the fall of poverty, because nobody is left out.
     seed : int, default 1
 
     Raises
@@ -171,5 +179,5 @@ class Package:
             fail("Every scheme must have a name of its own", f"{twice!r} occurs more than once", "Pass name=.")
         object.__setattr__(self, "administration", number(self.administration, "administration", low=0))
         object.__setattr__(self, "mpc", number(self.mpc, "mpc", low=0, high=1))
-        choice(self.draws, ("seeded", "expected"), "draws")
+        choice(self.draws, ("seeded", "exact", "expected"), "draws")
         seed(self.seed, "The seed of a package")

@@ -1,7 +1,7 @@
 """From schemes to transfers: who is paid, how much, what it costs, and welfare after."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,13 @@ import numpy as np
 from ._columns import Column
 from ._expressions import parse
 from ._kernels import _eligibility, _transfers
+from ._outcomes import Outcomes, certain, outcomes_of, receipts_of
 from ._typing import BitArray, BoolArray, CodeArray, CountArray, FloatArray
 from ._validate import fail, fail_if_any, fail_type
 from .economy import YEARLY, Economy
 from .schemes import Package, Scheme
 from .survey import Survey
+from .targeting import aim
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +76,9 @@ class Transfers:
         Currency paid to each household per year.
     welfare_after : ndarray of shape (households,), or None
         Per person and the survey's ``welfare_period``; None where the survey has no welfare.
+    outcomes : Outcomes or None
+        What else may come of it for a household: in another sample, where a scheme ranks, or by chance, where draws are
+        exact. All the above is what comes in the full sample, and by chance on average.
 
     Examples
     --------
@@ -92,12 +97,27 @@ class Transfers:
     bits: BitArray
     recipients: CodeArray
     welfare_after: FloatArray | None
+    outcomes: Outcomes | None = None
+
+    def by_outcome(self, name: str) -> FloatArray:
+        """Return ``welfare_after``, ``people`` or another array by household, by outcome."""
+        if self.outcomes is None:
+            return np.asarray(getattr(self, name))
+        if name == "welfare_after":
+            return np.asarray(self.outcomes.welfare)
+        return self.outcomes.take(name)
+
+    def of_persons(self, name: str, person: CodeArray, outcome: CodeArray) -> FloatArray:
+        """Return ``paid`` or another array by person, of rows that are a person with an outcome each."""
+        if self.outcomes is None:
+            return np.asarray(getattr(self, name)[person])
+        return self.outcomes.of_persons(name, person, outcome)
 
     @property
     def received(self) -> FloatArray:
         """Whether each person receives each scheme, of shape (persons, schemes).
 
-        1 or 0; where draws are expected, the coverage of a scheme for those eligible. A benefit paid per household is
+        1 or 0; where draws are expected or exact, the coverage of a scheme for those eligible. A benefit paid per household is
         booked to its first eligible member.
         """
         each = (self.bits[:, None] >> np.arange(len(self.amounts), dtype=np.uint64)) & np.uint64(1)
@@ -123,6 +143,12 @@ class Transfers:
             ]
         )
         return np.column_stack([by_scheme, survey.sum_over_members(survey.person_weight * paid[:, -1])])
+
+    @property
+    def people_paid(self) -> FloatArray:
+        """People who are paid themselves, by household: columns as in ``people``, a benefit of all to one of them."""
+        own = self.survey.person_weight[:, None] * self.paid
+        return np.column_stack([self.survey.sum_over_members(column) for column in own.T])
 
     @cached_property
     def paid(self) -> FloatArray:
@@ -221,7 +247,28 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
     amounts = np.array([scheme.per_year(economy, survey.welfare_period) for scheme in schemes])
     age, age_admits = _ages(survey, schemes)
     trait, trait_admits = _traits(survey, schemes)
-    bits, recipients = _receipt(survey, package, age, age_admits, trait, trait_admits)
+    admitted = _admitted(survey, package, age, age_admits, trait, trait_admits)
+    admitted, cuts = aim(survey, schemes, economy, admitted)
+
+    def pay(bits: BitArray) -> Transfers:
+        return _paid(survey, package, economy, amounts, bits)
+
+    def receipts(paid: Transfers, household: CodeArray) -> tuple[CodeArray, FloatArray, FloatArray | None]:
+        if package.draws == "exact":
+            return receipts_of(survey, schemes, amounts, package.mpc, paid.recipients, household)
+        return certain(household, paid.welfare_after)
+
+    if not cuts and package.draws != "exact":
+        return pay(admitted)
+    full, outcomes = outcomes_of(cuts, admitted, survey.household_of, pay, receipts)
+    return replace(full, outcomes=outcomes)
+
+
+def _paid(
+    survey: Survey, package: Package, economy: Economy | None, amounts: FloatArray, admitted: BitArray
+) -> Transfers:
+    """Return what a package pays to those who are admitted."""
+    bits, recipients = _receipt(survey, package, admitted)
     after = None
     if survey.welfare is not None:
         after = np.empty(survey.n_households)
@@ -233,18 +280,17 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
 
 
 def _reach(package: Package) -> FloatArray:
-    """Return what a recipient counts for in each scheme: 1, or the coverage where draws are expected."""
-    expected = package.draws == "expected"
+    """Return what a recipient counts for in each scheme: 1, or the coverage where nothing is drawn."""
+    expected = package.draws != "seeded"
     return np.array([scheme.coverage if expected else 1.0 for scheme in package.schemes])
 
 
-def _receipt(
+def _admitted(
     survey: Survey, package: Package, age: CountArray, age_admits: BitArray, trait: CountArray, trait_admits: BitArray
-) -> tuple[BitArray, CodeArray]:
-    """Return the schemes that each person receives, as bits, and the recipients by household and scheme."""
+) -> BitArray:
+    """Return the schemes that each person is eligible for, as bits."""
     schemes = package.schemes
     bits = np.empty(survey.n_persons, dtype=np.uint64)
-    recipients = np.zeros((survey.n_households, len(schemes)), dtype=np.int32)
     _eligibility.admit(age, trait, age_admits, trait_admits, bits)
     if any(scheme.who is not None for scheme in schemes):
         chosen = np.full(survey.n_persons, _bits(scheme.who is None for scheme in schemes), dtype=np.uint64)
@@ -253,9 +299,16 @@ def _receipt(
                 holds = parse(scheme.who, f"who of scheme {scheme.name!r}").mask(survey.person_column)
                 chosen |= holds.astype(np.uint64) << np.uint64(s)
         bits &= chosen
+    return bits
+
+
+def _receipt(survey: Survey, package: Package, admitted: BitArray) -> tuple[BitArray, CodeArray]:
+    """Return the schemes that each person receives, as bits, and the recipients by household and scheme."""
+    schemes, bits = package.schemes, admitted.copy()
+    recipients = np.zeros((survey.n_households, len(schemes)), dtype=np.int32)
     _check_identities(survey, package)
     once = _bits(scheme.per == "household" for scheme in schemes)
-    drawn = 0 if package.draws == "expected" else _bits(scheme.coverage < 1 for scheme in schemes)
+    drawn = 0 if package.draws != "seeded" else _bits(scheme.coverage < 1 for scheme in schemes)
     if once or drawn:
         nobody = np.empty(0, dtype=np.uint64)
         _eligibility.draw(

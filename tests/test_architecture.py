@@ -328,6 +328,7 @@ def test_only_one_room_raises_errors_of_input(room):
         "_validate": {("fail", "InputError"), ("fail_type", "InputTypeError")},
         "__init__": {("__getattr__", "AttributeError")},
         "_parallel": {("receive", "error")},  # of a block, passed on to the caller
+        "_outcomes": {("through", "KeyboardInterrupt")},
         "estimation": {  # where there is nothing to return
             ("_enough", "KeyboardInterrupt"),
             ("_enough", "ShardKept"),

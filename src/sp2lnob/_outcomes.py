@@ -274,7 +274,7 @@ class Outcomes:
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """Outcomes that have met replicates: the unit of each, whether it occurs, and whether it does in the full sample."""
+    """Outcomes that have met replicates: the unit of each, whether it occurs, and whether in the full sample."""
 
     unit: CodeArray
     occurs: BoolArray

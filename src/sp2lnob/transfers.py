@@ -117,8 +117,8 @@ class Transfers:
     def received(self) -> FloatArray:
         """Whether each person receives each scheme, of shape (persons, schemes).
 
-        1 or 0; where draws are expected or exact, the coverage of a scheme for those eligible. A benefit paid per household is
-        booked to its first eligible member.
+        1 or 0; where draws are expected or exact, the coverage of a scheme for those eligible. A benefit paid per
+        household is booked to its first eligible member.
         """
         each = (self.bits[:, None] >> np.arange(len(self.amounts), dtype=np.uint64)) & np.uint64(1)
         return each * _reach(self.package)

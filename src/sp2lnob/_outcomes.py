@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ._kernels import _transfers
+from ._kernels import _totals, _transfers
 from ._parallel import LANES, map_replicates
 from ._sweeps import ALONE, Ordering, by_level, in_lanes
 from ._typing import BitArray, BoolArray, CodeArray, CountArray, FloatArray, LongArray
@@ -122,23 +122,27 @@ class Switches:
     score: FloatArray
     on: CountArray
 
-    def factors(self, factors: FloatArray) -> FloatArray:
-        """Return the factors of the units, (groups, units, LANES); NaN in a replicate whose cuts are beyond all."""
+    def write(self, factors: FloatArray, first: int, out: FloatArray) -> None:
+        """Write their factors from unit ``first`` on; NaN in a replicate whose cuts are beyond the band."""
         groups = len(factors)
-        holds, known = np.ones((groups, len(self.unit), LANES), dtype=np.bool_), np.ones((groups, 1, LANES))
-        for ranking, (low, high), score, on in zip(self.rankings, self.band, self.score, self.on, strict=True):
-            cut = ranking.evaluate(factors).reshape(groups, 1, LANES)
-            here = np.flatnonzero(on != ANY)
-            holds[:, here] &= (score[here, None] <= cut) == (on[here, None] == 1)
-            known[(cut < low) | (cut > high)] = np.nan
-        return np.asarray(factors[:, self.unit] * holds * known)
+        cuts = np.stack([ranking.evaluate(factors).reshape(groups, LANES) for ranking in self.rankings])
+        _totals.switch_factors(self.unit, self.score, self.on, cuts, first, out)
+        low, high = self.band.T[:, :, None, None]
+        group, lane = np.nonzero(((cuts < low) | (cuts > high)).any(axis=0))
+        out[group, first : first + len(self.unit), lane] = np.nan
 
 
 def extended(factors: FloatArray, switches: Sequence[Switches]) -> FloatArray:
     """Return a block of factors with those of all switches behind."""
     if not switches:
         return factors
-    return np.concatenate([factors, *(one.factors(factors) for one in switches)], axis=1)
+    groups, first, _ = factors.shape
+    out = np.empty((groups, first + sum(len(one.unit) for one in switches), LANES))
+    out[:, :first] = factors
+    for one in switches:
+        one.write(factors, first, out)
+        first += len(one.unit)
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,7 +252,7 @@ class Outcomes:
             on[k, moves] = paid[moves]
             open_ |= moves
         own = np.flatnonzero(occurs & open_)
-        switches = Switches(rankings, band, unit[own], score[:, own], on[:, own]) if len(own) else None
+        switches = Switches(rankings, band, unit[own], score[:, own].copy(), on[:, own].copy()) if len(own) else None
         unit = unit.copy()
         unit[own] = first + np.arange(len(own))
         return Placed(unit, occurs, now, switches, first)

@@ -33,7 +33,7 @@ from .survey import Survey
 
 MOST_RECEIPTS = 10_000  # of a household, by scheme
 MOST_CUTS = 6  # schemes whose cut is made anew: a household may then have 64 outcomes
-ANY = -1  # of a scheme that is nothing to an outcome
+ANY = 2  # of a scheme that is nothing to an outcome
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,7 @@ class Ranking:
     def evaluate(self, factors: FloatArray) -> FloatArray:
         """Return the highest score that is paid, (replicates,); NaN where nobody is ranked."""
         found = self.ordering.evaluate(factors, np.array([self.share])).quantiles[0]
-        return found if self.whole else np.nextafter(-found, -np.inf)  # the first that does not fit in
+        return found if self.whole else np.asarray(np.nextafter(-found, -np.inf))  # the first that does not fit in
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ class Switches:
     unit : ndarray of shape (units,), int32
         Of the household of each.
     score : ndarray of shape (rankings, units)
-    on : ndarray of shape (rankings, units), int8
+    on : ndarray of shape (rankings, units), uint8
         1 or 0: whether the scheme must be paid; ANY where the household has nothing to do with it.
     """
 
@@ -240,7 +240,7 @@ class Outcomes:
         found = every_cut(rankings, replication, design)
         band = np.column_stack([np.fmin.reduce(found, axis=1), np.fmax.reduce(found, axis=1)])
         occurs, now, open_ = np.ones(n, dtype=np.bool_), np.ones(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
-        score, on = np.empty((width, n)), np.full((width, n), ANY, dtype=np.int8)
+        score, on = np.empty((width, n)), np.full((width, n), ANY, dtype=np.uint8)
         for k, (cut, (low, high)) in enumerate(zip(self.cuts, band, strict=True)):
             score[k] = cut.score[self.household]
             concerned = (self.may[self.household] >> k & 1) == 1
@@ -272,7 +272,7 @@ class Outcomes:
         unit = placed.unit[outcome]
         if placed.switches is not None:  # rows of a PSU follow each other, and are added up once
             order = np.argsort(unit >= placed.first, kind="stable")
-            row, outcome, unit, now, once = (array[order] for array in (row, outcome, unit, now, once))
+            row, outcome, unit, now, once = row[order], outcome[order], unit[order], now[order], once[order]
         return Spread(row, outcome.astype(np.int32), self.share[outcome], unit, now, once)
 
 

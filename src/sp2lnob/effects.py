@@ -162,12 +162,12 @@ def reroute(
     """Prepare an opportunity's groups before a transfer, and after it if there is one; ``honest`` are its ends."""
     moves = None
     if transfers is not None:
-        rows = full.spread(transfers.outcomes, cells.household)
-        row, before = rows.row, cells.welfare[rows.row]
-        after = before if transfers.welfare_after is None else transfers.by_outcome("welfare_after")[rows.outcome]
+        spread = full.spread(transfers.outcomes, cells.household)
+        row, before = spread.row, cells.welfare[spread.row]
+        after = before if transfers.welfare_after is None else transfers.by_outcome("welfare_after")[spread.outcome]
         leaf = np.ascontiguousarray(groups.of_cell.reshape(len(cells.domains), cells.bands))
-        weight = cells.weight[row] * rows.share
-        moves = Moves(weight, rows.unit, cells.domain[row], before, after, leaf, len(groups.labels))
+        weight = cells.weight[row] * spread.share
+        moves = Moves(weight, spread.unit, cells.domain[row], before, after, leaf, len(groups.labels))
     rows, shift = _rows(cells, groups, cuts, moves is not None), np.empty(0)
     if honest is not None:
         shift = honest.shift(groups.ends)

@@ -36,7 +36,7 @@ class Rank(Target):
 
     Eligible persons are lined up by their household's score, the lowest first, with their own weights; households where
     a benefit is paid per household. The score at which the share is reached is a quantile of the sample, and is found
-    anew in every replicate: where it is held, the standard error of the cost comes out twice too large.
+    anew in every replicate: where it is held, the standard error of the cost comes out 1.6 to 2 times too large.
 
     Parameters
     ----------

@@ -260,6 +260,7 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
 
     if not cuts and package.draws != "exact":
         return pay(admitted)
+    full: Transfers
     full, outcomes = outcomes_of(cuts, admitted, survey.household_of, pay, receipts)
     return replace(full, outcomes=outcomes)
 

@@ -693,3 +693,42 @@ def _money(home: Row, recipients: Sequence[Row], rule: Row, periods: int) -> lis
         left = max(0.0, total - periods * sum(home["existing"][name] for name in rule["tops_up"]))
         amounts = [amount and (amount * left / total or None) for amount in amounts]
     return amounts
+
+
+# ---------------------------------------------------------------- whom a target keeps
+
+
+def kept_by_rank(score: Sequence[Num], w: Sequence[Num], share: Num, whole: bool = True) -> list[bool]:
+    """Whether each household is among the lowest scores that hold a share of all weight.
+
+    Households of one score stand or fall together. They are added from the lowest score up: with `whole` until the
+    share is reached, else as long as it is not passed.
+    """
+    total = sum(w)
+    kept: set[Num] = set()
+    held: Num = 0
+    for value in sorted({s for s, wi in zip(score, w, strict=True) if wi > 0}):
+        own = sum(wi for s, wi in zip(score, w, strict=True) if s == value)
+        if held >= share * total if whole else held + own > share * total:
+            break
+        kept.add(value)
+        held += own
+    return [s <= max(kept) if kept else False for s in score]
+
+
+def receipts(eligible: Sequence[int], coverage: Sequence[Num], amounts: Sequence[Num]) -> dict[Num, Num]:
+    """Chance of each sum of money that a household may be paid, by listing every outcome of every draw.
+
+    eligible : number of eligible members by scheme, each of whom is drawn for himself
+    """
+    draws = [s for s, m in enumerate(eligible) for _ in range(m)]
+    found: dict[Num, Num] = {}
+    for outcome in product((True, False), repeat=len(draws)):
+        chance: Num = 1
+        money: Num = 0
+        for yes, s in zip(outcome, draws, strict=True):
+            chance = chance * (coverage[s] if yes else 1 - coverage[s])
+            money = money + (amounts[s] if yes else 0)
+        if chance:
+            found[money] = found.get(money, 0) + chance
+    return found

@@ -52,6 +52,8 @@ ROOMS = (
     "_hadamard",
     "replication",
     "replicate_columns",
+    "economy",
+    "_outcomes",
     "_domains",
     "opportunity",
     "cross_validation",
@@ -145,6 +147,7 @@ PUBLIC = {
     ],
     "classes": [
         "Access",
+        "Affluence",
         "Amount",
         "Assessment",
         "BRR",
@@ -171,6 +174,7 @@ PUBLIC = {
         "Package",
         "Poverty",
         "Quantile",
+        "Rank",
         "RelativeLine",
         "ReplicateColumns",
         "Schedule",
@@ -178,6 +182,7 @@ PUBLIC = {
         "Shapley",
         "SuccessiveDifference",
         "Survey",
+        "Threshold",
         "Transfers",
     ],
     "errors": ["InputError", "InputTypeError", "SP2LNOBError", "SP2LNOBWarning"],
@@ -349,6 +354,7 @@ def test_only_one_room_raises_errors_of_input(room):
         "_validate": {("fail", "InputError"), ("fail_type", "InputTypeError")},
         "__init__": {("__getattr__", "AttributeError")},
         "_parallel": {("receive", "error")},  # of a block, passed on to the caller
+        "_outcomes": {("through", "KeyboardInterrupt")},
         "estimation": {  # where there is nothing to return
             ("_enough", "KeyboardInterrupt"),
             ("_enough", "ShardKept"),

@@ -1,4 +1,4 @@
-"""The tables of docs/coverage.md, made from results.csv and gap.csv: every number of that page that a study found.
+"""The tables of docs/coverage.md, made from the tables beside this: every number of that page that a study found.
 
     python benchmarks/coverage/tables.py
 
@@ -13,6 +13,7 @@ import pandas as pd
 
 RESULTS = Path(__file__).with_name("results.csv")
 ENDS = Path(__file__).with_name("gap.csv")
+RANKS = Path(__file__).with_name("rank.csv")
 INDEX = Path(__file__).with_name("dissimilarity.csv")
 PAGE = Path(__file__).parents[2] / "docs" / "coverage.md"
 PACKAGES = ("universal", "flat to the poor", "by rank")
@@ -174,6 +175,15 @@ def of_gaps(results: pd.DataFrame) -> list[str]:
     return lines
 
 
+def of_ranks(_: pd.DataFrame) -> list[str]:
+    """Return the table of standard errors over spread, with the cut of a rank made anew and held."""
+    lines = [row("figure", "cut anew", "cut held"), row(*["---"] * 3)]
+    for line in pd.read_csv(RANKS).itertuples():
+        name = "cost" if line.figure == "cost" else f"change in {line.figure.replace('gini', 'Gini')}"
+        lines.append(row(name, f"{line.anew:.2f}", f"{line.fixed:.2f}"))
+    return lines
+
+
 def of_index(_: pd.DataFrame) -> list[str]:
     """Return the table of the dissimilarity index: how often intervals hold it, and what is flagged."""
     found = pd.read_csv(INDEX)
@@ -220,6 +230,7 @@ TABLES: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "others": of_others,
     "draws": of_draws,
     "classes": of_classes,
+    "ranks": of_ranks,
     "ends": lambda _: of_ends(read_ends()),
     "gaps": lambda _: of_gaps(read_ends()),
     "index": of_index,

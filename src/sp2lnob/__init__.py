@@ -49,6 +49,7 @@ _ROOMS = {
     "spot": ("spot_cost",),
     "statistics": ("Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"),
     "survey": ("Survey",),
+    "targeting": ("Affluence", "Rank", "Threshold"),
     "transfers": ("Transfers", "simulate", "spread"),
     "tree": ("OpportunityTree",),
     "_relative": ("RelativeLine",),

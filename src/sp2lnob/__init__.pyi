@@ -69,6 +69,7 @@ from .statistics import (
     Quantile as Quantile,
 )
 from .survey import Survey as Survey
+from .targeting import Affluence as Affluence, Rank as Rank, Threshold as Threshold
 from .transfers import Transfers as Transfers, simulate as simulate, spread as spread
 from .tree import OpportunityTree as OpportunityTree
 
@@ -76,6 +77,7 @@ __version__: str
 __all__ = [
     "BRR",
     "Access",
+    "Affluence",
     "Amount",
     "Assessment",
     "Bootstrap",
@@ -103,6 +105,7 @@ __all__ = [
     "Package",
     "Poverty",
     "Quantile",
+    "Rank",
     "RelativeLine",
     "ReplicateColumns",
     "SP2LNOBError",
@@ -112,6 +115,7 @@ __all__ = [
     "Shapley",
     "SuccessiveDifference",
     "Survey",
+    "Threshold",
     "Transfers",
     "assess",
     "assess_many",

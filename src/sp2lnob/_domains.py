@@ -7,9 +7,11 @@ from functools import cached_property
 import numpy as np
 
 from ._cells import combine
+from ._outcomes import Outcomes, Placed, Spread, Switches, extended
 from ._sweeps import Ordering, columns_of
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import fail, fail_if_any, fail_type
+from .replication import Replication
 from .survey import Survey
 
 MOST_LEVELS = 1000
@@ -59,17 +61,26 @@ class Row:
 
 @dataclass(eq=False)
 class Block:
-    """Replicates side by side: the factors of each, and where it cuts welfare into classes."""
+    """Replicates side by side: the factors of each, and where it cuts welfare into classes.
+
+    ``sampled`` is the number of units that are of the sample, where others behind them are switches of outcomes.
+    """
 
     factors: FloatArray
     ordering: Ordering | None
     fixed: bool = False
+    sampled: int | None = None
     _quantiles: dict[tuple[float, ...], FloatArray] = field(default_factory=dict)
 
     @property
     def replicates(self) -> int:
         """Number of replicates."""
         return columns_of(self.factors)
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is the full sample, every factor 1."""
+        return bool((self.factors[:, : self.sampled] == 1).all())
 
     def cuts(self, shares: tuple[float, ...]) -> FloatArray:
         """Return the welfare at shares of people, of shape (shares, replicates), made once for all who ask."""
@@ -98,6 +109,7 @@ class Rows:
     index: CodeArray
     household: CodeArray
     weight: FloatArray
+    spread: Spread | None = None
 
     @property
     def survey(self) -> Survey:
@@ -106,13 +118,23 @@ class Rows:
 
     @property
     def cases(self) -> BoolArray:
-        """Rows that a figure rests on: those with weight."""
-        return self.weight > 0
+        """Rows that a figure rests on: those with weight, each of the survey's once."""
+        return self.weight > 0 if self.spread is None else (self.weight > 0) & self.spread.once
 
     @property
     def outcome(self) -> CodeArray:
         """Which outcome of a scenario each row has: its household's, as long as every household has one."""
-        return self.household
+        return self.household if self.spread is None else self.spread.outcome
+
+    @property
+    def share(self) -> FloatArray | float:
+        """What share of its weight in the survey each row has by chance; ``weight`` has it already."""
+        return 1.0 if self.spread is None else self.spread.share
+
+    @property
+    def weight_now(self) -> FloatArray:
+        """Weight in the full sample: none of an outcome that only other samples have."""
+        return self.weight if self.spread is None else self.weight * self.spread.now
 
     @cached_property
     def psu(self) -> CodeArray:
@@ -122,7 +144,7 @@ class Rows:
     @cached_property
     def factor(self) -> CodeArray:
         """Whose factor each row takes in a replicate."""
-        return self.full.unit[self.household]
+        return self.full.unit[self.household] if self.spread is None else self.spread.unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,6 +249,9 @@ class FullSample(Block):
 
     survey: Survey = field(kw_only=True)
     unit: CodeArray = field(kw_only=True)
+    replication: Replication = field(kw_only=True)
+    switches: list[Switches] = field(default_factory=list)
+    _placed: dict[Outcomes, Placed] = field(default_factory=dict)
     _domains: dict[tuple[tuple[str, ...], bool], Domain] = field(default_factory=dict)
     _rows: dict[tuple[str, bool], Rows] = field(default_factory=dict)
 
@@ -234,6 +259,24 @@ class FullSample(Block):
     def units(self) -> int:
         """Number of factors in a replicate."""
         return int(self.factors.shape[1])
+
+    def spread(self, outcomes: Outcomes | None, household: CodeArray) -> Spread:
+        """Return rows of some households as often as these have outcomes; None: they have one each.
+
+        Units of outcomes that are so in some replicates only come after those of the sample.
+        """
+        if outcomes is None:
+            return Spread.plain(household, self.unit)
+        if outcomes not in self._placed:
+            first = self.units + sum(len(one.unit) for one in self.switches)
+            self._placed[outcomes] = placed = outcomes.place(self.replication, self.survey.design, first)
+            if placed.switches is not None:
+                self.switches.append(placed.switches)
+        return outcomes.spread(self._placed[outcomes], household)
+
+    def switched(self) -> Block:
+        """Return the full sample with the factors of all outcomes."""
+        return Block(extended(self.factors, self.switches), self.ordering, self.fixed, self.units)
 
     def domain(self, by: tuple[str, ...], *, with_welfare: bool = True) -> Domain:
         """Return people by some columns; without welfare only where neither the statistic nor ``by`` asks for it.
@@ -263,6 +306,24 @@ class FullSample(Block):
                 made = Rows(self, unit, index, index, survey.people[index])
             self._rows[unit, with_welfare] = made
         return self._rows[unit, with_welfare]
+
+
+def spread(domain: Domain, outcomes: Outcomes, rows: dict[Rows, Rows]) -> Domain:
+    """Return a domain whose rows are there as often as their household has outcomes; what it rests on stays.
+
+    ``rows`` keeps the rows that were spread already.
+    """
+    of = domain.rows
+    if of not in rows:
+        found = of.full.spread(outcomes, of.household)
+        weight = of.weight[found.row] * found.share
+        rows[of] = replace(
+            of, index=of.index[found.row], household=of.household[found.row], weight=weight, spread=found
+        )
+    made = rows[of].spread
+    assert made is not None
+    row = made.row
+    return replace(domain, rows=rows[of], fixed=domain.fixed[row], level=domain.level[row])
 
 
 def domain_of(rows: Rows, by: Sequence[str]) -> Domain:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ._domains import Block, Domain, FullSample, Row, Rows
+from ._domains import Block, Domain, FullSample, Row, Rows, spread
 from ._sweeps import (
     CellSums,
     ClassOrdering,
@@ -54,20 +54,30 @@ class Scenario:
     name: str
     survey: Survey
     transfers: Transfers | None = None
+    _spread: dict[Domain, Domain] = field(default_factory=dict)
+    _rows: dict[Rows, Rows] = field(default_factory=dict)
     _ranked: dict[Rows, tuple[LongArray, Ordering]] = field(default_factory=dict)
     _orderings: dict[Domain, tuple[Ordering | ClassOrdering, ...]] = field(default_factory=dict)
     _tails: dict[Domain, BoolArray] = field(default_factory=dict)
 
     def welfare(self) -> FloatArray:
-        """Return welfare by household."""
-        welfare = self.survey.welfare if self.transfers is None else self.transfers.welfare_after
-        if welfare is None:
+        """Return welfare by outcome: by household, where every household has one."""
+        if self.survey.welfare is None:
             fail("This statistic needs welfare", "the survey has none", "Pass welfare=, the column of consumption.")
-        return welfare
+        return self.survey.welfare if self.transfers is None else self.transfers.by_outcome("welfare_after")
 
     def domain(self, full: FullSample, by: tuple[str, ...], *, with_welfare: bool = True) -> Domain:
         """Return people by some columns, each as often as the scenario has outcomes for them."""
-        return full.domain(by, with_welfare=with_welfare)
+        return self.spread(full.domain(by, with_welfare=with_welfare))
+
+    def spread(self, domain: Domain) -> Domain:
+        """Return a domain of the survey with a row for each outcome that the scenario has for it."""
+        outcomes = None if self.transfers is None else self.transfers.outcomes
+        if outcomes is None:
+            return domain
+        if domain not in self._spread:
+            self._spread[domain] = spread(domain, outcomes, self._rows)
+        return self._spread[domain]
 
     def orderings(self, domain: Domain) -> tuple[Ordering | ClassOrdering, ...]:
         """Return the people of every level from the richest down, sorted once for all who ask."""
@@ -92,9 +102,9 @@ class Scenario:
         if domain not in self._tails:
             rows, levels = domain.rows, len(domain.labels)
             order, ranked = self.ranked(rows)
-            found = np.zeros(levels, dtype=np.bool_)
+            found, weight = np.zeros(levels, dtype=np.bool_), rows.weight_now[order]
             if levels == 1:
-                found[0] = _hangs_on_few(ranked.welfare, ranked.weight, rows.psu[order], self.survey.design)
+                found[0] = _hangs_on_few(ranked.welfare, weight, rows.psu[order], self.survey.design)
             else:
                 # A welfare class below the highest has no tail: its cuts bound it.
                 tailed = np.arange(1, levels + 1) % domain.bands == 0
@@ -104,7 +114,7 @@ class Scenario:
                 ends = np.cumsum(np.bincount(level[place], minlength=levels))
                 for i, here in enumerate(np.split(place, ends[:-1])):
                     psu = rows.psu[order[here]]
-                    found[i] = _hangs_on_few(ranked.welfare[here], ranked.weight[here], psu, self.survey.design)
+                    found[i] = _hangs_on_few(ranked.welfare[here], weight[here], psu, self.survey.design)
             self._tails[domain] = found
         return self._tails[domain]
 

@@ -73,15 +73,15 @@ def chances(scheme: Scheme) -> bool:
 
 
 def reached(
-    survey: Survey, package: Package, bits: BitArray, admitted: BitArray
+    survey: Survey, package: Package, bits: BitArray, admitted: BitArray, leaks: Mapping[int, float]
 ) -> tuple[BitArray, dict[int, FloatArray]]:
     """Return who of the eligible (``bits``) and targeted (``admitted``) is reached, and chances where they vary.
 
-    A benefit per household goes to its first eligible member.
+    ``leaks`` are the chances of who is outside a target. A benefit per household goes to its first eligible member.
     """
     schemes = package.schemes
     alike = [not chances(scheme) for scheme in schemes]
-    seeded = package.draws != "expected"
+    seeded = package.draws == "seeded"
     once = bits_of(yes and scheme.per == "household" for yes, scheme in zip(alike, schemes, strict=True))
     drawn = bits_of(yes and seeded and scheme.coverage < 1 for yes, scheme in zip(alike, schemes, strict=True))
     got = admitted.copy() if admitted is bits and not all(alike) else admitted
@@ -102,7 +102,7 @@ def reached(
     for s, scheme in enumerate(schemes):
         if not alike[s]:
             bit = np.uint64(1 << s)
-            share = _share(survey, scheme, bits & bit != 0, got & bit != 0)
+            share = _share(survey, scheme, bits & bit != 0, got & bit != 0, leaks.get(s, 0.0))
             if seeded:
                 holds = _number(survey, package, scheme) < share
             else:
@@ -112,20 +112,37 @@ def reached(
     return got, chance
 
 
-def _share(survey: Survey, scheme: Scheme, eligible: BoolArray, targeted: BoolArray) -> FloatArray:
+def _share(survey: Survey, scheme: Scheme, eligible: BoolArray, targeted: BoolArray, leak: float) -> FloatArray:
     """Return each person's chance to be reached, where it varies; 0 for who cannot be."""
+    targeted, outside = _sides(survey, scheme, eligible, targeted)
+    share = np.where(targeted, 1 - scheme.exclusion_error, 0.0)
+    share[outside] = leak
+    return share * _taken(survey, scheme, share > 0) * scheme.coverage
+
+
+def _sides(survey: Survey, scheme: Scheme, eligible: BoolArray, targeted: BoolArray) -> tuple[BoolArray, BoolArray]:
+    """Return who is in a scheme's target, and who is outside of it; of a household the one who stands for it."""
     outside = (eligible if scheme.target is not None else np.ones_like(eligible)) & ~targeted
-    weight = survey.person_weight
-    if scheme.per == "household":  # one member stands for it: the first of those who may
+    if scheme.per == "household":  # the first of those who may
         home, first = survey.household_of, survey.first_person[:-1]
         served = np.logical_or.reduceat(targeted, first)[home]
         targeted, outside = _first(survey, targeted), _first(survey, outside & ~served)
-        weight = survey.weight[home]
-    inside = 1 - scheme.exclusion_error
-    share = np.where(targeted, inside, 0.0)
-    if scheme.inclusion_error:
-        share[outside] = _leak(scheme, inside * weight[targeted].sum(), weight[outside].sum())
-    return share * _taken(survey, scheme, share > 0) * scheme.coverage
+    return targeted, outside
+
+
+def leaks_of(survey: Survey, package: Package, bits: BitArray, admitted: BitArray) -> dict[int, float]:
+    """Return by scheme the chance of those outside its target that its inclusion error asks for.
+
+    It is that of the full sample, in every replicate: an error that is set is part of the scenario, as draws are.
+    """
+    leaks = {}
+    for s, scheme in enumerate(package.schemes):
+        if scheme.inclusion_error:
+            bit = np.uint64(1 << s)
+            targeted, outside = _sides(survey, scheme, bits & bit != 0, admitted & bit != 0)
+            weight = survey.person_weight if scheme.per == "person" else survey.weight[survey.household_of]
+            leaks[s] = _leak(scheme, (1 - scheme.exclusion_error) * weight[targeted].sum(), weight[outside].sum())
+    return leaks
 
 
 def _leak(scheme: Scheme, paid: float, outside: float) -> float:

@@ -107,7 +107,8 @@ class Custom(Statistic):
                 "it is the scenario's welfare, and was asked for as a column",
                 "Rename the column with derive=.",
             )
-        domain = domain_of(full.people(self.unit, with_welfare=any(map(survey.welfare_class, by))), by)
+        people = full.people(self.unit, with_welfare=any(map(survey.welfare_class, by)))
+        domain = scenario.spread(domain_of(people, by))
         rows = domain.rows
         data: dict[str, npt.NDArray[Any]] = {}
         for name in self.columns:
@@ -155,7 +156,7 @@ class PreparedCustom:
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        cuts, whole = block.cuts(self.shares), bool((block.factors == 1).all())
+        cuts, whole = block.cuts(self.shares), block.whole
         bands = len(self.shares) + 1
         out = np.empty((len(self.parts), bands, self.values, block.replicates))
         for column in range(block.replicates):

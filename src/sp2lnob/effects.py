@@ -160,13 +160,14 @@ def reroute(
     honest: Ends | None = None,
 ) -> Reroute:
     """Prepare an opportunity's groups before a transfer, and after it if there is one; ``honest`` are its ends."""
-    moves, unit = None, full.unit[cells.household]
+    moves = None
     if transfers is not None:
-        after = cells.welfare if transfers.welfare_after is None else transfers.welfare_after[cells.household]
-        leaf = groups.of_cell.reshape(len(cells.domains), cells.bands)
-        moves = Moves(
-            cells.weight, unit, cells.domain, cells.welfare, after, np.ascontiguousarray(leaf), len(groups.labels)
-        )
+        spread = full.spread(transfers.outcomes, cells.household)
+        row, before = spread.row, cells.welfare[spread.row]
+        after = before if transfers.welfare_after is None else transfers.by_outcome("welfare_after")[spread.outcome]
+        leaf = np.ascontiguousarray(groups.of_cell.reshape(len(cells.domains), cells.bands))
+        weight = cells.weight[row] * spread.share
+        moves = Moves(weight, spread.unit, cells.domain[row], before, after, leaf, len(groups.labels))
     rows, shift = _rows(cells, groups, cuts, moves is not None), np.empty(0)
     if honest is not None:
         shift = honest.shift(groups.ends)

@@ -16,6 +16,7 @@ import numpy as np
 
 from ._domains import Block, FullSample, Row, check_by
 from ._intervals import FEW_DF, check_kind
+from ._outcomes import Switches, extended
 from ._parallel import Executor, Progress, map_replicates
 from ._prepared import Asked, Prepared, Scenario, Statistic, joined
 from ._shards import Keeping, ShardKept, fingerprint
@@ -24,11 +25,10 @@ from ._typing import BoolArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_type, listing, mapping, number
 from .design import Design
 from .estimates import Estimates, summarize, title_of
-from .replication import Bootstrap, LeftOut, ReplicateDesign, Replication, Source
+from .replication import MOST_LEFT_OUT, Bootstrap, LeftOut, ReplicateDesign, Replication, Source
 from .survey import Survey
 from .transfers import Transfers
 
-MOST_LEFT_OUT = 5_000  # PSUs up to which the sample is evaluated without each of them
 Advance = Callable[[Progress], object]
 Resume = str | os.PathLike[str] | Keeping | None
 
@@ -204,7 +204,9 @@ def full_sample_of(survey: Survey, replication: Replication, classes: str = "rep
         order = survey.richest_first
         ordering = Ordering.ranked(survey.welfare[order], survey.people[order], replication.unit[order])
     factors = in_lanes(np.ones((1, replication.units)))
-    return FullSample(factors, ordering, classes == "fixed", survey=survey, unit=replication.unit)
+    return FullSample(
+        factors, ordering, classes == "fixed", survey=survey, unit=replication.unit, replication=replication
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,14 +217,19 @@ class Job:
     source: Source
     ordering: Ordering | None
     fixed: bool
+    switches: tuple[Switches, ...] = ()
 
     def __call__(self, first: int, groups: int) -> FloatArray:
         """Return the values of the replicates from number ``first`` on."""
         return self.at(self.source.factors(first, groups))
 
+    def units(self, sampled: int) -> int:
+        """Return the number of factors in a replicate: those of the sample, and those of outcomes."""
+        return sampled + sum(len(one.unit) for one in self.switches)
+
     def at(self, factors: FloatArray) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        block = Block(factors, self.ordering, self.fixed)
+        block = Block(extended(factors, self.switches), self.ordering, self.fixed, factors.shape[1])
         return np.concatenate([statistic.evaluate(block) for statistic in self.prepared])
 
 
@@ -263,14 +270,14 @@ def evaluate(
     place = {id(row): i for i, row in enumerate(row for statistic in statistics for row in statistic.rows)}
     order = [place[id(asked[i])] for i in order]
     minus = [i if i < 0 else place[id(asked[i])] for i in minus]
-    job = Job(tuple(statistics), replication.source, full.ordering, full.fixed)
+    job = Job(tuple(statistics), replication.source, full.ordering, full.fixed, tuple(full.switches))
     value = job.at(full.factors)[:, :1]
     keeping, present = _keeping(resume), np.isfinite(value[:, 0])
     values, finished = map_replicates(
         job,
         present,
         replication.n,
-        units=replication.units,
+        units=job.units(replication.units),
         n_threads=n_threads,
         progress=progress,
         executor=executor,
@@ -420,7 +427,7 @@ def _influence(
     some = replace(job, prepared=tuple(p for p, part in zip(job.prepared, parts, strict=True) if part), source=source)
     made = np.repeat(parts, [len(statistic.rows) for statistic in job.prepared])
     found, finished = map_replicates(
-        some, np.isfinite(value[made, 0]), len(stratum), units=replication.units, n_threads=n_threads
+        some, np.isfinite(value[made, 0]), len(stratum), units=job.units(replication.units), n_threads=n_threads
     )
     if not finished.all():
         raise KeyboardInterrupt

@@ -92,13 +92,12 @@ class Coverage(Statistic):
         if transfers is None:
             return []
         domain = scenario.domain(full, by, with_welfare=False)
-        rows, survey = domain.rows, scenario.survey
-        reached = rows.weight * transfers.reached[rows.household].T
+        rows = domain.rows
+        reached = rows.weight * transfers.by_outcome("reached")[rows.outcome].T
         if rows.unit == "person":
-            paid = rows.weight * transfers.paid[rows.index].T
+            paid = rows.weight * transfers.of_persons("paid", rows.index, rows.outcome).T
         else:
-            own = survey.person_weight[:, None] * transfers.paid
-            paid = np.stack([survey.sum_over_members(column)[rows.index] for column in own.T])
+            paid = rows.share * transfers.by_outcome("people_paid")[rows.outcome].T
         columns = (rows.weight, *reached, *paid)
         return [prepare_additive(_CoverageBy(_schemes(transfers)), scenario.name, domain, columns)]
 
@@ -247,7 +246,8 @@ def _cases(transfers: Transfers, domain: Domain) -> LongArray:
     paid = ((transfers.paid > 0) & (survey.person_weight > 0)[:, None]).astype(np.float64).T
     if rows.unit == "household":
         paid = np.stack([survey.sum_over_members(column) for column in paid])
-    counted = [np.bincount(domain.level, column[rows.index], len(domain.labels)) for column in paid]
+    once = rows.cases
+    counted = [np.bincount(domain.level[once], column[rows.index[once]], len(domain.labels)) for column in paid]
     return np.rint(counted).astype(np.int64).T
 
 
@@ -255,7 +255,7 @@ def _recipients(transfers: Transfers, domain: Domain) -> FloatArray:
     """Return recipients by row: one line a scheme, and the last for those with at least one."""
     rows, survey = domain.rows, transfers.survey
     if rows.unit == "household":
-        return transfers.people[rows.index].T
+        return np.asarray(rows.share * transfers.by_outcome("people")[rows.outcome].T)
     weight = np.column_stack(
         [
             *(
@@ -265,10 +265,13 @@ def _recipients(transfers: Transfers, domain: Domain) -> FloatArray:
             survey.person_weight,
         ]
     )
-    return np.asarray((weight * transfers.paid)[rows.index].T)
+    paid = transfers.of_persons("paid", rows.index, rows.outcome)
+    return np.asarray(rows.share * (weight[rows.index] * paid).T)
 
 
 def _money(transfers: Transfers, domain: Domain) -> FloatArray:
     """Return currency a year by row: one line for each scheme whose amount varies."""
     rows = domain.rows
-    return (transfers.money if rows.unit == "household" else transfers.money_of_persons)[rows.index].T
+    if rows.unit == "household":
+        return np.asarray(rows.share * transfers.by_outcome("money")[rows.outcome].T)
+    return np.asarray(rows.share * transfers.of_persons("money_of_persons", rows.index, rows.outcome).T)

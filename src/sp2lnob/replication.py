@@ -50,6 +50,9 @@ class Source(Protocol):
         ...
 
 
+MOST_LEFT_OUT = 5_000  # PSUs up to which the sample is evaluated without each of them
+
+
 @dataclass(frozen=True, eq=False)
 class Replication:
     """A replicate design that has met a survey.

@@ -306,8 +306,8 @@ class Scheme:
         the weeks. The latter belongs to ``birth=True``; who had two births in the year is paid once.
     pension : bool, default None
         True: only who draws a pension, the role "pension" being 1. False: only who draws none.
-    target : Target, default None
-        Whom of the eligible it is aimed at; None: all of them.
+    target : Rank, Threshold or Affluence, default None
+        Whom of the eligible it is aimed at; None: all.
     exclusion_error : float in [0, 1), default 0.0
         Share of the target that is not reached, drawn at random.
     inclusion_error : float in [0, 1), default 0.0
@@ -614,9 +614,10 @@ class Package:
         Marginal propensity to consume: the part of a transfer that becomes welfare.
     draws : {"seeded", "exact", "expected"}, default "seeded"
         How a coverage below 1 is met: a person receives or not, by a number drawn once from the seed, the person and
-        the scheme, whatever the order of rows; a household has every outcome that draws may give, with its chance; or
-        everybody eligible receives the amount times the coverage. Expected values keep cost and mean exact and
-        overstate the fall of poverty, because nobody is left out.
+        the scheme, whatever the order of rows. "exact": no draws; welfare after has the distribution of all draws, each
+        household with what may come of them for it, by chance, and recipients and cost are what they are on average.
+        "expected": everybody eligible receives the amount times the coverage, which keeps cost and mean exact and
+        overstates the fall of poverty, because nobody is left out.
     seed : int, default 1
     compat : {None, "spot"}, default None
         "spot": weeks are parts of a year of 360 days, as the SPOT Simulator has it: 18 weeks are 0.35.

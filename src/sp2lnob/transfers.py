@@ -14,13 +14,15 @@ import numpy as np
 
 from ._eligible import ages, eligible, traits
 from ._kernels import _transfers
-from ._receipt import Receipt, blocks_of, chances, paid, reached
+from ._outcomes import Outcomes, certain, in_target, outcomes_of, receipts_of
+from ._receipt import Receipt, blocks_of, chances, leaks_of, paid, reached
 from ._typing import BitArray, CodeArray, FloatArray
 from ._validate import fail, fail_if_any, fail_if_unknown, fail_type, mapping, number, offenders, warn, whole
 from .economy import YEARLY, Economy
 from .measures import fgt, mean
 from .schemes import Package, Scheme
 from .survey import Survey
+from .targeting import aim
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +100,9 @@ class Transfers:
         Recipients in each household; the eligible, where draws are expected.
     household : ndarray of shape (households, schemes)
         Currency paid to each household per year.
+    outcomes : Outcomes or None
+        What else may come of it for a household: in another sample, where a scheme ranks, or by chance, where draws are
+        exact. All the above is what comes in the full sample, and by chance on average.
 
     Examples
     --------
@@ -115,6 +120,21 @@ class Transfers:
     amounts: FloatArray
     known: Receipt | None
     welfare_after: FloatArray | None
+    outcomes: Outcomes | None = None
+
+    def by_outcome(self, name: str) -> FloatArray:
+        """Return ``welfare_after``, ``people`` or another array by household, by outcome."""
+        if self.outcomes is None:
+            return np.asarray(getattr(self, name))
+        if name == "welfare_after":
+            return np.asarray(self.outcomes.welfare)
+        return self.outcomes.take(name)
+
+    def of_persons(self, name: str, person: CodeArray, outcome: CodeArray) -> FloatArray:
+        """Return ``paid`` or another array by person, of rows that are a person with an outcome each."""
+        if self.outcomes is None:
+            return np.asarray(getattr(self, name)[person])
+        return self.outcomes.of_persons(name, person, outcome)
 
     @cached_property
     def receipt(self) -> Receipt:
@@ -135,8 +155,8 @@ class Transfers:
     def received(self) -> FloatArray:
         """Whether each person receives each scheme, of shape (persons, schemes).
 
-        1 or 0; where draws are expected, the chance of those eligible. A benefit paid per household is booked to its
-        first eligible member.
+        1 or 0; where draws are expected or exact, the chance of those eligible. A benefit paid per household is booked
+        to its first eligible member.
         """
         each = (self.bits[:, None] >> np.arange(len(self.amounts), dtype=np.uint64)) & np.uint64(1)
         got = each * _reach(self.package)
@@ -195,6 +215,12 @@ class Transfers:
             for s in self.costing.varying
         ]
         return np.column_stack([np.empty((survey.n_persons, 0)), *made])
+
+    @property
+    def people_paid(self) -> FloatArray:
+        """People who are paid themselves, by household: columns as in ``people``, a benefit of all to one of them."""
+        own = self.survey.person_weight[:, None] * self.paid
+        return np.column_stack([self.survey.sum_over_members(column) for column in own.T])
 
     @cached_property
     def paid(self) -> FloatArray:
@@ -303,9 +329,25 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
     after = _paid_at_once(survey, package, amounts * _reach(package))
     if after is not None:
         return Transfers(survey, package, economy, amounts, None, after)
-    known = _receipt(survey, package, economy)
-    transfers = Transfers(survey, package, economy, amounts, known, None)
-    return transfers if survey.welfare is None else replace(transfers, welfare_after=_welfare_after(transfers))
+    bits = eligible(survey, package.schemes)
+    admitted, cuts = aim(survey, package.schemes, economy, bits)
+    leaks = leaks_of(survey, package, bits, in_target(cuts, admitted, survey.household_of))
+
+    def pay(admitted: BitArray) -> Transfers:
+        receipt = paid(survey, package, economy, *reached(survey, package, bits, admitted, leaks))
+        made = Transfers(survey, package, economy, amounts, receipt, None)
+        return made if survey.welfare is None else replace(made, welfare_after=_welfare_after(made))
+
+    def receipts(made: Transfers, household: CodeArray) -> tuple[CodeArray, FloatArray, FloatArray | None]:
+        if package.draws == "exact":
+            return receipts_of(survey, package, amounts, _without(survey, package), made.recipients, household)
+        return certain(household, made.welfare_after)
+
+    if not cuts and package.draws != "exact":
+        return pay(admitted)
+    full: Transfers
+    full, outcomes = outcomes_of(cuts, admitted, survey.household_of, pay, receipts)
+    return replace(full, outcomes=outcomes)
 
 
 def _paid_at_once(survey: Survey, package: Package, amounts: FloatArray) -> FloatArray | None:
@@ -353,26 +395,9 @@ def _words(admits: BitArray, schemes: int) -> BitArray:
 
 
 def _receipt(survey: Survey, package: Package, economy: Economy | None) -> Receipt:
-    """Return who is paid what, in the order in which a package is handed out."""
+    """Return who is paid what by schemes that pay everybody eligible."""
     bits = eligible(survey, package.schemes)
-    admitted = targeted(survey, package, bits)
-    if package.draws == "exact" and any(scheme.coverage < 1 or chances(scheme) for scheme in package.schemes):
-        mixed(survey, package)
-    got, chance = reached(survey, package, bits, admitted)
-    return paid(survey, package, economy, got, chance)
-
-
-def targeted(survey: Survey, package: Package, admitted: BitArray) -> BitArray:
-    """Return the schemes, as bits, that every person is eligible for and targeted by."""
-    aimed = [scheme.name for scheme in package.schemes if scheme.target is not None]
-    if aimed:
-        fail("Every target must be one that simulate() knows", f"that of scheme {aimed[0]!r} is not", "Drop it.")
-    return admitted
-
-
-def mixed(survey: Survey, package: Package) -> None:
-    """Raise: outcomes with their chances are made elsewhere."""
-    fail("draws='exact' must be one that simulate() knows", "it does not yet", "Use 'seeded', or 'expected'.")
+    return paid(survey, package, economy, *reached(survey, package, bits, bits, {}))
 
 
 def _welfare_after(transfers: Transfers) -> FloatArray:
@@ -392,9 +417,16 @@ def _welfare_after(transfers: Transfers) -> FloatArray:
         )
     if not package.replaced:
         return after
+    return np.asarray(after - (survey.welfare - _without(survey, package)))
+
+
+def _without(survey: Survey, package: Package) -> FloatArray | None:
+    """Return welfare without the benefits that a package replaces, as far as these were consumed."""
+    if survey.welfare is None or not package.replaced:
+        return survey.welfare
     lost = survey.as_welfare(sum(survey.existing[name] for name in package.replaced))
     _check_without(survey, package, survey.welfare - lost)
-    return np.asarray(after - package.mpc * lost)
+    return np.asarray(survey.welfare - package.mpc * lost)
 
 
 def _check_without(survey: Survey, package: Package, without: FloatArray) -> None:
@@ -420,11 +452,11 @@ def _amount(scheme: Scheme, economy: Economy | None, survey: Survey, package: Pa
 
 
 def _reach(package: Package) -> FloatArray:
-    """Return what a recipient counts for in each scheme: 1, or the coverage where draws are expected.
+    """Return what a recipient counts for in each scheme: 1, or the coverage where nothing is drawn.
 
     Where chances vary between persons they are with the receipt, and a recipient counts for 1 here.
     """
-    expected = package.draws == "expected"
+    expected = package.draws != "seeded"
     return np.array([scheme.coverage if expected and not chances(scheme) else 1.0 for scheme in package.schemes])
 
 
@@ -440,8 +472,11 @@ def _check(survey: Survey, package: Package) -> None:
         if scheme.schedule.starts is not None and survey.welfare is None:
             fail(f"The taper of {what} needs welfare", "the survey has none", "Pass welfare=.")
     drawn = [scheme for scheme in package.schemes if scheme.coverage < 1 or chances(scheme)]
+    if package.draws == "exact" and drawn:
+        _check_exact(package)
+    if package.draws != "seeded" and drawn:
+        _check_unseeded(package, {scheme.name for scheme in drawn})
     if package.draws == "expected" and drawn:
-        _check_expected(package, {scheme.name for scheme in drawn})
         warn(
             "draws='expected' should be used for cost and means alone",
             f"scheme {drawn[0].name!r} reaches a part of the eligible, and everybody is given that part of the amount",
@@ -463,8 +498,20 @@ def _check(survey: Survey, package: Package) -> None:
         fail(f"{what} must know each person again", "the survey has person=None", f"Pass person= to it, {otherwise}")
 
 
-def _check_expected(package: Package, drawn: set[str]) -> None:
-    """Raise where a part of an amount cannot stand for a chance: what it depends on who else is paid."""
+def _check_exact(package: Package) -> None:
+    """Raise where what may come of a draw is not told by how many of a household are paid."""
+    for scheme in package.schemes:
+        for key, yes in (("amount", scheme.varies), ("take_up or an error", chances(scheme))):
+            if yes:
+                fail(
+                    f"{key} of scheme {scheme.name!r} must be the same for all who may be paid with draws='exact'",
+                    "it varies",
+                    "Use draws='seeded'.",
+                )
+
+
+def _check_unseeded(package: Package, drawn: set[str]) -> None:
+    """Raise where a part of an amount, or its chance, rests on who else is paid."""
     for scheme in package.schemes:
         rests = {
             "unless": any(name in drawn for name in scheme.unless),
@@ -477,7 +524,7 @@ def _check_expected(package: Package, drawn: set[str]) -> None:
             if yes:
                 fail(
                     f"{key} of scheme {scheme.name!r} must rest on who is paid",
-                    "with draws='expected' everybody is, in part",
+                    f"with draws={package.draws!r} everybody is, in part",
                     "Use draws='seeded'.",
                 )
 

@@ -6,7 +6,7 @@ of a unit and level that follow each other: where rows are sorted by unit, all t
 unit does not have costs nothing. Levels are laid out in the order in which rows first have them: levels of one region
 then follow each other, and its units' factors stay in the nearest cache.
 """
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, uint8_t
 from sp2lnob._kernels._lanes cimport LANES, lanes, load, plus, scaled, store
 
 
@@ -79,3 +79,24 @@ def replicate_totals(const double[:, ::1] sums, const int32_t[::1] unit, const i
                         for s in range(first, last):
                             S = plus(S, scaled(sums[c, s], load(&factors[group, unit[s], 0])))
                         store(&out[j, c, group * LANES], S)
+
+
+def switch_factors(const int32_t[::1] unit, const double[:, ::1] score, const uint8_t[:, ::1] on,
+                   const double[:, :, ::1] cuts, Py_ssize_t first, double[:, :, ::1] factors):
+    """Write the factors of units that count in some replicates only, from the first on.
+
+    unit: (n,) whose factor each takes where it counts. score, on: (k, n), cuts: (k, groups, LANES): it counts where
+    every score that is at most the cut has on 1, and every other 0; where it is 2 it does not matter. factors: (groups,
+    units, LANES).
+    """
+    cdef Py_ssize_t group, i, lane, k
+    cdef double f
+    with nogil:
+        for group in range(factors.shape[0]):
+            for i in range(unit.shape[0]):
+                for lane in range(LANES):
+                    f = factors[group, unit[i], lane]
+                    for k in range(on.shape[0]):
+                        if on[k, i] < 2 and (score[k, i] <= cuts[k, group, lane]) != on[k, i]:
+                            f = 0.0
+                    factors[group, first + i, lane] = f

@@ -526,6 +526,7 @@ def test_an_own_survey_with_those_columns_is_read(tmp_path):
             "weight": households["hhweight"],
             "hhsize": [size[hid] for hid in households["hid"].tolist()],
             "adj_welfare": households["pc"] * 3000.0,
+            "adj_factor": 1 + rng.random(n) / 10,
             "pmt": rng.random(n),
             "rural": [int(area == "Rural") for area in households["urbrur"]],
             "village": households["ea"],

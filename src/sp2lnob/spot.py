@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DENOMINATORS = {"cost_gdp": "gdp", "cost_revenue": "revenue", "cost_expenditure": "expenditure", "cost_taxes": "taxes"}
-DAYS_OF_WEEKS = 365 / 360  # a week is 7 of a month's 30 days there, and 7 of a year's 365 here
 
 
 def spot_cost(
@@ -74,11 +73,11 @@ def spot_cost(
     if not isinstance(economy, Economy):
         fail_type("economy must be an Economy", economy, "Build it with Economy(gdp=..., lines={...}).")
     years, people = _by_year(recipients, [scheme.name for scheme in package.schemes], economy.year)
-    weeks = [1.0 if scheme.weeks is None else DAYS_OF_WEEKS for scheme in package.schemes]
-    amounts = [scheme.per_year(economy, "month") for scheme in package.schemes]
-    paid = np.multiply(amounts, weeks)[:, None] * people
-    paid = np.vstack([paid, paid.sum(axis=0)])
-    total = paid * (1 + package.administration)
+    amounts = [scheme.per_year(economy, "month", "spot") for scheme in package.schemes]
+    running = [package.administration if s.administration is None else s.administration for s in package.schemes]
+    paid = np.array(amounts)[:, None] * people
+    total = paid * (1 + np.array(running)[:, None])
+    paid, total = (np.vstack([of, of.sum(axis=0)]) for of in (paid, total))
     names = [*(scheme.name for scheme in package.schemes), PACKAGE]
     columns = {
         "recipients": np.vstack([people, np.full(len(years), np.nan)]),

@@ -472,8 +472,8 @@ def _tapered(schedule: Schedule, table: Mapping[str, Any]) -> Schedule:
     for key in table:
         fail_if_unknown(key, ("starts", "rate", "ends"), "A key of a taper")
     _require(table, ("starts",), "taper")
-    ends = {key: _amount(value, key) if isinstance(value, list) else value for key, value in table.items()}
-    return schedule.tapered(**ends)
+    given: dict[str, Any] = dict(table)
+    return schedule.tapered(**{key: _amount(v, key) if isinstance(v, list) else v for key, v in given.items()})
 
 
 def _called(

@@ -229,8 +229,8 @@ class Survey:
             else self.sum_over_members(self.person_weight)
         )
         self.welfare = None if welfare is None else self._welfare(welfare, welfare_per)
-        given = mapping(existing or {}, "existing", "Write {'pension': 'column'}.")
-        self.existing = {name: self._existing(name, column) for name, column in given.items()}
+        named = mapping(existing or {}, "existing", "Write {'pension': 'column'}.")
+        self.existing = {name: self._existing(name, column) for name, column in named.items()}
         self.price_factor = None if price_factor is None else self._price_factor(price_factor)
 
     def _design(self, single_psu: str) -> Design:

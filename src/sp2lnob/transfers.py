@@ -386,7 +386,7 @@ def _welfare_after(transfers: Transfers) -> FloatArray:
         )
     if not package.replaced:
         return after
-    lost = survey.as_welfare(sum(survey.existing[name] for name in package.replaced))
+    lost = survey.as_welfare(np.add.reduce([survey.existing[name] for name in package.replaced]))
     _check_without(survey, package, survey.welfare - lost)
     return np.asarray(after - package.mpc * lost)
 

@@ -472,8 +472,8 @@ def _tapered(schedule: Schedule, table: Mapping[str, Any]) -> Schedule:
     for key in table:
         fail_if_unknown(key, ("starts", "rate", "ends"), "A key of a taper")
     _require(table, ("starts",), "taper")
-    given: dict[str, Any] = dict(table)
-    return schedule.tapered(**{key: _amount(v, key) if isinstance(v, list) else v for key, v in given.items()})
+    given: dict[str, Any] = {key: _amount(v, key) if isinstance(v, list) else v for key, v in table.items()}
+    return schedule.tapered(**given)
 
 
 def _called(

@@ -1148,7 +1148,7 @@ SCHEMES = [
         "Correct",
     ),
     ("mpc", lambda: sp.Package([scheme()], mpc=1.5), "mpc must be in [0, 1]", "1.5", "Correct"),
-    ("draws", lambda: sp.Package([scheme()], draws="exactly"), "draws must be one of 'seeded'", "'exactly'", "Choose"),
+    ("draws", lambda: sp.Package([scheme()], draws="random"), "draws must be one of 'seeded'", "'random'", "Choose"),
     ("negative seed", lambda: sp.Package([scheme()], seed=-1), "seed of a package must be 0 or more", "-1", "Correct"),
     ("great seed", lambda: sp.Package([scheme()], seed=2**64), "below 2**64", str(2**64), "smaller"),
     (

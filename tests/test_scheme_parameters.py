@@ -14,7 +14,7 @@ from sp2lnob._receipt import RECEIPT
 from sp2lnob.schemes import scheme_from
 from sp2lnob.targeting import Target
 
-from . import oracles
+from . import _peers, oracles
 
 PERIODS = {"month": 12, "year": 1}
 
@@ -622,6 +622,32 @@ def test_spread_over_seeds():
     assert of.loc["total_cost", "sd"] == pytest.approx(of.loc["headcount", "sd"] * n * 1.05, rel=1e-9)
     assert (moved["lowest"] < moved["highest"]).all()
     assert moved["of"].tolist() == ["", "a", "a", "package"]
+
+
+def test_four_schemes_come_to_what_peers_agree_on():
+    households, persons = _peers.people()
+    survey = sp.Survey(
+        households,
+        persons,
+        weight="w",
+        psu="psu",
+        strata="stratum",
+        welfare="cons",
+        roles={"disability": "disabled", "birth": "births"},
+    )
+    of = sp.Amount
+    schemes = [
+        sp.child_benefit(of(0.2, "month")),
+        sp.disability_benefit(of(0.5, "month")),
+        sp.old_age_pension(of(0.6, "month")),
+        sp.maternity_benefit(of(0.4, "month"), weeks=52),
+    ]
+    schemes[3] = replace(schemes[3], weeks=None)  # all of the year
+    made = sp.simulate(survey, sp.Package(schemes))
+    after, people = made.welfare_after, survey.people
+    found = [made.cost["transfer_cost"].iloc[-1] / 12, sp.gini(after, people), sp.palma(after, people)]
+    found += [sp.fgt(after, people, 2.15, alpha) for alpha in (0, 1, 2)]
+    assert found == pytest.approx(list(_peers.KNOWN["schemes"]), rel=1e-9)
 
 
 # ---------------------------------------------------------------- what is refused

@@ -187,7 +187,8 @@ def _pension(survey: Survey) -> CountArray:
             "Recode it, or derive a column of 0 and 1.",
             lambda i: f"{survey.show_person(i)}: {column.label(values[i])}",
         )
-    return draws.astype(np.uint8) * np.uint8(DRAWS) + draws_none.astype(np.uint8) * np.uint8(DRAWS_NONE)
+    codes: CountArray = draws.astype(np.uint8) * np.uint8(DRAWS) + draws_none.astype(np.uint8) * np.uint8(DRAWS_NONE)
+    return codes
 
 
 def _sex(survey: Survey) -> tuple[Column, FloatArray, tuple[str, ...], CountArray]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ._eligible import age_codes, bits_of
 from ._kernels import _eligibility, _random
-from ._typing import BitArray, BoolArray, CodeArray, FloatArray
+from ._typing import BitArray, BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import fail, fail_if_any, warn
 from .economy import YEARLY, Amount, Economy
 from .schemes import Package, Scheme
@@ -161,7 +161,7 @@ def _leak(scheme: Scheme, paid: float, outside: float) -> float:
 
 def _first(survey: Survey, holds: BoolArray) -> BoolArray:
     """Return the first person of every household for whom something holds."""
-    before = np.cumsum(holds) - holds
+    before: LongArray = np.cumsum(holds) - holds
     return np.asarray(holds & (before == before[survey.first_person[:-1]][survey.household_of]))
 
 
@@ -258,10 +258,8 @@ def amounts_of(
     of = np.array([a_year(band[2]) * part for band in schedule.bands])
     band: Any = 0
     if schedule.by is not None:
-        if schedule.by == "age":
-            key = age_codes(survey)
-        else:
-            key = (survey.size if schedule.by == "size" else survey.sum_over_members(holds))[survey.household_of]
+        by_home = survey.size if schedule.by == "size" else survey.sum_over_members(holds.astype(np.float64))
+        key = age_codes(survey) if schedule.by == "age" else by_home[survey.household_of]
         begins = [first or 0 for first, _, _ in schedule.bands]
         band = np.maximum(np.searchsorted(begins, key, side="right") - 1, 0)
     made = np.where(holds, of[band], 0.0)

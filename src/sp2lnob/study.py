@@ -485,8 +485,8 @@ def _tapered(schedule: Schedule, table: Mapping[str, Any]) -> Schedule:
     for key in table:
         fail_if_unknown(key, ("starts", "rate", "ends"), "A key of a taper")
     _require(table, ("starts",), "taper")
-    ends = {key: _amount(value, key) if isinstance(value, list) else value for key, value in table.items()}
-    return schedule.tapered(**ends)
+    given: dict[str, Any] = {key: _amount(v, key) if isinstance(v, list) else v for key, v in table.items()}
+    return schedule.tapered(**given)
 
 
 def _called(

@@ -424,7 +424,7 @@ def _without(survey: Survey, package: Package) -> FloatArray | None:
     """Return welfare without the benefits that a package replaces, as far as these were consumed."""
     if survey.welfare is None or not package.replaced:
         return survey.welfare
-    lost = survey.as_welfare(sum(survey.existing[name] for name in package.replaced))
+    lost = survey.as_welfare(np.add.reduce([survey.existing[name] for name in package.replaced]))
     _check_without(survey, package, survey.welfare - lost)
     return np.asarray(survey.welfare - package.mpc * lost)
 

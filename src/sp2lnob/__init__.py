@@ -19,6 +19,7 @@ _ROOMS = {
     "incidence": ("ConsumptionGain", "Cost", "Coverage", "Incidence"),
     "io": ("read_survey",),
     "many": ("assess_many",),
+    "means_test": ("ProxyMeans", "proxy_means"),
     "measures": (
         "atkinson",
         "fgt",
@@ -46,6 +47,7 @@ _ROOMS = {
     "decomposition": ("shapley",),
     "statistics": ("Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"),
     "survey": ("Survey",),
+    "targeting_error": ("TargetingError",),
     "transfers": ("Transfers", "simulate"),
     "tree": ("OpportunityTree",),
     "_relative": ("RelativeLine",),

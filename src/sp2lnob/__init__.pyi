@@ -27,6 +27,7 @@ from .human_opportunity import (
 from .incidence import ConsumptionGain as ConsumptionGain, Cost as Cost, Coverage as Coverage, Incidence as Incidence
 from .io import read_survey as read_survey
 from .many import assess_many as assess_many
+from .means_test import ProxyMeans as ProxyMeans, proxy_means as proxy_means
 from .measures import (
     atkinson as atkinson,
     fgt as fgt,
@@ -66,6 +67,7 @@ from .statistics import (
     Quantile as Quantile,
 )
 from .survey import Survey as Survey
+from .targeting_error import TargetingError as TargetingError
 from .transfers import Transfers as Transfers, simulate as simulate
 from .tree import OpportunityTree as OpportunityTree
 
@@ -98,6 +100,7 @@ __all__ = [
     "Overview",
     "Package",
     "Poverty",
+    "ProxyMeans",
     "Quantile",
     "RelativeLine",
     "ReplicateColumns",
@@ -107,6 +110,7 @@ __all__ = [
     "Shapley",
     "SuccessiveDifference",
     "Survey",
+    "TargetingError",
     "Transfers",
     "assess",
     "assess_many",
@@ -130,6 +134,7 @@ __all__ = [
     "old_age_pension",
     "palma",
     "plots",
+    "proxy_means",
     "quantile",
     "quintile_ratio",
     "read_overview",

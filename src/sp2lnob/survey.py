@@ -351,7 +351,7 @@ class Survey:
             fail_type("The name of a column must be text", name, "Name it.")
         if self.has_column(name) or name in CLASSES or name == HOUSEHOLD_TYPE:
             fail("A column must have a new name", f"the survey has {name!r} already", "Choose another name.")
-        column = column_of(name, values)
+        column = replace(column_of(name, values), name=name)
         if len(column) != self.n_households:
             fail(
                 f"The column {name!r} must have a value a household",

@@ -3,9 +3,9 @@
 Weighted least squares of log welfare per person on columns of households. The same households must not both teach the
 formula and try it: every household is scored a second time, by fits that saw none of its PSU.
 
-One QR decomposition of the weighted regressors serves all: with orthonormal columns, the sums of products of nine tenths
-of the PSUs are the unit matrix less those of the tenth. Cost: O(n p^2), and p^3 a fold. Where a fold holds all that
-tells a regressor from the others, it is decomposed on its own.
+One QR decomposition of the weighted regressors serves all: with orthonormal columns, the sums of products of nine
+tenths of the PSUs are the unit matrix less those of the tenth. Cost: O(n p^2), and p^3 a fold. Where a fold holds all
+that tells a regressor from the others, the rest is decomposed on its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -286,9 +286,9 @@ def proxy_means(
 
     Notes
     -----
-    Least squares of logs give the mean of log welfare: exp of it is not mean welfare, but in the order of it. Ranks need
-    no more; for thresholds, see ``ProxyMeans.predicted``. A level that lies in one fold's PSUs alone cannot be learned
-    from the others, and adds nothing to a score there (``unlearned``), as one that a formula does not know.
+    Least squares of logs give the mean of log welfare: exp of it is not mean welfare, but in the order of it. Ranks
+    need no more; for thresholds, see ``ProxyMeans.predicted``. A level that lies in one fold's PSUs alone cannot be
+    learned from the others, and adds nothing to a score there (``unlearned``), as one that a formula does not know.
 
     The truly poor and the score share the survey's noise: measured welfare is not true welfare, and errors of targeting
     hold errors of measurement.
@@ -296,8 +296,8 @@ def proxy_means(
     References
     ----------
     Grosh, M. and Baker, J. (1995). Proxy means tests for targeting social programs. World Bank LSMS 118. Brown, C.,
-    Ravallion, M. and van de Walle, D. (2018). A poor means test? Journal of Development Economics 134, 109-124. Duan, N.
-    (1983). Smearing estimate. JASA 78, 605-610. Binder, D. (1983). International Statistical Review 51, 279-292: the
+    Ravallion, M. and van de Walle, D. (2018). A poor means test? Journal of Development Economics 134, 109-124. Duan,
+    N. (1983). Smearing estimate. JASA 78, 605-610. Binder, D. (1983). International Statistical Review 51, 279-292: the
     standard errors.
 
     Examples
@@ -313,7 +313,7 @@ def proxy_means(
     >>> sp.proxy_means(survey.with_column("town", survey.household_column("urbrur")), ["urbrur", "town"])
     Traceback (most recent call last):
     ...
-    sp2lnob.InputError: The variables of a proxy means test must not be collinear, but 'town: Urban' is a combination ...
+    sp2lnob.InputError: The variables of a proxy means test must not be collinear, but 'town: Urban' is a ...
     """
     if not isinstance(survey, Survey):
         fail_type("proxy_means() takes a Survey", survey, "Build it with Survey(...).")
@@ -497,9 +497,7 @@ class _Fit:
     r: FloatArray
 
     @classmethod
-    def of(
-        cls, y: FloatArray, weight: FloatArray, regressors: FloatArray, terms: Sequence[tuple[str, str]]
-    ) -> "_Fit":
+    def of(cls, y: FloatArray, weight: FloatArray, regressors: FloatArray, terms: Sequence[tuple[str, str]]) -> "_Fit":
         """Decompose; raise if a regressor is a combination of those before it."""
         weight = weight / weight.sum()
         mean = regressors @ weight
@@ -512,7 +510,7 @@ class _Fit:
         if len(dependent):
             j = int(dependent[0])
             share = np.linalg.solve(r[:j, :j], r[:j, j])
-            of = [_called(terms[k - 1]) for k in np.flatnonzero(np.abs(share) > np.sqrt(COLLINEAR)) if k]
+            of = [_called(terms[k - 1]) for k in np.flatnonzero(np.abs(share) > np.sqrt(COLLINEAR)).tolist() if k]
             fail(
                 "The variables of a proxy means test must not be collinear",
                 f"{_called(terms[j - 1])!r} is a combination of {', '.join(map(repr, of)) or 'the intercept'}",
@@ -533,19 +531,20 @@ class _Fit:
     @cached_property
     def coefficients(self) -> FloatArray:
         """Coefficients on the regressors, the intercept first."""
-        return self._plain(np.linalg.solve(self.r, self.projected))
+        return self._plain(np.asarray(np.linalg.solve(self.r, self.projected), dtype=np.float64))
 
     def _plain(self, standard: FloatArray) -> FloatArray:
         """Return coefficients on regressors from those on standardized ones."""
         slope = standard[1:] / self.spread
-        return np.r_[standard[0] - slope @ self.mean, slope]
+        return np.asarray(np.r_[standard[0] - slope @ self.mean, slope])
 
     def predict(self, coefficients: FloatArray, regressors: FloatArray, fit: Any = 0) -> FloatArray:
         """Return fitted values by coefficients of shape (terms, fits), each row by its own fit.
 
         Added up term by term: households that look alike have the same score to the last bit, and are tied.
         """
-        out = np.zeros(regressors.shape[1]) + coefficients[0][fit]
+        out: FloatArray = np.zeros(regressors.shape[1])
+        out += coefficients[0][fit]
         for column, coefficient in zip(regressors, coefficients[1:], strict=True):
             out += column * coefficient[fit]
         return out
@@ -612,7 +611,9 @@ class _Fit:
         if design.second is not None:
             count = np.bincount(psu, minlength=design.psus)
             inside = scores - (added / np.maximum(count, 1)[:, None])[psu]
-            second = design.fraction[of] * (1 - design.second) * np.where(count > 1, count / np.maximum(count - 1, 1), 0)
+            second = (
+                design.fraction[of] * (1 - design.second) * np.where(count > 1, count / np.maximum(count - 1, 1), 0)
+            )
             inside *= np.sqrt(second)[psu, None]
             middle += inside.T @ inside
         inverse = np.linalg.inv(self.r)

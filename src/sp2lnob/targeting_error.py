@@ -1,5 +1,4 @@
-"""Whom a score picks in place of the poor. Both cut-offs, that of welfare and that of the score, are estimates, and are
-made anew in every replicate.
+"""Whom a score picks in place of the poor: both cut-offs, of welfare and of the score, made anew in every replicate.
 
 People are in one of four: poor or not, by welfare; chosen or not, by score. Welfare classes of a domain are cut on the
 same welfare as the poor are: one sweep over sorted welfare counts all of them, and a second those whom the replicate's
@@ -19,7 +18,6 @@ from ._relative import RelativeLine
 from ._sweeps import ClassTotals, Ordering
 from ._typing import BoolArray, FloatArray
 from ._validate import fail, fail_if_any, fail_type, number, text_or_none
-from .survey import Survey
 
 ERRORS = ("exclusion_error", "inclusion_error")
 
@@ -57,8 +55,8 @@ class TargetingError(Statistic):
     Notes
     -----
     The household at a boundary is wholly in, as are those tied with it. The score is held fixed, as one that stands in
-    law; where it is the country's own to be estimated, ``Custom`` may fit it in every replicate. Measured welfare is not
-    true welfare: errors of targeting hold errors of measurement.
+    law; where it is the country's own to be estimated, ``Custom`` may fit it in every replicate. Measured welfare is
+    not true welfare: errors of targeting hold errors of measurement.
 
     References
     ----------
@@ -106,7 +104,13 @@ class TargetingError(Statistic):
     def param(self) -> str:
         """Whom the score chooses, and who is poor, as the tidy frame has it."""
         poor = "" if self.poor is None else f", poor={self.poor:.15g}"
-        line = self.line.name if isinstance(self.line, RelativeLine) else None if self.line is None else f"{self.line:.15g}"
+        line = (
+            self.line.name
+            if isinstance(self.line, RelativeLine)
+            else None
+            if self.line is None
+            else f"{self.line:.15g}"
+        )
         who = "" if self.who is None else f", who={self.who}"
         return f"share={self.share:.15g}{poor}{'' if line is None else f', line={line}'}{who}"
 
@@ -185,7 +189,9 @@ class _PreparedError:
     errors: bool
 
     @classmethod
-    def of(cls, asked: TargetingError, of: str, domain: Domain, score: FloatArray, scenario: Scenario) -> "_PreparedError":
+    def of(
+        cls, asked: TargetingError, of: str, domain: Domain, score: FloatArray, scenario: Scenario
+    ) -> "_PreparedError":
         """Sort people by welfare and by score, and count what figures rest on."""
         rows = domain.rows
         welfare = scenario.welfare()[rows.household]
@@ -251,17 +257,17 @@ class _PreparedError:
     def _poorest(self, block: Block) -> FloatArray:
         """Return the highest welfare of the poor, (replicates,)."""
         if self.by_welfare is not None:
-            return self.by_welfare.evaluate(block.factors, np.array([self.poor])).quantiles[0]
+            return np.asarray(self.by_welfare.evaluate(block.factors, np.array([self.poor])).quantiles[0])
         if isinstance(self.line, RelativeLine):
             line = self.line.share * block.quantiles((self.line.q,))[0]
         else:
             assert self.line is not None
             line = np.full(block.replicates, self.line)
-        return np.nextafter(line, -np.inf)  # the poor are strictly below it
+        return np.asarray(np.nextafter(line, -np.inf))  # the poor are strictly below it
 
     def _cut_off(self, block: Block) -> FloatArray:
         """Return the highest score of the chosen, (replicates,)."""
-        return self.by_score.evaluate(block.factors, np.array([self.share])).quantiles[0]
+        return np.asarray(self.by_score.evaluate(block.factors, np.array([self.share])).quantiles[0])
 
     def _chosen(self, block: Block, cuts: FloatArray, cut_off: FloatArray) -> FloatArray:
         """Return the chosen by level and piece of welfare: (levels, pieces, replicates)."""

@@ -82,11 +82,49 @@ def written(folder):
             stratum = f"{region.label(region.values[i])} {area.label(area.values[i])}"
             writer.writerow([ea, stratum, given.people[i], pc, size, fuel.label(fuel.values[i]), educ, water])
 
+    with open(folder / "lonely.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        frame = lonely()
+        writer.writerow(frame)
+        writer.writerows(zip(*(values.tolist() for values in frame.values()), strict=True))
+
+
+def lonely():
+    """Return households of which the third stratum has one PSU; half and two fifths of the others' are in the sample."""
+    rng = np.random.default_rng(1)
+    n = 48
+    ea = np.arange(n) // 4
+    st = np.where(ea < 5, 1, np.where(ea < 11, 2, 3))
+    x = rng.normal(size=n)
+    frame = {"hid": np.arange(n), "ea": ea, "st": st, "w": rng.integers(1, 5, n)}
+    frame |= {"pc": np.round(np.exp(0.3 * x + rng.normal(size=n)), 6), "x": x, "n": np.ones(n)}
+    return frame | {"f1": np.where(st == 1, 0.5, 0.4), "f2": np.full(n, 0.3)}
+
+
+def read(file):
+    with open(file, newline="") as lines:
+        return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+def check_lonely(file):
+    frame = lonely()
+    known = {name: values[frame["st"] != 3] for name, values in frame.items()}
+    for row in read(file):
+        fpc = row["rule"] == "fpc"
+        given = {"fpc": ["f1", "f2"]} if fpc else {"single_psu": row["rule"]}
+        made = sp.Survey(known if fpc else frame, weight="w", welfare="pc", psu="ea", strata="st", size="n", **given)
+        expected = [float(row["intercept"]), float(row["x"])]
+        np.testing.assert_allclose(sp.proxy_means(made, ["x"]).standard_errors, expected, rtol=1e-9)
+
+
+def test_strata_of_one_psu_and_finite_populations_are_as_r_has_them():
+    assert {row["rule"] for row in read(HERE / "proxy_means_lonely.csv")} == {"adjust", "average", "certainty", "fpc"}
+    check_lonely(HERE / "proxy_means_lonely.csv")
+
 
 def check_r(file):
     proxy = sp.proxy_means(survey(), VARIABLES)
-    with open(file, newline="") as lines:
-        rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    rows = read(file)
     assert len(rows) == len(proxy.terms)
     np.testing.assert_allclose(proxy.coefficients, [float(row["coefficient"]) for row in rows], rtol=1e-9)
     np.testing.assert_allclose(proxy.standard_errors, [float(row["se"]) for row in rows], rtol=1e-9)
@@ -105,6 +143,7 @@ def test_r_gives_them_still(tmp_path):
         pytest.skip("R has no package survey; its values are in tests/reference")
     assert made.returncode == 0, made.stderr
     check_r(tmp_path / "proxy_means.csv")
+    check_lonely(tmp_path / "proxy_means_lonely.csv")
 
 
 def test_a_weight_of_two_is_two_copies_and_the_order_of_rows_is_nothing():

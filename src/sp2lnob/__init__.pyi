@@ -28,6 +28,7 @@ from .human_opportunity import (
 from .incidence import ConsumptionGain as ConsumptionGain, Cost as Cost, Coverage as Coverage, Incidence as Incidence
 from .io import read_survey as read_survey
 from .many import assess_many as assess_many
+from .means_test import ProxyMeans as ProxyMeans, proxy_means as proxy_means
 from .measures import (
     atkinson as atkinson,
     fgt as fgt,
@@ -70,6 +71,7 @@ from .statistics import (
 )
 from .survey import Survey as Survey
 from .targeting import Affluence as Affluence, Rank as Rank, Threshold as Threshold
+from .targeting_error import TargetingError as TargetingError
 from .transfers import Transfers as Transfers, simulate as simulate, spread as spread
 from .tree import OpportunityTree as OpportunityTree
 
@@ -104,6 +106,7 @@ __all__ = [
     "Overview",
     "Package",
     "Poverty",
+    "ProxyMeans",
     "Quantile",
     "Rank",
     "RelativeLine",
@@ -115,6 +118,7 @@ __all__ = [
     "Shapley",
     "SuccessiveDifference",
     "Survey",
+    "TargetingError",
     "Threshold",
     "Transfers",
     "assess",
@@ -141,6 +145,7 @@ __all__ = [
     "palma",
     "plots",
     "preset_package",
+    "proxy_means",
     "quantile",
     "quintile_ratio",
     "read_overview",

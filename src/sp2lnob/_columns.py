@@ -279,6 +279,12 @@ class Table:
             )
         self._made[column.name] = column
 
+    def with_column(self, column: Column) -> "Table":
+        """Return the table with one column more; the others are shared."""
+        table = Table(self._source, self.rows, self.what, self._order, self._labels, self.origin)
+        table._made = {**self._made, column.name: column}
+        return table
+
     def told(self) -> dict[str, Any]:
         """Return what is known of the file, and what was found in each column that was read from it so far."""
         types = {name: self._made[name].kind for name in self._source if name in self._made}

@@ -20,6 +20,7 @@ from .disclosure import least_cases
 from .economy import Amount, Economy
 from .estimation import Advance, Resume
 from .io import read_survey
+from .means_test import proxy_means_from
 from .opportunity import Opportunity
 from .replicate_columns import ReplicateColumns
 from .replication import BRR, Bootstrap, Jackknife, ReplicateDesign, SuccessiveDifference
@@ -168,10 +169,12 @@ ESTIMATE: dict[str, Kind] = {
     "shapley": bool | str,
     "welfare": bool,
 }
+PROXY_MEANS: dict[str, Kind] = {"variables": list, "folds": int, "repeats": int, "seed": int, "cross_fitted": bool}
 PUBLISH: dict[str, Kind] = {"disclosure": str | int}
 TABLES = {
     "survey": SURVEY,
     "economy": ECONOMY,
+    "proxy_means": PROXY_MEANS,
     "tree": TREE,
     "package": PACKAGE,
     "replicates": REPLICATES,
@@ -200,14 +203,15 @@ class Study:
     sections: Mapping[str, Any]
 
     def survey(self, **instead: Any) -> Survey:
-        """Read the survey; ``instead`` replaces some of its arguments."""
+        """Read the survey, and score it where there is [proxy_means]; ``instead`` replaces some of its arguments."""
         given = {**self.sections["survey"], **instead}
         files = [self._file(given.pop(key, None)) for key in ("households", "persons")]
         if isinstance(given.get("household"), bool):
             if given["household"]:
                 fail("household in [survey] must be a column or false", "it is true", "Name the key's column.")
             given["household"] = None  # which TOML has no word for
-        return read_survey(*files, **given)
+        survey = read_survey(*files, **given)
+        return proxy_means_from(self.sections["proxy_means"], survey) if "proxy_means" in self.sections else survey
 
     @property
     def opportunities(self) -> list[Opportunity]:
@@ -311,8 +315,8 @@ def read_study(path: str | os.PathLike[str]) -> Study:
     Parameters
     ----------
     path : path
-        TOML with [survey], and [economy], [[opportunity]], [tree], [[scheme]], [package], [replicates], [estimate],
-        [publish] as needed. ``household = false`` says that every person stands alone.
+        TOML with [survey], and [economy], [proxy_means], [[opportunity]], [tree], [[scheme]], [package], [replicates],
+        [estimate], [publish] as needed. ``household = false`` says that every person stands alone.
 
     Returns
     -------

@@ -16,7 +16,7 @@ from uuid import uuid4
 import numpy as np
 
 from ._cells import combine
-from ._columns import Column
+from ._columns import Column, column_of
 from ._expressions import Grouping, parse
 from ._household_types import SPOUSES, TYPES, household_types, is_spouse
 from ._html import fields, short
@@ -320,6 +320,64 @@ class Survey:
     def has_column(self, name: str) -> bool:
         """Return whether either frame has a column of this name."""
         return name in self.households or (self.persons is not None and name in self.persons)
+
+    def with_column(self, name: str, values: Any, *, role: str | None = None) -> "Survey":
+        """Return the survey with one more column of households: a copy that shares all that it has with this one.
+
+        Parameters
+        ----------
+        name : str
+            A name that is new.
+        values : array_like of shape (households,), numbers or text
+            In the order of the survey's own rows, as ``survey.welfare`` and ``survey.weight`` are: not in that of the
+            file.
+        role : str, default None
+            What the column is from now on, such as "score", by which a scheme ranks people.
+
+        Returns
+        -------
+        Survey
+            Its sample and design are those of this one, and so are its replicates: figures of both can be contrasted.
+            What was simulated on this one was not simulated on the copy.
+
+        Raises
+        ------
+        InputError
+            If there is such a column, there is not one value a household, or no such role.
+
+        Examples
+        --------
+        >>> import sp2lnob as sp
+        >>> survey = sp.example_survey(households=400)
+        >>> scored = survey.with_column("assets", survey.household_column("internet").values, role="score")
+        >>> scored.roles["score"], survey.roles.get("score")
+        ('assets', None)
+
+        One value for all:
+
+        >>> survey.with_column("one", [1.0])
+        Traceback (most recent call last):
+        ...
+        sp2lnob.InputError: The column 'one' must have a value a household, but 400 households came with 1. ...
+        """
+        if not isinstance(name, str):
+            fail_type("The name of a column must be text", name, "Name it.")
+        if self.has_column(name) or name in CLASSES or name == HOUSEHOLD_TYPE:
+            fail("A column must have a new name", f"the survey has {name!r} already", "Choose another name.")
+        column = replace(column_of(name, values), name=name)
+        if len(column) != self.n_households:
+            fail(
+                f"The column {name!r} must have a value a household",
+                f"{self.n_households:,} households came with {len(column):,}",
+                "Pass one for each, in the order of the survey's rows.",
+            )
+        made = copy(self)
+        made.households = self.households.with_column(column)
+        made.__dict__.pop("household_type", None)  # it is made of roles
+        made.role_codes = {known: code for known, code in self.role_codes.items() if known != role}
+        if role is not None:
+            made.roles = {**self.roles, choice(role, ROLES, "role"): name}
+        return made
 
     def welfare_class(self, name: str) -> WelfareClass | None:
         """Return the class of this name, or None if it is a column's."""

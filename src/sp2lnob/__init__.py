@@ -33,6 +33,7 @@ _ROOMS = {
     ),
     "opportunity": ("Opportunity",),
     "overview": ("Overview", "read_overview"),
+    "populations": ("Population", "population"),
     "presets": (
         "child_benefit",
         "disability_benefit",
@@ -40,6 +41,7 @@ _ROOMS = {
         "maternity_benefit",
         "old_age_pension",
     ),
+    "projection": ("Projection", "financing", "project"),
     "replicate_columns": ("ReplicateColumns",),
     "replication": ("BRR", "Bootstrap", "Jackknife", "SuccessiveDifference"),
     "schemes": ("Package", "Scheme"),

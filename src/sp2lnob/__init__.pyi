@@ -41,6 +41,7 @@ from .measures import (
 )
 from .opportunity import Opportunity as Opportunity
 from .overview import Overview as Overview, read_overview as read_overview
+from .populations import Population as Population, population as population
 from .presets import (
     child_benefit as child_benefit,
     disability_benefit as disability_benefit,
@@ -48,6 +49,7 @@ from .presets import (
     maternity_benefit as maternity_benefit,
     old_age_pension as old_age_pension,
 )
+from .projection import Projection as Projection, financing as financing, project as project
 from .replicate_columns import ReplicateColumns as ReplicateColumns
 from .replication import (
     BRR as BRR,
@@ -97,7 +99,9 @@ __all__ = [
     "OpportunityTree",
     "Overview",
     "Package",
+    "Population",
     "Poverty",
+    "Projection",
     "Quantile",
     "RelativeLine",
     "ReplicateColumns",
@@ -118,6 +122,7 @@ __all__ = [
     "example_frames",
     "example_survey",
     "fgt",
+    "financing",
     "generalized_entropy",
     "gini",
     "household_benefit",
@@ -130,6 +135,8 @@ __all__ = [
     "old_age_pension",
     "palma",
     "plots",
+    "population",
+    "project",
     "quantile",
     "quintile_ratio",
     "read_overview",

@@ -23,6 +23,12 @@ class Economy:
         Currency per person and year.
     revenue : float, default None
         Government revenue, currency per year.
+    expenditure : float, default None
+        Government expenditure, currency per year.
+    taxes : float, default None
+        Revenue from taxes on income and profits, currency per year.
+    growth : float, default None
+        Real growth of GDP a year.
     lines : dict of str to float, default {}
         Poverty lines by name, per person and the survey's ``welfare_period``.
 
@@ -52,12 +58,17 @@ class Economy:
     gdp_per_capita: float | None = None
     revenue: float | None = None
     lines: Mapping[str, float] = field(default_factory=dict)
+    expenditure: float | None = field(default=None, kw_only=True)
+    taxes: float | None = field(default=None, kw_only=True)
+    growth: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        for name in ("gdp", "gdp_per_capita", "revenue"):
+        for name in ("gdp", "gdp_per_capita", "revenue", "expenditure", "taxes"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, number(value, f"{name} of the economy", above=0))
+        if self.growth is not None:
+            object.__setattr__(self, "growth", number(self.growth, "growth of the economy", above=-1))
         if self.year is not None:
             whole(self.year, "year of the economy", low=1)
         if not isinstance(self.lines, Mapping):

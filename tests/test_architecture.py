@@ -79,6 +79,7 @@ ROOMS = (
     "_tree_layout",
     "_places",
     "_across",
+    "_over_time",
     "plots",
     "_tables",
     "report",

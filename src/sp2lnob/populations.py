@@ -38,8 +38,10 @@ class Population:
 
     Between the table's years each cohort goes from its number at one age to its number at the later one: by the same
     factor every year, or from age 40 on with a mortality that rises by a tenth a year (Gompertz). Who is born between
-    two years, and the open group at the end, change by the same factor every year at their age. Groups of several years are split by a monotone cubic through the cumulative number of people (Fritsch and
-    Carlson): every group keeps its number, and none is negative. The last group is open, and not split.
+    two years, and the open group at the end, change by the same factor every year at their age: where births turn, as
+    in China since 2020, the youngest are missed. Groups of several years are split by a monotone cubic through the
+    cumulative number of people (Fritsch and Carlson): every group keeps its number, and none is negative. The last
+    group is open, and not split.
 
     Parameters
     ----------

@@ -17,6 +17,7 @@ from hypothesis import given, strategies as st
 import sp2lnob as sp
 from sp2lnob.populations import SHIPPED, _shipped
 from sp2lnob.projection import path_of
+from sp2lnob.study import read_study
 
 from . import oracles
 from ._data import data_file, toy_survey
@@ -370,6 +371,40 @@ def test_cambodia_as_spot_publishes_it():
     assert of_revenue[0, :3].sum() == pytest.approx(12.63, abs=0.02)
 
 
+# SPOT, base 2022, % of GDP: child benefit of 4 % of GDP per person at 0-17, pension of 16 % from 65 on.
+BASIC_2022 = {
+    "Armenia": (1.01, 2.17),
+    "Bangladesh": (1.32, 0.92),
+    "Bhutan": (1.23, 1.09),
+    "Cambodia": (1.50, 0.86),
+    "Georgia": (1.03, 2.45),
+    "India": (1.29, 1.17),
+    "Indonesia": (1.27, 1.14),
+    "Kiribati": (1.74, 0.75),
+    "Kyrgyzstan": (1.57, 0.87),
+    "Laos": (1.54, 0.74),
+    "Maldives": (0.98, 0.68),
+    "Mongolia": (1.50, 0.78),
+    "Nepal": (1.40, 1.01),
+    "Pakistan": (1.69, 0.75),
+    "Philippines": (1.46, 1.00),
+    "Sri Lanka": (1.17, 2.02),
+    "Thailand": (0.83, 2.38),
+    "Turkey": (1.17, 1.61),
+    "Vietnam": (1.14, 1.44),
+}
+
+
+def test_nineteen_countries_are_near_what_spot_has_of_older_prospects():
+    off = []
+    for country, want in BASIC_2022.items():
+        people = sp.population(country)
+        shares = np.array([people.people(2022, 0, 17), people.people(2022, 65)]) / people.people(2022)
+        off.append(np.abs(100 * shares * (0.04, 0.16) * 1.05 - want))
+    assert np.max(off) < 0.15  # Pakistan's children; Philippines' old
+    assert (np.median(off, axis=0) < (0.04, 0.06)).all()
+
+
 # -- who pays -------------------------------------------------------------------------------------------------------
 
 
@@ -483,6 +518,75 @@ def test_arguments_of_other_types(example, cambodia):
         sp.financing(example)
     with pytest.raises(sp.InputError, match="Financing needs GDP"):
         sp.financing(paid(example, PENSION))
+
+
+# -- a study --------------------------------------------------------------------------------------------------------
+
+STUDY = """
+[survey]
+households = "h.csv"
+persons = "p.csv"
+[economy]
+year = 2025
+gdp_per_capita = 1800
+[[scheme]]
+kind = "old_age_pension"
+amount = [0.16, "gdp_per_capita"]
+[replicates]
+n = 20
+[projection]
+"""
+
+
+@pytest.fixture
+def study(tmp_path):
+    households, persons = sp.example_frames(400)
+    pd.DataFrame(households).to_csv(tmp_path / "h.csv", index=False)
+    pd.DataFrame(persons).to_csv(tmp_path / "p.csv", index=False)
+    pd.DataFrame(table()).to_csv(tmp_path / "people.csv", index=False)
+
+    def read(text):
+        (tmp_path / "study.toml").write_text(STUDY + text, encoding="utf-8")
+        return read_study(tmp_path / "study.toml")
+
+    return read
+
+
+def test_a_study_projects(study):
+    asked = study(
+        'country = "Cambodia"\nyears = [2030]\nindexed = "prices"\ngrowth = {2026=0,2027=0,2028=0,2029=0,2030=1}'
+    )
+    transfers = sp.simulate(asked.survey(), asked.package, asked.economy)
+    people = sp.population("Cambodia")
+    want = 0.16 * 1.05 * people.people(2030, 65) / people.people(2025) / 2
+    assert asked.projection(transfers).share() == pytest.approx([want], rel=1e-9)
+    own = study('population = "people.csv"\nyears = [2025]').projection(transfers)
+    assert own.note.startswith("People: people.csv.")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must name a country, or a file of its population, but it names neither"),
+        ('country = "Fiji"\npopulation = "people.csv"', "but it names both"),
+        ('country = "Fidji"', "Did you mean 'Fiji'"),
+        ('country = "Fiji"\ngrowth = {soon=1}', "growth in .projection. must be named by years, but 'soon' is none"),
+        ('country = "Fiji"\nyears = ["soon"]', "A year must be a whole number"),
+        ('country = "Fiji"\nsince = 3', "A key of .projection. must be one that exists"),
+    ],
+)
+def test_slips_of_a_study_are_named(study, text, message):
+    with pytest.raises((sp.InputError, sp.InputTypeError), match=message):
+        asked = study(text)
+        asked.projection(sp.simulate(asked.survey(), asked.package, asked.economy))
+
+
+def test_a_study_without_the_section(study):
+    asked = study('country = "Fiji"')
+    asked.sections.pop("projection")
+    assert asked.population is None
+    with pytest.raises(sp.InputError, match=r"must have a section \[projection\]"):
+        asked.projection(None)
 
 
 # -- a picture ------------------------------------------------------------------------------------------------------

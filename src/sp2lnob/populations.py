@@ -90,7 +90,8 @@ class Population:
             "Mend these rows.",
             lambda i: f"{year[i]}, age {age[i]}: {people[i]:g}",
         )
-        sex, self.sexes = np.zeros(len(rows), dtype=np.int32), (BOTH,)
+        self.sexes: tuple[str, ...] = (BOTH,)
+        sex = np.zeros(len(rows), dtype=np.int32)
         if "sex" in table:
             _, sex, self.sexes = table["sex"].take(rows).categories()
             fail_if_any(sex < 0, "sex of the population must be known", "Drop or mend these rows.")
@@ -131,7 +132,7 @@ class Population:
             span = f"{first} to {last}" if last > first else f"{first}"
             fail(f"A year must be one of {self.name}, {span}", f"it is {year}", "Choose other years, or add to it.")
         place = int(np.searchsorted(self.years, year))
-        now = self._single[place]
+        now: FloatArray = self._single[place]
         if self.years[place] == year:
             return now
         before, gap = self._single[place - 1], int(self.years[place] - self.years[place - 1])

@@ -516,6 +516,9 @@ def test_arguments_of_other_types(example, cambodia):
         sp.project(paid(example, PENSION), cambodia, calibrate="yes")
     with pytest.raises(sp.InputTypeError, match="takes a Projection or Transfers"):
         sp.financing(example)
+    rich = paid(example, PENSION, economy=sp.Economy(year=2025, gdp=1e9, gdp_per_capita=1800.0))
+    with pytest.raises(sp.InputError, match="The line 'VAT' must be money by month or year, but it is in 'gdp_per_c"):
+        sp.financing(rich, {"VAT": sp.Amount(0.1, "gdp_per_capita")})
     with pytest.raises(sp.InputError, match="Financing needs GDP"):
         sp.financing(paid(example, PENSION))
 
@@ -576,9 +579,12 @@ def test_a_study_projects(study):
     ],
 )
 def test_slips_of_a_study_are_named(study, text, message):
-    with pytest.raises((sp.InputError, sp.InputTypeError), match=message):
+    def run():
         asked = study(text)
-        asked.projection(sp.simulate(asked.survey(), asked.package, asked.economy))
+        return asked.projection(sp.simulate(asked.survey(), asked.package, asked.economy))
+
+    with pytest.raises((sp.InputError, sp.InputTypeError), match=message):
+        run()
 
 
 def test_a_study_without_the_section(study):

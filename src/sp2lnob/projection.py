@@ -17,7 +17,7 @@ from ._prepared import Scenario
 from ._sweeps import Totals
 from ._typing import CodeArray, FloatArray
 from ._validate import choice, fail, fail_if_unknown, fail_type, mapping, number, shown, whole
-from .economy import Amount, Economy
+from .economy import YEARLY, Amount, Economy
 from .estimates import Estimates
 from .estimation import Advance, Resume, bound, evaluate, full_sample_of, pair_of
 from .populations import BOTH, Population
@@ -645,7 +645,7 @@ def financing(
     -------
     DataFrame
         year, kind, item, value (share of GDP), se (of the survey), and cost_share: the cost of the package over the
-        value. kind is "cost" (a scheme, or the package), "government" (revenue, expenditure, taxes), "spending", "line"
+        value, or of the gap its share of the cost. kind is "cost" (a scheme, or the package), "government" (revenue, expenditure, taxes), "spending", "line"
         (new revenue) or "gap": the cost less all lines, negative where they bring more.
 
     Raises
@@ -724,5 +724,7 @@ def _costs(cost: object) -> tuple[Economy, float | None, dict[int | None, dict[s
 def _line(name: str, value: object, economy: Economy, gdp: float) -> float:
     """Return new revenue as a share of GDP."""
     if isinstance(value, Amount):
+        if value.unit not in YEARLY:
+            fail(f"The line {name!r} must be money by month or year", f"it is in {value.unit!r}", "Or a share of GDP.")
         return value.per_year(economy) / gdp
     return number(value, f"The line {name!r}, a share of GDP,", low=0, high=1)

@@ -380,7 +380,7 @@ def path_of(
     return Path(
         (*(scheme.name for scheme in package.schemes), PACKAGE),
         tuple(_kind(scheme) for scheme in package.schemes),
-        transfers.amounts,
+        _amounts(transfers),
         np.full(len(package.schemes), package.administration),
         index,
         share,
@@ -388,6 +388,15 @@ def path_of(
         np.array([[_coverage(scheme, year, base) for scheme in package.schemes] for year in years]),
         {name: gdp / value for name, value in given if value is not None},
     )
+
+
+def _amounts(transfers: Transfers) -> FloatArray:
+    """Return currency per recipient and year."""
+    for scheme, amount in zip(transfers.package.schemes, transfers.amounts, strict=True):
+        if not np.isfinite(amount):
+            must = f"Every recipient of scheme {scheme.name!r} must be paid one amount"
+            fail(must, "it varies", "Write a scheme for each amount.")
+    return transfers.amounts
 
 
 def _coverage(scheme: Scheme, year: int, base: int) -> float:
@@ -470,8 +479,8 @@ class _Groups:
         limits = {0}
         for scheme in schemes:
             if _kind(scheme) == "person":
-                try_low, past = population.span(scheme.min_age or 0, scheme.max_age)
-                limits |= {try_low, past} if scheme.max_age is not None else {try_low}
+                first, past = population.span(scheme.min_age or 0, scheme.max_age)
+                limits |= {first, past} if scheme.max_age is not None else {first}
         if any(_kind(scheme) == "adult" for scheme in schemes):
             population.span(ADULT, None)
         if any(_kind(scheme) == "infant" for scheme in schemes) and not (age == 0).any():
@@ -645,8 +654,9 @@ def financing(
     -------
     DataFrame
         year, kind, item, value (share of GDP), se (of the survey), and cost_share: the cost of the package over the
-        value, or of the gap its share of the cost. kind is "cost" (a scheme, or the package), "government" (revenue, expenditure, taxes), "spending", "line"
-        (new revenue) or "gap": the cost less all lines, negative where they bring more.
+        value, or of the gap its share of the cost. kind is "cost" (a scheme, or the package), "government" (revenue,
+        expenditure, taxes), "spending", "line" (new revenue) or "gap": the cost less all lines, negative where they
+        bring more.
 
     Raises
     ------
@@ -670,8 +680,11 @@ def financing(
     >>> transfers = sp.simulate(survey, sp.Package([sp.child_benefit(sp.Amount(6, "month"))]), economy)
     >>> table = sp.financing(transfers, {"VAT, one point more": 0.008}, spending={"health": 0.03})
     >>> table[["kind", "item", "value", "cost_share"]].round(3).values.tolist()[1:]
-    [['cost', 'package', 0.017, 1.0], ['government', 'taxes', 0.05, 0.348], ['spending', 'health', 0.03, 0.58], \
-['line', 'VAT, one point more', 0.008, 2.176], ['gap', 'package', 0.009, 0.54]]
+    [['cost', 'package', 0.017, 1.0],
+     ['government', 'taxes', 0.05, 0.348],
+     ['spending', 'health', 0.03, 0.58],
+     ['line', 'VAT, one point more', 0.008, 2.176],
+     ['gap', 'package', 0.009, 0.54]]
     >>> sp.financing(transfers, {"VAT": 1.2})
     Traceback (most recent call last):
     ...
@@ -699,8 +712,8 @@ def financing(
         parts += [(kind, name, value, 0.0) for kind, values in kinds for name, value in values.items()]
         parts += [("gap", PACKAGE, package - sum(shares.values()), se)] if shares else []
         for kind, item, value, error in parts:
-            over = package if kind != "gap" else value
-            share = (value / package if package else np.nan) if kind == "gap" else over / value if value else np.nan
+            over, of = (value, package) if kind == "gap" else (package, value)
+            share = over / of if of else np.nan
             made.append({"year": year, "kind": kind, "item": item, "value": value, "se": error, "cost_share": share})
     return pd.DataFrame(made)
 

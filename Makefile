@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
 
-.PHONY: demo test test-debug test-oldest bits lint types docs bench bench-tiny bench-peers wheel wheel-check clean
+.PHONY: demo population test test-debug test-oldest bits lint types docs bench bench-tiny bench-peers wheel wheel-check clean
 
 demo: $(VENV)/installed
 	$(BIN)/sp2lnob demo --out results/demo
@@ -39,6 +39,10 @@ test-oldest: constraints-oldest.txt
 	build/oldest/bin/python -m pip install -q --upgrade "pip>=25.1"
 	build/oldest/bin/python -m pip install -q -c constraints-oldest.txt ".[all]" --group test
 	build/oldest/bin/python -m pytest -n auto --pyargs $(TESTS)
+
+# The table of people by age and sex that the package ships, from PyPI's starsim-data; then commit it.
+population: $(VENV)/installed $(VENV)/test-tools
+	PYTHONPATH=$(CURDIR)/src $(BIN)/python tools/wpp2024.py
 
 lint: $(VENV)/lint-tools
 	$(BIN)/ruff check .

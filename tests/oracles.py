@@ -732,3 +732,30 @@ def receipts(eligible: Sequence[int], coverage: Sequence[Num], amounts: Sequence
         if chance:
             found[money] = found.get(money, 0) + chance
     return found
+
+
+# ---------------------------------------------------------------- cost by year
+
+
+def projected_recipients(
+    persons: Sequence[Row], people: Mapping[int, Mapping[Hashable, Num]], group: Any
+) -> dict[int, Num]:
+    """People of every year, group by group, times the share of the survey's weight in the group that receives.
+
+    ``persons`` have weight, received and whatever ``group`` names their group by.
+    """
+    weight: dict[Hashable, Num] = {}
+    paid: dict[Hashable, Num] = {}
+    for person in persons:
+        name = group(person)
+        weight[name] = weight.get(name, 0) + person["weight"]
+        paid[name] = paid.get(name, 0) + person["weight"] * person["received"]
+    return {
+        year: sum(number * paid[name] / weight[name] for name, number in groups.items())
+        for year, groups in people.items()
+    }
+
+
+def projected_cost(recipients: Num, amount: Num, administration: Num, gdp: Num, growth: Num, years: int) -> Num:
+    """Cost over GDP after some years, at constant prices: recipients x amount x (1 + administration) / GDP grown."""
+    return recipients * amount * (1 + administration) / (gdp * (1 + growth) ** years)

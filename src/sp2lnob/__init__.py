@@ -36,6 +36,7 @@ _ROOMS = {
     ),
     "opportunity": ("Opportunity",),
     "overview": ("Overview", "read_overview"),
+    "populations": ("Population", "population"),
     "presets": (
         "child_benefit",
         "disability_benefit",
@@ -44,6 +45,7 @@ _ROOMS = {
         "old_age_pension",
         "preset_package",
     ),
+    "projection": ("Projection", "financing", "project"),
     "replicate_columns": ("ReplicateColumns",),
     "replication": ("BRR", "Bootstrap", "Jackknife", "SuccessiveDifference"),
     "schemes": ("Package", "Schedule", "Scheme"),

@@ -43,6 +43,7 @@ from .measures import (
 )
 from .opportunity import Opportunity as Opportunity
 from .overview import Overview as Overview, read_overview as read_overview
+from .populations import Population as Population, population as population
 from .presets import (
     child_benefit as child_benefit,
     disability_benefit as disability_benefit,
@@ -51,6 +52,7 @@ from .presets import (
     old_age_pension as old_age_pension,
     preset_package as preset_package,
 )
+from .projection import Projection as Projection, financing as financing, project as project
 from .replicate_columns import ReplicateColumns as ReplicateColumns
 from .replication import (
     BRR as BRR,
@@ -105,7 +107,9 @@ __all__ = [
     "OpportunityTree",
     "Overview",
     "Package",
+    "Population",
     "Poverty",
+    "Projection",
     "ProxyMeans",
     "Quantile",
     "Rank",
@@ -132,6 +136,7 @@ __all__ = [
     "example_frames",
     "example_survey",
     "fgt",
+    "financing",
     "generalized_entropy",
     "gini",
     "household_benefit",
@@ -144,7 +149,9 @@ __all__ = [
     "old_age_pension",
     "palma",
     "plots",
+    "population",
     "preset_package",
+    "project",
     "proxy_means",
     "quantile",
     "quintile_ratio",

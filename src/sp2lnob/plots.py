@@ -4,8 +4,8 @@ A picture knows ``Findings`` alone. What has an interval shows it; what was with
 the word, and never a zero. Before is hollow and grey, after is filled; who is furthest behind or ahead has a shape of
 its own, so that nothing rests on colour alone.
 
-Those across surveys stand in ``_across``, that of a comparison in ``_side_by_side``. Below: what findings say;
-opportunities; welfare; the package; files.
+Those across surveys stand in ``_across``, that of a comparison in ``_side_by_side``, those of years to come in
+``_over_time``. Below: what findings say; opportunities; welfare; the package; files.
 """
 
 import io
@@ -52,6 +52,7 @@ from ._canvas import (
     sentence,
     wrap,
 )
+from ._over_time import projection
 from ._side_by_side import side_by_side
 from ._tree_layout import Branch
 from ._validate import fail, fail_if_unknown, fail_type
@@ -74,6 +75,7 @@ __all__ = [
     "groups",
     "lorenz",
     "poverty",
+    "projection",
     "save",
     "shares",
     "side_by_side",

@@ -19,14 +19,16 @@ from .assessment import Assessment, assess
 from .disclosure import least_cases
 from .economy import Amount, Economy
 from .estimation import Advance, Resume
-from .io import read_survey
+from .io import read_survey, read_table
 from .means_test import proxy_means_from
 from .opportunity import Opportunity
+from .populations import Population, population
+from .projection import Projection, project
 from .replicate_columns import ReplicateColumns
 from .replication import BRR, Bootstrap, Jackknife, ReplicateDesign, SuccessiveDifference
 from .schemes import BANDED, Package, Schedule, Scheme
 from .survey import Survey
-from .targeting import target_from
+from .transfers import Transfers
 from .tree import OpportunityTree
 
 KINDS: dict[str, Callable[..., Scheme]] = {
@@ -38,6 +40,7 @@ METHODS: dict[str, Callable[..., ReplicateDesign]] = {
     design.method: design for design in (Bootstrap, Jackknife, BRR, SuccessiveDifference, ReplicateColumns)
 }
 
+POPULATION = ("country", "population", "variant")  # keys of [projection] that say whose years come
 Made = TypeVar("Made")
 Kind = type | UnionType
 SURVEY: dict[str, Kind] = {
@@ -81,6 +84,17 @@ ECONOMY: dict[str, Kind] = {
     "cpi": dict,
     "real_growth": int | float,
     "dollars_a_day": list,
+}
+PROJECTION: dict[str, Kind] = {
+    "country": str,
+    "population": str,
+    "variant": str,
+    "years": list,
+    "indexed": str,
+    "growth": int | float | dict,
+    "wages": int | float | dict,
+    "by_sex": bool,
+    "calibrate": bool,
 }
 OPPORTUNITY: dict[str, Kind] = {
     "name": str,
@@ -177,6 +191,7 @@ TABLES = {
     "proxy_means": PROXY_MEANS,
     "tree": TREE,
     "package": PACKAGE,
+    "projection": PROJECTION,
     "replicates": REPLICATES,
     "estimate": ESTIMATE,
     "publish": PUBLISH,
@@ -258,6 +273,33 @@ class Study:
         return Economy(**self.sections.get("economy", {}))
 
     @property
+    def population(self) -> Population | None:
+        """People in the years to come; None without [projection]."""
+        given = self.sections.get("projection")
+        if given is None:
+            return None
+        named = sorted({"country", "population"} & given.keys())
+        if len(named) != 1:
+            came = "names both" if named else "names neither"
+            fail("[projection] must name a country, or a file of its population", f"it {came}", "Name one of them.")
+        if named == ["country"]:
+            return population(given["country"], given.get("variant", "medium"))
+        file = self._file(given["population"])
+        assert file is not None
+        return Population(read_table(file, "population"), given.get("variant"), name=file.name)
+
+    def projection(
+        self, transfers: Transfers, *, n_threads: int | None = None, progress: Advance | None = None
+    ) -> Projection:
+        """Return recipients and cost by year, as [projection] asks, of the study's package as it was simulated."""
+        people = self.population
+        if people is None:
+            fail("The study must have a section [projection]", "it has none", "Add one, with country = '...'.")
+        given = {key: value for key, value in self.sections["projection"].items() if key not in POPULATION}
+        given |= {key: _by_year(given[key], key) for key in ("growth", "wages") if isinstance(given.get(key), dict)}
+        return project(transfers, people, replicates=self.replicates, n_threads=n_threads, progress=progress, **given)
+
+    @property
     def disclosure(self) -> str | int:
         """Which figures are withheld: the policy of ``Assessment.save``."""
         policy: str | int = self.sections.get("publish", {}).get("disclosure", "dhs")
@@ -315,7 +357,8 @@ def read_study(path: str | os.PathLike[str]) -> Study:
     Parameters
     ----------
     path : path
-        TOML with [survey], and [economy], [proxy_means], [[opportunity]], [tree], [[scheme]], [package], [replicates],
+        TOML with [survey], and [economy], [proxy_means], [[opportunity]], [tree], [[scheme]], [package], [projection],
+        [replicates],
         [estimate], [publish] as needed. ``household = false`` says that every person stands alone.
 
     Returns
@@ -372,6 +415,14 @@ def read_study(path: str | os.PathLike[str]) -> Study:
             'Add households = "...".',
         )
     return Study(file, sha256(content).hexdigest(), sections)
+
+
+def _by_year(rates: Mapping[str, Any], what: str) -> dict[int, float]:
+    """Return rates by year, which TOML can name by text alone."""
+    for year in rates:
+        if not re.fullmatch(r"\d{4}", year):
+            fail(f"{what} in [projection] must be named by years", f"{year!r} is none", 'Write { "2026" = 0.03 }.')
+    return {int(year): rate for year, rate in rates.items()}
 
 
 def _parsed(name: str, content: bytes) -> tuple[str, dict[str, Any]]:

@@ -25,6 +25,7 @@ from .replicate_columns import ReplicateColumns
 from .replication import BRR, Bootstrap, Jackknife, ReplicateDesign, SuccessiveDifference
 from .schemes import Package, Scheme
 from .survey import Survey
+from .targeting import target_from
 from .tree import OpportunityTree
 
 KINDS: dict[str, Callable[..., Scheme]] = {
@@ -101,6 +102,7 @@ SCHEME: dict[str, Kind] = {
     "disability": bool,
     "birth": bool,
     "weeks": int | float,
+    "target": dict,
 }
 PACKAGE: dict[str, Kind] = {"administration": int | float, "mpc": int | float, "draws": str, "seed": int}
 REPLICATES: dict[str, Kind] = {
@@ -410,7 +412,9 @@ def _scheme(table: Mapping[str, Any]) -> Scheme:
         fail(
             "amount of a scheme must be a list of value and unit", f"it is {amount!r}", 'Write amount = [50, "month"].'
         )
-    given = {**table, "amount": Amount(*amount)} if "amount" in table else table
+    given = {**table, "amount": Amount(*amount)} if "amount" in table else dict(table)
+    if "target" in table:
+        given["target"] = target_from(table["target"], f"scheme {table.get('name', '')!r}")
     return _called(KINDS, given, "kind", "scheme", "[[scheme]]")
 
 

@@ -254,9 +254,12 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
         return _paid(survey, package, economy, amounts, bits)
 
     def receipts(paid: Transfers, household: CodeArray) -> tuple[CodeArray, FloatArray, FloatArray | None]:
-        if package.draws == "exact":
-            return receipts_of(survey, schemes, amounts, package.mpc, paid.recipients, household)
-        return certain(household, paid.welfare_after)
+        if package.draws != "exact" or survey.welfare is None or not len(household):
+            return certain(household, paid.welfare_after)
+        money = np.broadcast_to(amounts, paid.received.shape)
+        home, share, total = receipts_of(survey.household_of, paid.received, money, household, survey.show_household)
+        periods = YEARLY[survey.welfare_period]
+        return home, share, survey.welfare[home] + total * (package.mpc / (survey.size[home] * periods))
 
     if not cuts and package.draws != "exact":
         return pay(admitted)

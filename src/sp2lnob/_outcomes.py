@@ -376,7 +376,8 @@ def receipts_of(
     made: list[tuple[CodeArray, FloatArray, FloatArray]] = []
     for key, homes in alike.items():
         present, number = np.unique(np.frombuffer(key, dtype=kind.dtype), return_counts=True)
-        total, probability = np.zeros(1), np.ones(1)
+        total: FloatArray = np.zeros(1)
+        probability: FloatArray = np.ones(1)
         for (p, each), m in zip(kinds[present].tolist(), number.tolist(), strict=True):
             if len(total) * (m + 1) > MOST_RECEIPTS:
                 fail(
@@ -389,7 +390,7 @@ def receipts_of(
             total = np.add.outer(total, k * each).ravel()
             probability = np.multiply.outer(probability, of_number).ravel()
             total, same = np.unique(total, return_inverse=True)
-            probability = np.bincount(same.ravel(), probability)
+            probability = np.asarray(np.bincount(same.ravel(), probability), dtype=np.float64)
         home = np.repeat(np.array(homes, dtype=np.int32), len(total))
         made.append((home, np.tile(probability, len(homes)), np.tile(total, len(homes)) + sure[home]))
     home, share, paid = (np.concatenate([one[part] for one in made]) for part in range(3))

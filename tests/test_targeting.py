@@ -4,12 +4,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
 
 import sp2lnob as sp
-from sp2lnob._outcomes import MOST_CUTS, extended
+from sp2lnob._outcomes import MOST_CUTS, extended, receipts_of
 from sp2lnob.estimation import full_sample_of
 from sp2lnob.targeting import target_from
 
@@ -480,6 +481,24 @@ def test_exact_and_ranked_is_both():
         assert drawn(found, statistic="headcount")[r] == pytest.approx(float(poor / every), rel=1e-10)
 
 
+def test_chances_of_persons_of_their_own_are_put_together_as_any():
+    home = np.array([0, 0, 0, 1, 1, 2], dtype=np.int32)
+    chance = np.array([[0.25, 1], [0.25, 0], [0.5, 0.75], [0, 0.5], [1, 0.5], [0, 0]])
+    money = np.array([[8.0, 3], [8, 3], [16, 5], [8, 4], [8, 4], [8, 3]])
+    found = receipts_of(home, chance, money, np.arange(3, dtype=np.int32), str)
+    for i in range(3):
+        want: dict[float, float] = {}
+        for row in product((0, 1), repeat=2 * int((home == i).sum())):
+            won = np.array(row).reshape(-1, 2)
+            p, m = chance[home == i], money[home == i]
+            total = float((won * m).sum())
+            want[total] = want.get(total, 0) + float(np.where(won, p, 1 - p).prod())
+        mine = found[0] == i
+        assert dict(zip(found[2][mine].tolist(), found[1][mine].tolist(), strict=True)) == pytest.approx(
+            {total: p for total, p in want.items() if p}
+        )
+
+
 def test_coverage_of_none_or_all_leaves_nothing_to_chance():
     survey = survey_of()
     for coverage in (0.0, 1.0):
@@ -569,8 +588,8 @@ def test_too_many_cuts_and_too_many_receipts_are_told():
     cuts = [child(sp.Rank(0.4), name=f"c{k}") for k in range(MOST_CUTS + 1)]
     with pytest.raises(sp.InputError, match="A package must have at most 6 schemes whose cut is made anew"):
         sp.simulate(survey_of(), sp.Package(cuts))
-    many = [child(None, name=f"c{k}", coverage=0.5) for k in range(9)]
-    with pytest.raises(sp.InputError, match=r"draws='exact' needs households with at most 10,000 numbers of recip"):
+    many = [sp.Scheme(f"c{k}", amount=sp.Amount(2.0**k, "year"), coverage=0.5) for k in range(14)]
+    with pytest.raises(sp.InputError, match=r"draws='exact' needs households that can be paid at most 10,000 sums"):
         sp.simulate(survey_of(), sp.Package(many, draws="exact"))
 
 

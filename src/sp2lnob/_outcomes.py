@@ -16,22 +16,19 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ._kernels import _totals, _transfers
+from ._kernels import _totals
 from ._parallel import LANES, map_replicates
-from ._sweeps import ALONE, Ordering, by_level, in_lanes
+from ._sweeps import ALONE, Ordering, in_lanes
 from ._typing import BitArray, BoolArray, CodeArray, CountArray, FloatArray, LongArray
 from ._validate import fail
 from .design import Design
-from .economy import YEARLY
 from .replication import MOST_LEFT_OUT, LeftOut, Replication, Source
-from .survey import Survey
 
-MOST_RECEIPTS = 10_000  # of a household, by scheme
+MOST_RECEIPTS = 10_000  # sums of money that a household may be paid
 MOST_CUTS = 6  # schemes whose cut is made anew: a household may then have 64 outcomes
 ANY = 2  # of a scheme that is nothing to an outcome
 
@@ -359,56 +356,53 @@ def certain(household: CodeArray, after: FloatArray | None) -> tuple[CodeArray, 
 
 
 def receipts_of(
-    survey: Survey,
-    package: Any,
-    amounts: FloatArray,
-    base: FloatArray | None,
-    eligible: CodeArray,
+    household_of: CodeArray,
+    chance: FloatArray,
+    money: FloatArray,
     household: CodeArray,
-) -> tuple[CodeArray, FloatArray, FloatArray | None]:
-    """Return what may come for some households: household, its probability, and welfare after.
+    show: Callable[[int], str],
+) -> tuple[CodeArray, FloatArray, FloatArray]:
+    """Return what some households may be paid: household, probability, and currency a year.
 
-    Of m eligible in a household, k receive a scheme with the binomial probability of its coverage, whatever comes of
-    other schemes. Numbers of recipients that pay the same money are one outcome. ``base`` is welfare before all that.
+    ``chance``, ``money`` (persons, schemes) are the chance that a person is paid by a scheme, whatever becomes of
+    others, and what it pays then. Of m who are alike k are paid with a binomial probability; numbers of recipients that
+    come to the same money are one outcome.
     """
-    schemes = package.schemes
-    if base is None:
-        return certain(household, None)
-    counts = eligible[household]
-    chance = [s for s, scheme in enumerate(schemes) if scheme.coverage < 1]
-    kinds, kind = np.unique(counts[:, chance], axis=0, return_inverse=True)
-    order = by_level(kind.astype(np.int32).ravel(), len(kinds))
-    members = np.split(order, np.cumsum(np.bincount(kind.ravel(), minlength=len(kinds)))[:-1])
-    made: list[tuple[LongArray, FloatArray, CodeArray]] = []
-    for numbers, here in zip(kinds.tolist(), members, strict=True):
-        if math.prod(m + 1 for m in numbers) > MOST_RECEIPTS:
-            fail(
-                f"draws='exact' needs households with at most {MOST_RECEIPTS:,} numbers of recipients",
-                f"{survey.show_household(int(household[here[0]]))} has {' x '.join(str(m + 1) for m in numbers)}",
-                "Pass draws='seeded', or cover all in some schemes.",
-            )
-        each = [
-            [math.comb(m, k) * schemes[s].coverage ** k * (1 - schemes[s].coverage) ** (m - k) for k in range(m + 1)]
-            for s, m in zip(chance, numbers, strict=True)
-        ]
-        received = np.array(list(product(*(range(m + 1) for m in numbers))), dtype=np.int32)
-        probability = np.array([math.prod(one) for one in product(*each)])
-        money = received @ amounts[chance]
-        _, first, same = np.unique(money, return_index=True, return_inverse=True)
-        probability = np.bincount(same.ravel(), probability)
-        possible = probability > 0
-        first, probability = first[possible], probability[possible]
-        rows = np.repeat(here, len(first))
-        recipients = counts[rows]
-        recipients[:, chance] = np.tile(received[first], (len(here), 1))
-        made.append((rows, np.tile(probability, len(here)), recipients))
-    row, share = np.concatenate([one[0] for one in made]), np.concatenate([one[1] for one in made])
-    order = np.argsort(row, kind="stable")
-    of, after = household[row[order]], np.empty(len(row))
-    recipients = np.concatenate([one[2] for one in made])[order]
-    periods = YEARLY[survey.welfare_period]
-    _transfers.welfare_after(base[of], recipients, amounts, survey.sharing[of], package.mpc, periods, after)
-    return of, share[order], after
+    wanted = np.zeros(int(household_of[-1]) + 1, dtype=np.bool_)
+    wanted[household] = True
+    sure, open_ = np.zeros(len(wanted)), (chance > 0) & (chance < 1) & (money != 0) & wanted[household_of][:, None]
+    for s in range(chance.shape[1]):
+        sure += np.bincount(household_of, (chance[:, s] == 1) * money[:, s], len(wanted))
+    person = np.nonzero(open_)[0]
+    kinds, kind = np.unique(np.column_stack([chance[open_], money[open_]]), axis=0, return_inverse=True)
+    order = np.lexsort((kind.ravel(), household_of[person]))
+    kind, ends = kind.ravel()[order], np.cumsum(np.bincount(household_of[person], minlength=len(wanted)))
+    alike: dict[bytes, list[int]] = {}
+    for home in household.tolist():
+        alike.setdefault(kind[ends[home - 1] if home else 0 : ends[home]].tobytes(), []).append(home)
+    made: list[tuple[CodeArray, FloatArray, FloatArray]] = []
+    for key, homes in alike.items():
+        present, number = np.unique(np.frombuffer(key, dtype=kind.dtype), return_counts=True)
+        total: FloatArray = np.zeros(1)
+        probability: FloatArray = np.ones(1)
+        for (p, each), m in zip(kinds[present].tolist(), number.tolist(), strict=True):
+            if len(total) * (m + 1) > MOST_RECEIPTS:
+                fail(
+                    f"draws='exact' needs households that can be paid at most {MOST_RECEIPTS:,} sums of money",
+                    f"{show(homes[0])} can be paid more",
+                    "Pass draws='seeded', or cover all in some schemes.",
+                )
+            k = np.arange(m + 1)
+            of_number = [math.comb(m, j) * p**j * (1 - p) ** (m - j) for j in k.tolist()]
+            total = np.add.outer(total, k * each).ravel()
+            probability = np.multiply.outer(probability, of_number).ravel()
+            total, same = np.unique(total, return_inverse=True)
+            probability = np.asarray(np.bincount(same.ravel(), probability), dtype=np.float64)
+        home = np.repeat(np.array(homes, dtype=np.int32), len(total))
+        made.append((home, np.tile(probability, len(homes)), np.tile(total, len(homes)) + sure[home]))
+    home, share, paid = (np.concatenate([one[part] for one in made]) for part in range(3))
+    order = np.argsort(home, kind="stable")
+    return home[order], share[order], paid[order]
 
 
 def _parts(bits: int) -> Iterator[int]:

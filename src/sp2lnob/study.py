@@ -28,6 +28,7 @@ from .replicate_columns import ReplicateColumns
 from .replication import BRR, Bootstrap, Jackknife, ReplicateDesign, SuccessiveDifference
 from .schemes import BANDED, Package, Schedule, Scheme
 from .survey import Survey
+from .targeting import target_from
 from .transfers import Transfers
 from .tree import OpportunityTree
 
@@ -514,7 +515,7 @@ def _scheme(table: Mapping[str, Any]) -> Scheme:
     if "max_amount" in table:
         given["max_amount"] = _amount(table["max_amount"], "max_amount")
     if "target" in table:
-        given["target"] = target_from(table["target"])
+        given["target"] = target_from(table["target"], f"scheme {table.get('name', '')!r}")
     return _called(KINDS, given, "kind", "scheme", "[[scheme]]")
 
 

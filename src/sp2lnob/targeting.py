@@ -229,7 +229,7 @@ def aim(
     return admitted, cuts
 
 
-def target_from(given: object, what: str) -> Target:
+def target_from(given: object, what: str = "a scheme") -> Target:
     """Build a target from its table in a study file.
 
     Examples

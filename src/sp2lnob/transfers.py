@@ -331,17 +331,23 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
         return Transfers(survey, package, economy, amounts, None, after)
     bits = eligible(survey, package.schemes)
     admitted, cuts = aim(survey, package.schemes, economy, bits)
+    without = _without(survey, package)
     leaks = leaks_of(survey, package, bits, in_target(cuts, admitted, survey.household_of))
 
     def pay(admitted: BitArray) -> Transfers:
         receipt = paid(survey, package, economy, *reached(survey, package, bits, admitted, leaks))
         made = Transfers(survey, package, economy, amounts, receipt, None)
-        return made if survey.welfare is None else replace(made, welfare_after=_welfare_after(made))
+        return made if without is None else replace(made, welfare_after=_welfare_after(made, without))
 
     def receipts(made: Transfers, household: CodeArray) -> tuple[CodeArray, FloatArray, FloatArray | None]:
-        if package.draws == "exact":
-            return receipts_of(survey, package, amounts, _without(survey, package), made.recipients, household)
-        return certain(household, made.welfare_after)
+        if package.draws != "exact" or without is None or not len(household):
+            return certain(household, made.welfare_after)
+        money = np.tile(amounts, (survey.n_persons, 1))
+        for s, each in made.receipt.each.items():
+            money[:, s] = each
+        home, share, total = receipts_of(survey.household_of, made.received, money, household, survey.show_household)
+        periods = YEARLY[survey.welfare_period]
+        return home, share, without[home] + total * (package.mpc / (survey.sharing[home] * periods))
 
     if not cuts and package.draws != "exact":
         return pay(admitted)
@@ -400,7 +406,7 @@ def _receipt(survey: Survey, package: Package, economy: Economy | None) -> Recei
     return paid(survey, package, economy, *reached(survey, package, bits, bits, {}))
 
 
-def _welfare_after(transfers: Transfers) -> FloatArray:
+def _welfare_after(transfers: Transfers, without: FloatArray | None) -> FloatArray:
     """Return welfare per person and period after the transfers, and without the benefits that they replace."""
     survey, package = transfers.survey, transfers.package
     periods, after = YEARLY[survey.welfare_period], np.empty(survey.n_households)
@@ -415,9 +421,7 @@ def _welfare_after(transfers: Transfers) -> FloatArray:
         _transfers.welfare_after(
             survey.welfare, transfers.recipients, amounts, survey.sharing, package.mpc, periods, after
         )
-    if not package.replaced:
-        return after
-    return np.asarray(after - (survey.welfare - _without(survey, package)))
+    return after if without is survey.welfare or without is None else np.asarray(after - (survey.welfare - without))
 
 
 def _without(survey: Survey, package: Package) -> FloatArray | None:
@@ -472,8 +476,6 @@ def _check(survey: Survey, package: Package) -> None:
         if scheme.schedule.starts is not None and survey.welfare is None:
             fail(f"The taper of {what} needs welfare", "the survey has none", "Pass welfare=.")
     drawn = [scheme for scheme in package.schemes if scheme.coverage < 1 or chances(scheme)]
-    if package.draws == "exact" and drawn:
-        _check_exact(package)
     if package.draws != "seeded" and drawn:
         _check_unseeded(package, {scheme.name for scheme in drawn})
     if package.draws == "expected" and drawn:
@@ -496,18 +498,6 @@ def _check(survey: Survey, package: Package) -> None:
         and survey.n_persons > survey.n_households
     ):
         fail(f"{what} must know each person again", "the survey has person=None", f"Pass person= to it, {otherwise}")
-
-
-def _check_exact(package: Package) -> None:
-    """Raise where what may come of a draw is not told by how many of a household are paid."""
-    for scheme in package.schemes:
-        for key, yes in (("amount", scheme.varies), ("take_up or an error", chances(scheme))):
-            if yes:
-                fail(
-                    f"{key} of scheme {scheme.name!r} must be the same for all who may be paid with draws='exact'",
-                    "it varies",
-                    "Use draws='seeded'.",
-                )
 
 
 def _check_unseeded(package: Package, drawn: set[str]) -> None:

@@ -64,6 +64,7 @@ ROOMS = (
     "_corrected",
     "custom",
     "_relative",
+    "_responses",
     "effects",
     "statistics",
     "chances",

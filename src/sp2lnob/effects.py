@@ -72,7 +72,7 @@ class GroupAccess:
         """Return the values of the groups as found."""
         cuts = block.cuts(self.shares)
         cells = self.sums.evaluate(block.factors, cuts)
-        cells = cells.reshape(-1, *cells.shape[2:])
+        cells = np.ascontiguousarray(cells.reshape(-1, *cells.shape[2:]))
         groups = by_group_sums(np.ascontiguousarray(cells[:, :2]), self.group, self.groups)
         before = self._scenario(groups)
         values, short = list(before), len(before) - len(ENDS)

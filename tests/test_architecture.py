@@ -136,6 +136,7 @@ PUBLIC = {
     ],
     "classes": [
         "Access",
+        "AccessAfter",
         "Amount",
         "Assessment",
         "BRR",
@@ -181,6 +182,7 @@ PICTURES = [
         "coverage",
         "dissimilarities",
         "dissimilarity",
+        "effects",
         "gain",
         "gap",
         "gaps",
@@ -224,6 +226,7 @@ METHODS = [
 ]
 STATISTICS = {
     "chances": ["HumanOpportunity", "Shapley"],
+    "effects": ["AccessAfter"],
     "incidence": ["ConsumptionGain", "Cost", "Coverage", "Incidence"],
     "statistics": ["Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"],
 }

@@ -347,3 +347,74 @@ def test_bad_input(instead, message):
     opportunity = opportunity_of("quintile")
     with pytest.raises((sp.InputError, sp.InputTypeError), match=message):
         sp.assess(hand_of().survey, [opportunity], PACKAGE, replicates=REPLICATES, **instead)
+
+
+# -- as a statistic, and as a picture ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+@pytest.mark.parametrize("name", ["quintile", "barrier", "person"])
+def test_a_statistic_tells_what_assess_tells(name, effect):
+    survey, opportunity = hand_of().survey, opportunity_of(name)
+    asked = sp.AccessAfter(opportunity, effect, tree=sp.OpportunityTree(**RULE))
+    paid = {"after": sp.simulate(survey, PACKAGE), "nothing": sp.simulate(survey, everybody(0))}
+    estimates = sp.estimate(survey, [asked], paid, replicates=REPLICATES, df="design")
+    result = assessed(name, effect=effect)
+    seen = 0
+    for i, row in enumerate(estimates.rows):
+        assert row.param.split(", ")[-1 if "absence" not in row.param else 1] == effect
+        plain = ", ".join(part for part in row.param.split(", ") if part != effect)
+        if row.scenario in ("before", "after", "change: after"):
+            what = {"statistic": row.statistic, "by": row.by, "level": row.level, "param": plain}
+            other = result.estimates.find(scenario=row.scenario.removesuffix(": after"), **what)
+            assert estimates.draws[:, i].tobytes() == result.estimates.draws[:, other].tobytes()
+            seen += 1
+        elif row.scenario == "change: nothing":
+            assert (estimates.draws[~np.isnan(estimates.draws[:, i]), i] == 0).all()
+    assert seen == 3 * (len(result.groups) + 5)
+
+
+def test_the_statistic_asks_for_what_it_can_use():
+    opportunity = opportunity_of("quintile")
+    for given, message in (
+        (("water",), "AccessAfter takes an Opportunity"),
+        ((opportunity, "regress"), "effect must be one of"),
+        ((opportunity, "logit", 1), "monotone must be True or False"),
+        ((opportunity, "logit", False, 3), "tree must be an OpportunityTree"),
+        ((opportunity, "logit", False, sp.OpportunityTree(cp="one-se")), "cp that is a number or None"),
+    ):
+        with pytest.raises((sp.InputError, sp.InputTypeError), match=message):
+            sp.AccessAfter(*given)
+
+
+def test_threads_and_blocks_change_no_bit():
+    survey, opportunity = sp.example_survey(1500), sp.Opportunity("o", "internet", circumstances=["decile", "urbrur"])
+    found = [
+        sp.assess(
+            survey,
+            [opportunity],
+            sp.Package([sp.child_benefit(sp.Amount(8, "month"))]),
+            by=(),
+            replicates=sp.Bootstrap(n),
+            effect=EFFECTS,
+            n_threads=threads,
+            shapley=False,
+        )
+        for n, threads in ((40, 1), (40, 2), (19, 1))
+    ]
+    one, two, fewer = (result.estimates.draws for result in found)
+    assert one.tobytes() == two.tobytes()
+    assert np.array_equal(one[:19], fewer, equal_nan=True)
+
+
+def test_a_picture_has_a_mark_for_every_effect():
+    pytest.importorskip("altair", reason="pictures are drawn by altair")
+    result = assessed("barrier")
+    told = sp.plots.effects(result, "o").to_dict()["description"]
+    for effect in EFFECTS:
+        assert told.count(effect) == 1 + len(result.groups)
+    # The others' rows do not get among those of the main effect.
+    alone = assessed("barrier", effect="reroute")
+    assert sp.plots.gap(result).to_dict()["description"] == sp.plots.gap(alone).to_dict()["description"]
+    both = [sp.plots.dissimilarity(of).to_dict()["description"] for of in (result, alone)]
+    assert both[0] == both[1]

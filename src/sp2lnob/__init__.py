@@ -44,6 +44,7 @@ _ROOMS = {
     "replication": ("BRR", "Bootstrap", "Jackknife", "SuccessiveDifference"),
     "schemes": ("Package", "Scheme"),
     "decomposition": ("shapley",),
+    "effects": ("AccessAfter",),
     "statistics": ("Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"),
     "survey": ("Survey",),
     "transfers": ("Transfers", "simulate"),

@@ -26,13 +26,14 @@ from typing import Any
 import numpy as np
 
 from ._domains import Block, FullSample, Row
+from ._prepared import Asked, Scenario, Statistic
 from ._responses import EFFECTS, Interpolate, Logit, Response, Standing, responses, spread
 from ._sweeps import ClassTotals, by_group_sums, dissimilarity_of
 from ._typing import CodeArray, FloatArray, LongArray
-from ._validate import choice, fail, listing
+from ._validate import choice, fail, fail_type, listing
 from .cross_validation import Ends
-from .opportunity import Cells
-from .stability import Refit
+from .opportunity import Cells, Opportunity
+from .stability import Refit, refit
 from .transfers import Transfers
 from .tree import OpportunityTree
 
@@ -61,10 +62,11 @@ class GroupAccess:
     behind: int
     ahead: int
     shift: FloatArray  # (3,) from the ends as found to the cross-validated ones; empty without these
+    first: int = 0  # of the values that are wanted
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        found = self._found(block)
+        found = self._found(block)[self.first :]
         first = self.groups + 2  # after access, that by group, and dissimilarity
         return np.concatenate([found, found[first : first + len(self.shift)] + self.shift[:, None]])
 
@@ -307,3 +309,98 @@ def _cross_validated(rows: tuple[Row, ...], shift: FloatArray) -> tuple[Row, ...
         )
         for row, off in zip(found, shift.tolist(), strict=True)
     )
+
+
+@dataclass(frozen=True)
+class AccessAfter(Statistic):
+    """Access to an opportunity before and after a transfer, among the groups of before.
+
+    Rows ``access`` of everybody and by group, ``d_index`` between groups, ``furthest_behind``, ``furthest_ahead`` and
+    ``gap``, as ``assess`` has them; the effect ends their param. The ends are those of the full sample, picked for
+    their rates, and have no interval: ``assess`` tells what a new sample would show.
+
+    Parameters
+    ----------
+    opportunity : Opportunity
+    effect : {"reroute", "interpolate", "logit", "refit"}, default "reroute"
+        How access responds, as in ``assess``.
+    monotone : bool, default False
+        Whether nobody's access may worsen.
+    tree : OpportunityTree, default OpportunityTree()
+        Rule by which groups are found. Its cp is a number or None.
+
+    Raises
+    ------
+    InputError
+        If there is no such effect; or, by a logit, welfare of 0 or below.
+
+    References
+    ----------
+    See ``assess``.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> survey = sp.example_survey(households=800)
+    >>> fuel = sp.Opportunity("clean fuel", outcome="cook_fuel in ('Electricity', 'Gas')",
+    ...                       circumstances=["bottom40", "urbrur"])
+    >>> paid = sp.simulate(survey, sp.Package([sp.child_benefit(sp.Amount(8, "month"))]))
+    >>> asked = [sp.AccessAfter(fuel), sp.AccessAfter(fuel, "logit")]
+    >>> frame = sp.estimate(survey, asked, {"after": paid}, replicates=sp.Bootstrap(50)).frame()
+    >>> changes = frame.query("statistic == 'access' and by == 'all' and scenario == 'change'")
+    >>> changes.param.tolist(), bool((changes.value > 0).all())
+    (['reroute', 'logit'], True)
+
+    >>> sp.AccessAfter(fuel, "regression")
+    Traceback (most recent call last):
+    ...
+    sp2lnob.InputError: effect must be one of 'reroute', 'interpolate', 'logit', 'refit', but it is 'regression'. ...
+    """
+
+    opportunity: Opportunity
+    effect: str = "reroute"
+    monotone: bool = False
+    tree: OpportunityTree | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.opportunity, Opportunity):
+            fail_type("AccessAfter takes an Opportunity", self.opportunity, "Build it with Opportunity(...).")
+        choice(self.effect, EFFECTS, "effect")
+        if not isinstance(self.monotone, bool):
+            fail_type("monotone must be True or False", self.monotone, "Pass one of them.")
+        if self.tree is not None and not isinstance(self.tree, OpportunityTree):
+            fail_type("tree must be an OpportunityTree", self.tree, "Pass OpportunityTree(...).")
+        if self.tree is not None and isinstance(self.tree.cp, str):
+            fail(
+                "The tree of AccessAfter must have a cp that is a number or None",
+                f"it is {self.tree.cp!r}",
+                "Let assess() choose it, and pass the cp_ of its tree.",
+            )
+
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
+        """Return access of everybody and of the groups in a scenario: split by nothing else."""
+        if by:
+            return []
+        cells = self.opportunity.prepare(full.survey)
+        cuts = full.cuts(cells.shares)[:, 0]
+        rule = OpportunityTree() if self.tree is None else self.tree
+        tree = type(rule)(**rule.get_params()).fit_cells(cells.circumstances, cells.codes, cells.sums(cuts))
+        trees = None
+        if self.effect == "refit" and scenario.transfers is not None:
+            trees = refit(full, cells, tree.rule(), cuts)
+        made = group_access(
+            full,
+            cells,
+            groups_of(cells, tree, cuts),
+            cuts,
+            scenario.transfers,
+            effects=(self.effect,),
+            monotone=self.monotone,
+            trees=trees,
+            names=(self.effect,),
+        )
+        if scenario.transfers is None:
+            return [made]
+        first = len(made.rows) // 2
+        rows = tuple(replace(row, scenario=scenario.name) for row in made.rows[first:])
+        return [replace(made, rows=rows, first=first)]

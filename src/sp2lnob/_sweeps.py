@@ -268,9 +268,11 @@ class Moves:
         groups = factors.shape[0]
         out = np.zeros((groups, self.places, LANES))
         own, slope = own.reshape(-1, groups, LANES), slope.reshape(groups, LANES)
-        weight, unit, domain, before, _ = self._rows
-        laid = by_group(cuts)
-        _classes.class_odds(weight, unit, domain, before, *ends, *laid, self.place, own, slope, sign, factors, out)
+        weight, unit, domain, welfare, _ = self._rows
+        (before, after), (cuts, low, high), place = ends, by_group(cuts), self.place
+        _classes.class_odds(
+            weight, unit, domain, welfare, before, after, cuts, low, high, place, own, slope, sign, factors, out
+        )
         return out.swapaxes(0, 1).reshape(self.places, groups * LANES)
 
     @property

@@ -4,8 +4,8 @@ A row's class is the number of cuts below its welfare, so that a household at th
 differ little between replicates: rows come in chunks of like welfare, and most chunks are of one class in all lanes.
 """
 from libc.stdint cimport int32_t, uint8_t
-from sp2lnob._kernels._lanes cimport LANES, exponential, lanes, load, minus, over, plus, prefetch, scaled, shifted, store
-from sp2lnob._kernels._lanes cimport times, within
+from sp2lnob._kernels._lanes cimport LANES, exponential, lanes, load, minus, over, plus, prefetch, scaled, shifted
+from sp2lnob._kernels._lanes cimport store, times, within
 
 
 cdef inline void add(const double[:, ::1] columns, Py_ssize_t i, lanes factor, double *out) noexcept nogil:

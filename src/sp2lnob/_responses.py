@@ -51,7 +51,8 @@ class Spread:
 
     def among(self, kept: LongArray) -> "Spread":
         """Return some of them."""
-        return Spread(*(of[kept] for of in (self.row, self.weight, self.unit, self.before, self.after)))
+        before, after = self.before[kept], self.after[kept]
+        return Spread(self.row[kept], self.weight[kept], self.unit[kept], before, after)
 
 
 def spread(full: FullSample, cells: Cells, transfers: Transfers) -> Spread:

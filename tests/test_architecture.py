@@ -71,6 +71,7 @@ ROOMS = (
     "custom",
     "_relative",
     "targeting_error",
+    "_responses",
     "effects",
     "statistics",
     "chances",
@@ -156,6 +157,7 @@ PUBLIC = {
     ],
     "classes": [
         "Access",
+        "AccessAfter",
         "Affluence",
         "Amount",
         "Assessment",
@@ -210,6 +212,7 @@ PICTURES = [
         "coverage",
         "dissimilarities",
         "dissimilarity",
+        "effects",
         "gain",
         "gap",
         "gaps",
@@ -274,6 +277,7 @@ METHODS = [
 ]
 STATISTICS = {
     "chances": ["HumanOpportunity", "Shapley"],
+    "effects": ["AccessAfter"],
     "incidence": ["ConsumptionGain", "Cost", "Coverage", "Incidence"],
     "statistics": ["Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"],
     "targeting_error": ["TargetingError"],

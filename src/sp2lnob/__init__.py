@@ -13,6 +13,7 @@ _ROOMS = {
     "decomposition": ("shapley",),
     "dissimilarity": ("d_index",),
     "economy": ("Amount", "Economy"),
+    "effects": ("AccessAfter",),
     "estimates": ("Estimates",),
     "estimation": ("estimate",),
     "export": ("replicate_weights", "write_replicate_weights"),

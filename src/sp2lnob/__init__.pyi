@@ -16,6 +16,7 @@ from .datasets import example_frames as example_frames, example_survey as exampl
 from .decomposition import shapley as shapley
 from .dissimilarity import d_index as d_index
 from .economy import Amount as Amount, Economy as Economy
+from .effects import AccessAfter as AccessAfter
 from .estimates import Estimates as Estimates
 from .estimation import estimate as estimate
 from .export import replicate_weights as replicate_weights, write_replicate_weights as write_replicate_weights
@@ -81,6 +82,7 @@ __version__: str
 __all__ = [
     "BRR",
     "Access",
+    "AccessAfter",
     "Affluence",
     "Amount",
     "Assessment",

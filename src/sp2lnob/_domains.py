@@ -1,8 +1,9 @@
 """Rows of a survey in domains: what a statistic is computed for, and the block of factors it is evaluated on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from .survey import Survey
 MOST_LEVELS = 1000
 RESERVED = frozenset({"all", "group"})  # what rows of everybody, and of a tree's groups, say that they are by
 NO_CUTS: tuple[float, ...] = ()
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Block:
     fixed: bool = False
     sampled: int | None = None
     _quantiles: dict[tuple[float, ...], FloatArray] = field(default_factory=dict)
+    _made: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
     def replicates(self) -> int:
@@ -98,6 +101,13 @@ class Block:
                 made = self.ordering.evaluate(self.factors, np.array(shares)).quantiles
             self._quantiles[shares] = made
         return self._quantiles[shares]
+
+    def once(self, owner: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what an owner makes of the block, made once for all who ask for it."""
+        if owner not in self._made:
+            self._made[owner] = make()
+        found: Made = self._made[owner]
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -218,24 +218,67 @@ class ClassTotals:
 
 @dataclass(frozen=True, eq=False)
 class Moves:
-    """Rows whose welfare class may change: from a leaf before to a leaf after."""
+    """Rows whose welfare moves, and with it perhaps their class: what that changes, by the place that they leave."""
 
     weight: FloatArray
     unit: CodeArray
     domain: CodeArray
     before: FloatArray
     after: FloatArray
-    leaf: CodeArray  # (domains, classes)
-    leaves: int
+    place: CodeArray  # (domains, classes) of a row before
+    places: int
 
-    def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
-        """Return weights of shape (leaves before, leaves after, replicates)."""
+    def evaluate(
+        self, factors: FloatArray, cuts: FloatArray, to: CodeArray | None = None, places: int = 0
+    ) -> FloatArray:
+        """Return weights of those who change class, of shape (places before, places after, replicates).
+
+        ``to`` (domains, classes) numbers the places after, if they are not those before.
+        """
         groups = factors.shape[0]
-        out = np.zeros((groups, self.leaves, self.leaves, LANES))
-        _classes.class_moves(
-            self.weight, self.unit, self.domain, self.before, self.after, *by_group(cuts), self.leaf, factors, out
+        out = np.zeros((groups, self.places, self.places if to is None else places, LANES))
+        to = self.place if to is None else to
+        _classes.class_moves(*self._rows, *by_group(cuts), self.place, to, factors, out)
+        return np.moveaxis(out, 0, -2).reshape(*out.shape[1:3], groups * LANES)
+
+    def between(
+        self, factors: FloatArray, cuts: FloatArray, knot: FloatArray, step: FloatArray, sign: int
+    ) -> FloatArray:
+        """Return what a rate gains that is linear in welfare between knots: (places, replicates), times weight.
+
+        ``knot`` of shape (classes, replicates); ``step`` (domains, classes - 1, replicates) of the rate from one knot
+        to the next. Changes of the other ``sign`` do not count.
+        """
+        groups = factors.shape[0]
+        out = np.zeros((groups, self.places, LANES))
+        knot, step = (
+            np.ascontiguousarray(np.moveaxis(of.reshape(*of.shape[:-1], groups, LANES), -2, 0)) for of in (knot, step)
         )
-        return np.moveaxis(out, 0, -2).reshape(self.leaves, self.leaves, groups * LANES)
+        _classes.class_slopes(*self._rows, *by_group(cuts), self.place, knot, step, sign, factors, out)
+        return out.swapaxes(0, 1).reshape(self.places, groups * LANES)
+
+    def along(
+        self, factors: FloatArray, cuts: FloatArray, ends: FloatArray, own: FloatArray, slope: FloatArray, sign: int
+    ) -> FloatArray:
+        """Return what a logit's rate gains as a number of each row moves: (places, replicates), times weight.
+
+        ``ends`` of shape (2, rows): the number before and after. ``own`` (domains, replicates): log odds where it is 0;
+        ``slope`` (replicates,). Changes of the other ``sign`` do not count.
+        """
+        groups = factors.shape[0]
+        out = np.zeros((groups, self.places, LANES))
+        own, slope = own.reshape(-1, groups, LANES), slope.reshape(groups, LANES)
+        weight, unit, domain, welfare, _ = self._rows
+        (before, after), (cuts, low, high), place = ends, by_group(cuts), self.place
+        _classes.class_odds(
+            weight, unit, domain, welfare, before, after, cuts, low, high, place, own, slope, sign, factors, out
+        )
+        return out.swapaxes(0, 1).reshape(self.places, groups * LANES)
+
+    @property
+    def _rows(self) -> tuple[FloatArray, CodeArray, CodeArray, FloatArray, FloatArray]:
+        """What every kernel takes first."""
+        return self.weight, self.unit, self.domain, self.before, self.after
 
 
 @dataclass(frozen=True, eq=False)

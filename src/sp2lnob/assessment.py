@@ -15,6 +15,7 @@ from ._html import form_of, short, table
 from ._parallel import Executor
 from ._prepared import Asked, Scenario, Statistic
 from ._relative import RelativeLine
+from ._responses import HINGING
 from ._results import write_file
 from ._splits import Rule
 from ._typing import FloatArray
@@ -24,7 +25,7 @@ from .cross_validation import Ends, counted_anew, cross_validated, halves
 from .decomposition import METHODS as SHAPLEY_METHODS, MOST_PLAYERS
 from .disclosure import FEWEST, GROUP_FIGURES, STABILITY_FIGURES, least_cases, withhold, withhold_tree
 from .economy import Economy
-from .effects import CROSS_VALIDATED, Groups, groups_of, hinges_on_the_cut, reroute
+from .effects import CROSS_VALIDATED, Groups, check_effects, effect_of, group_access, groups_of, hinges_on_the_cut
 from .estimates import Estimates
 from .estimation import Advance, Resume, bound, evaluate, full_sample_of, pair_of
 from .findings import Findings
@@ -76,6 +77,10 @@ class Assessment:
         counted, who gain access or leave the barrier); furthest_behind, furthest_ahead, flag. Groups are those that the
         full sample shows; the two at the ends were chosen for their rates, and have no interval: furthest_behind,
         furthest_ahead and gap in ``estimates`` have one, with param "cross-validated".
+    effects : DataFrame
+        What the change rests on: opportunity, effect, statistic ("access" or "d_index"), by ("all" or "group"), label;
+        before, after and change, the last with _se, _low and _high; gaining, n and flag, as in ``groups``. Empty
+        without a package.
     stability : DataFrame
         What trees grown anew in every replicate found: opportunity, what ("same first split", "first split", "furthest
         behind", "furthest ahead", "gap"), label (a split, a circumstance, a combination of circumstances), share, n,
@@ -101,6 +106,7 @@ class Assessment:
     survey: Survey
     estimates: Estimates
     groups: "pd.DataFrame"
+    effects: "pd.DataFrame"
     stability: "pd.DataFrame"
     trees: Mapping[str, OpportunityTree]
     transfers: Transfers | None
@@ -406,7 +412,8 @@ def assess(
     by: Sequence[str | Sequence[str]] | None = None,
     replicates: ReplicateDesign | None = None,
     *,
-    effect: str = "reroute",
+    effect: str | Sequence[str] = "reroute",
+    monotone: bool = False,
     tree: OpportunityTree | None = None,
     honest: str = "cv",
     refit: bool = True,
@@ -442,8 +449,13 @@ def assess(
         Split of poverty, welfare and, if it is no welfare class, inequality. None: decile, if the survey has welfare,
         and urbrur, if it has such a column.
     replicates : replicate design, default Bootstrap(1000, seed=1)
-    effect : {"reroute"}, default "reroute"
-        How access responds.
+    effect : {"reroute", "interpolate", "logit", "refit"}, or a sequence of them, default "reroute"
+        How access responds. "reroute": through the fixed tree. "interpolate": linearly in welfare between the means of
+        classes. "logit": along a logit on the logarithm of welfare, which must be above 0, and on the circumstances
+        that are no class of it. "refit": as "reroute", through each replicate's own tree. Figures are those of the
+        first; those of others stand beside them with the effect's name at the end of their param, and in ``effects``.
+    monotone : bool, default False
+        Whether nobody's access may worsen: whoever would move to a lower rate keeps their own.
     tree : OpportunityTree, default OpportunityTree()
         Rule by which groups are found; it is copied for each opportunity. What becomes of missing circumstances, the
         survey says.
@@ -496,7 +508,9 @@ def assess(
     >>> sp.assess(survey, [fuel], package, replicates=sp.Bootstrap(50)).groups["change"].tolist()
     [0.0, 0.0]
     """
-    choice(effect, ("reroute",), "effect")
+    effects = check_effects(effect)
+    if not isinstance(monotone, bool):
+        fail_type("monotone must be True or False", monotone, "Pass one of them.")
     choice(honest, ("cv", "split"), "honest")
     if not isinstance(refit, bool):
         fail_type("refit must be True or False", refit, "Pass one of them.")
@@ -529,10 +543,13 @@ def assess(
         trees[name] = _grown(_clone(tree), learning, cuts)
         groups_by[name] = groups = groups_of(counting, trees[name], cuts, picked=honest == "cv")
         rule = trees[name].rule()
-        prepared.append(reroute(full, counting, groups, cuts, transfers, _honest(cells, groups, rule, cuts)))
-        if refit:
-            grown[name] = learning, cuts, refits_of(full, learning, rule, cuts)
-            prepared.append(grown[name][2])
+        anew = refits_of(full, learning, rule, cuts) if refit or "refit" in effects else None
+        ends = _honest(cells, groups, rule, cuts)
+        asked_of: dict[str, Any] = {"effects": effects, "monotone": monotone, "trees": anew}
+        prepared.append(group_access(full, counting, groups, cuts, transfers, ends, **asked_of))
+        if refit and anew is not None:
+            grown[name] = learning, cuts, anew
+            prepared.append(anew)
         if honest == "split":
             counted_anew(trees[name], counting, cuts)
         prepared += prepare_index(cells, "before", (), full)
@@ -560,7 +577,7 @@ def assess(
     estimates, stability = _apart(estimates, grown)
     estimates = _within(estimates)
     if transfers is not None:
-        estimates = _hinging(survey, estimates, made, full, transfers)
+        estimates = _hinging(estimates, made, full, transfers, effects[0])
     asked = {
         "opportunities": [asdict(opportunity) for opportunity in opportunities],
         "package": package and asdict(package),
@@ -569,7 +586,8 @@ def assess(
         "by": [list(domain) for domain in domains],
         "tree": _clone(tree).get_params(),
         "replicates": design.told(),
-        "effect": effect,
+        "effect": effects[0] if len(effects) == 1 else list(effects),
+        "monotone": monotone,
         "honest": honest,
         "refit": refit,
         "shapley": of_index or False,
@@ -578,8 +596,10 @@ def assess(
         "level": estimates.level,
         "df": df,
     }
-    frame = _groups(estimates, groups_by, transfers is not None)
-    return Assessment(survey, estimates, frame, stability, trees, transfers, len(estimates.draws), dropped, asked)
+    frame = _groups(estimates, groups_by, transfers is not None, effects[0])
+    answers = _effects(estimates, groups_by, effects if transfers is not None else ())
+    done = len(estimates.draws)
+    return Assessment(survey, estimates, frame, answers, stability, trees, transfers, done, dropped, asked)
 
 
 def _of_index(shapley: bool | str, made: Mapping[str, Cells]) -> str | None:
@@ -710,7 +730,7 @@ def _of_welfare(
 
 
 def _hinging(
-    survey: Survey, estimates: Estimates, made: Mapping[str, Cells], full: FullSample, transfers: Transfers
+    estimates: Estimates, made: Mapping[str, Cells], full: FullSample, transfers: Transfers, main: str
 ) -> Estimates:
     """Flag the changes in access that rest on few who change class, or on where exactly classes are cut."""
     found = {
@@ -721,11 +741,14 @@ def _hinging(
     hinging = set()
     for name, cells in made.items():
         errors = np.array([found[f"q={share:.15g}"] for share in cells.shares])
-        if hinges_on_the_cut(survey, cells, full.cuts(cells.shares)[:, 0], errors, transfers):
+        if hinges_on_the_cut(full, cells, errors, transfers):
             hinging.add(name)
     flags = tuple(
         _joined([flag, "hinges on the cut"])
-        if row.of in hinging and row.scenario == "change" and row.statistic in OF_GROUPS
+        if row.of in hinging
+        and row.scenario == "change"
+        and row.statistic in OF_GROUPS
+        and effect_of(row.param, main) in HINGING
         else flag
         for row, flag in zip(estimates.rows, estimates.flags, strict=True)
     )
@@ -737,11 +760,48 @@ def _joined(flags: Iterable[str]) -> str:
     return ";".join(dict.fromkeys(part for flag in flags for part in flag.split(";") if part))
 
 
-def _groups(estimates: Estimates, groups: Mapping[str, Groups], with_after: bool) -> "pd.DataFrame":
-    """Return the frame of groups from the estimates by group."""
+def _effects(estimates: Estimates, groups: Mapping[str, Groups], effects: Sequence[str]) -> "pd.DataFrame":
+    """Return what every effect says of everybody, of the groups, and of dissimilarity between them."""
     import pandas as pd
 
-    position = {(row.of, row.level, row.scenario): i for i, row in enumerate(estimates.rows) if row.by == "group"}
+    position = {
+        (row.of, effect_of(row.param, effects[0]), row.statistic, row.by, row.level, row.scenario): i
+        for i, row in enumerate(estimates.rows if effects else ())
+        if row.statistic == "access" or (row.statistic == "d_index" and "groups" in row.param.split(", "))
+    }
+    lines = []
+    for name, of in groups.items():
+        figures = [("access", "all", "all", of.weight.sum()), ("d_index", "all", "all", np.nan)]
+        figures[1:1] = [("access", "group", label, of.weight[g]) for g, label in enumerate(of.labels)]
+        for effect in effects:
+            for statistic, by, label, weight in figures:
+                at = [position[name, effect, statistic, by, label, scenario] for scenario in SCENARIOS]
+                line: dict[str, Any] = {
+                    "opportunity": name,
+                    "effect": effect,
+                    "statistic": statistic,
+                    "by": by,
+                    "label": label,
+                    **dict(zip(SCENARIOS, estimates.value[at].tolist(), strict=True)),
+                    "change_se": estimates.se[at[-1]],
+                    "change_low": estimates.ci_low[at[-1]],
+                    "change_high": estimates.ci_high[at[-1]],
+                }
+                line["gaining"] = (-1.0 if of.barrier else 1.0) * weight * line["change"]
+                lines.append(line | {"n": estimates.rows[at[0]].n, "flag": _joined(estimates.flags[i] for i in at)})
+    columns = ["opportunity", "effect", "statistic", "by", "label", *SCENARIOS, "change_se", "change_low"]
+    return pd.DataFrame(lines, columns=[*columns, "change_high", "gaining", "n", "flag"])
+
+
+def _groups(estimates: Estimates, groups: Mapping[str, Groups], with_after: bool, main: str) -> "pd.DataFrame":
+    """Return the frame of groups from the estimates by group, as the main effect has them."""
+    import pandas as pd
+
+    position = {
+        (row.of, row.level, row.scenario): i
+        for i, row in enumerate(estimates.rows)
+        if row.by == "group" and effect_of(row.param, main) == main
+    }
     lines = []
     for name, of in groups.items():
         for g, label in enumerate(of.labels):

@@ -1,22 +1,39 @@
-"""Access after a transfer: people are routed anew through the tree that was grown before it.
+"""Access after a transfer, among the groups of before: four answers to how it responds, side by side.
 
-The tree, its rates and the cut between welfare classes are those of before; only a household's welfare, and with it
-perhaps its class, moves. Who changes class reaches another leaf and takes its rate. A tree without a welfare class, or
-a transfer that lifts nobody over the cut, changes nothing. In a replicate the cut, the classes and the rates are the
-replicate's own: held fixed, standard errors would come out far too small.
+reroute: the tree, its rates and the cut between welfare classes are those of before; who changes class reaches another
+leaf and takes its rate. A tree without a welfare class, or a transfer that lifts nobody over the cut, changes nothing.
+It fails where access moves within a class, or rates on both sides of a cut differ for another reason than welfare.
+
+interpolate: access is linear in welfare between the mean welfare of classes, flat beyond the outermost. Whoever is paid
+moves, over a cut or not. It fails with few classes of wide spread: above the mean of the highest, and below that of the
+lowest, money does nothing.
+
+logit: access moves along a logit of it on the logarithm of welfare and the circumstances that are no class of welfare.
+It responds where no tree splits on welfare. It fails where the odds are not one straight line for all, or much welfare
+lies far from where the logit was fitted.
+
+refit: as reroute, through a tree grown anew in every replicate, told for the groups of the full sample. Its value is
+that of reroute, its standard error holds what the choice of the tree adds. It fails as reroute does.
+
+In a replicate the cut, the classes, the rates and the logit are the replicate's own: held fixed, standard errors would
+come out far too small.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ._domains import Block, FullSample, Row
-from ._sweeps import ClassTotals, Moves, by_group_sums, dissimilarity_of
+from ._prepared import Asked, Scenario, Statistic
+from ._responses import EFFECTS, Interpolate, Logit, Response, Standing, responses
+from ._sweeps import ClassTotals, by_group_sums, dissimilarity_of
 from ._typing import CodeArray, FloatArray, LongArray
+from ._validate import choice, fail, fail_type, listing
 from .cross_validation import Ends
-from .opportunity import Cells
-from .survey import Survey
+from .opportunity import Cells, Opportunity
+from .stability import Refit, refit
 from .transfers import Transfers
 from .tree import OpportunityTree
 
@@ -26,17 +43,18 @@ CROSS_VALIDATED = "cross-validated"
 
 
 @dataclass(frozen=True, eq=False)
-class Reroute:
-    """An opportunity's groups, before and after: a statistic prepared for evaluation.
+class GroupAccess:
+    """An opportunity's groups, before and after, by every answer: a statistic prepared for evaluation.
 
-    Values, for each scenario: access; access by group; dissimilarity between groups; access of the groups furthest
-    behind and ahead, and the gap between them. Last, the ends before as cross-validation has them: they vary as the
-    groups held fixed do, about a value of their own.
+    Values, for each scenario of the first answer: access; access by group; dissimilarity between groups; access of the
+    groups furthest behind and ahead, and the gap between them. Then, of every other answer, the first three, before and
+    after. Last, the ends before as cross-validation has them: they vary as the groups held fixed do, about a value of
+    their own.
     """
 
     rows: tuple[Row, ...]
     sums: ClassTotals
-    moves: Moves | None
+    responses: tuple[Response, ...]
     shares: tuple[float, ...]
     group: CodeArray  # of every (domain, band)
     groups: int
@@ -44,10 +62,11 @@ class Reroute:
     behind: int
     ahead: int
     shift: FloatArray  # (3,) from the ends as found to the cross-validated ones; empty without these
+    first: int = 0  # of the values that are wanted
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        found = self._found(block)
+        found = self._found(block)[self.first :]
         first = self.groups + 2  # after access, that by group, and dissimilarity
         return np.concatenate([found, found[first : first + len(self.shift)] + self.shift[:, None]])
 
@@ -55,20 +74,18 @@ class Reroute:
         """Return the values of the groups as found."""
         cuts = block.cuts(self.shares)
         cells = self.sums.evaluate(block.factors, cuts)
-        cells = cells.reshape(-1, *cells.shape[2:])
-        groups = by_group_sums(cells, self.group, self.groups)
+        cells = np.ascontiguousarray(cells.reshape(-1, *cells.shape[2:]))
+        groups = by_group_sums(np.ascontiguousarray(cells[:, :2]), self.group, self.groups)
         before = self._scenario(groups)
-        if self.moves is None:
-            return np.stack(before)
-        # What each group gains, from those who move: nobody moves, and nothing changes to the last bit.
-        moved = self.moves.evaluate(block.factors, cuts)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rate = groups[:, 1] / groups[:, 0]
-        after = groups.copy()
-        for leaf in range(self.groups):  # one leaf after the other, so that sums have one order
-            gained = rate[leaf] - rate
-            after[:, 1] += np.where(moved[:, leaf] > 0, moved[:, leaf] * gained, 0.0)
-        return np.stack([*before, *self._scenario(after)])
+        values, short = list(before), len(before) - len(ENDS)
+        standing = Standing(block, cuts, cells, groups)
+        for i, response in enumerate(self.responses):
+            # What each group gains, from those who move: nobody moves, and nothing changes to the last bit.
+            after = groups.copy()
+            after[:, 1] += response.gained(standing)
+            made = self._scenario(after)
+            values += made if i == 0 else [*before[:short], *made[:short]]
+        return np.stack(values)
 
     def _scenario(self, groups: FloatArray) -> list[FloatArray]:
         """Return the values of one scenario from sums (groups, 2, replicates)."""
@@ -151,31 +168,40 @@ def groups_of(cells: Cells, tree: OpportunityTree, cuts: FloatArray, *, picked: 
     )
 
 
-def reroute(
+def group_access(
     full: FullSample,
     cells: Cells,
     groups: Groups,
     cuts: FloatArray,
     transfers: Transfers | None,
     honest: Ends | None = None,
-) -> Reroute:
-    """Prepare an opportunity's groups before a transfer, and after it if there is one; ``honest`` are its ends."""
-    moves = None
+    *,
+    effects: tuple[str, ...] = EFFECTS[:1],
+    monotone: bool = False,
+    trees: Refit | None = None,
+    names: tuple[str, ...] = ("",),
+) -> GroupAccess:
+    """Prepare an opportunity's groups before a transfer, and after it if there is one.
+
+    ``honest`` are its ends; ``trees`` those that effect "refit" grows. ``names`` are what the first of ``effects`` are
+    called in the figures' param, the others by their own.
+    """
+    answers: tuple[Response, ...] = ()
     if transfers is not None:
-        spread = full.spread(transfers.outcomes, cells.household)
-        row, before = spread.row, cells.welfare[spread.row]
-        after = before if transfers.welfare_after is None else transfers.by_outcome("welfare_after")[spread.outcome]
-        leaf = np.ascontiguousarray(groups.of_cell.reshape(len(cells.domains), cells.bands))
-        weight = cells.weight[row] * spread.share
-        moves = Moves(weight, spread.unit, cells.domain[row], before, after, leaf, len(groups.labels))
-    rows, shift = _rows(cells, groups, cuts, moves is not None), np.empty(0)
+        leaves = len(groups.labels)
+        answers = responses(full, cells, groups.of_cell, leaves, transfers, effects, monotone, trees)
+    columns = [cells.weight, cells.weight * cells.outcome]
+    if answers and "interpolate" in effects:
+        columns.append(cells.weight * cells.welfare)
+    called = [*names, *effects[len(names) :]]
+    rows, shift = _rows(cells, groups, cuts, called, answers), np.empty(0)
     if honest is not None:
         shift = honest.shift(groups.ends)
         rows = *rows, *_cross_validated(rows, shift)
-    return Reroute(
+    return GroupAccess(
         rows,
-        cells.class_totals(full.unit),
-        moves,
+        ClassTotals.of(columns, full.unit[cells.household], cells.domain, len(cells.domains), cells.welfare),
+        answers,
         cells.shares,
         groups.of_cell,
         len(groups.labels),
@@ -186,20 +212,16 @@ def reroute(
     )
 
 
-def hinges_on_the_cut(survey: Survey, cells: Cells, cuts: FloatArray, errors: FloatArray, transfers: Transfers) -> bool:
+def hinges_on_the_cut(full: FullSample, cells: Cells, errors: FloatArray, transfers: Transfers) -> bool:
     """Return whether what a transfer changes rests on few, or on where exactly classes are cut.
 
     Either fewer than 50 cases change class, or after the transfer more than 10 % of people are within two standard
     errors of a cut: the change is then far from normal over samples, and its interval a rough guide.
     """
-    after = transfers.welfare_after
-    if (
-        not cells.shares
-        or after is None
-        or survey.welfare is None
-        or np.array_equal(after, survey.welfare, equal_nan=True)
-    ):
+    survey, after = full.survey, transfers.welfare_after  # as they are in the full sample
+    if not cells.shares or after is None or survey.welfare is None or np.array_equal(after, survey.welfare, True):
         return False
+    cuts = full.cuts(cells.shares)[:, 0]
     moved = np.searchsorted(cuts, after[cells.household], side="left") != cells.band(cuts)
     if (moved & (cells.weight > 0)).sum() < FEW_MOVERS:
         return True
@@ -207,38 +229,67 @@ def hinges_on_the_cut(survey: Survey, cells: Cells, cuts: FloatArray, errors: Fl
     return bool(survey.people[near].sum() > MANY_NEAR * survey.people[survey.welfare_known].sum())
 
 
-def _rows(cells: Cells, groups: Groups, cuts: FloatArray, with_after: bool) -> tuple[Row, ...]:
-    """Name the values that ``Reroute.evaluate`` returns, in its order."""
-    name, param = cells.opportunity.name, cells.opportunity.param
+def check_effects(effect: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the effects that are asked for, each once, the main one first."""
+    given = (effect,) if isinstance(effect, str) else effect
+    named = listing(given, str, "effect", "Write effect=['reroute', 'logit'].")
+    if not named:
+        fail("There must be an effect", "none came", "Write effect='reroute'.")
+    for name in named:
+        choice(name, EFFECTS, "effect")
+    return tuple(dict.fromkeys(named))
+
+
+def effect_of(param: str, main: str) -> str:
+    """Return by which effect a figure of groups is told, of which the param names all but the main."""
+    return next((name for name in EFFECTS if name in param.split(", ")), main)
+
+
+def _rows(
+    cells: Cells, groups: Groups, cuts: FloatArray, names: Sequence[str], answers: Sequence[Response]
+) -> tuple[Row, ...]:
+    """Name the values that ``GroupAccess.evaluate`` returns, in its order."""
+    opportunity = cells.opportunity
     row_group = groups.of_cell[cells.domain * cells.bands + cells.band(cuts)]
     dfs, effectives = cells.rests_on(row_group, len(groups.labels))
     (df,), (effective,) = cells.rests_on(np.zeros_like(row_group), 1)
-    everybody = Row("", name, n=cells.cases, df=int(df), effective=float(effective))
+    everybody = Row("", opportunity.name, n=cells.cases, df=int(df), effective=float(effective))
     of_group = [
-        Row("", name, param, n=int(n), df=int(df), effective=float(effective))
+        Row("", opportunity.name, n=int(n), df=int(df), effective=float(effective))
         for n, df, effective in zip(groups.n, dfs, effectives, strict=True)
     ]
     extreme = {groups.behind, groups.ahead} if groups.picked and len(groups.labels) > 1 else set()
 
-    def scenario(which: str) -> list[Row]:
-        rows = [replace(everybody, statistic="access", param=param, scenario=which, scale="logit")]
+    def scenario(which: str, name: str, separated: bool, linear: bool) -> list[Row]:
+        param = ", ".join(part for part in (opportunity.param, name) if part)
+        rate = "t" if linear and which == "after" else "logit"  # what is added to a rate may lift it above 1
+        rows = [replace(everybody, statistic="access", param=param, scenario=which, scale=rate)]
         for g, label in enumerate(groups.labels):
-            scale, flag = ("none", "biased") if g in extreme else ("logit", "")
-            found = replace(of_group[g], statistic="access", scenario=which, by="group", level=label)
+            scale, flag = ("none", "biased") if g in extreme else (rate, "")
+            found = replace(of_group[g], statistic="access", param=param, scenario=which, by="group", level=label)
             rows.append(replace(found, scale=scale, flag=flag))
         biased: dict[str, Any] = {"scenario": which, "scale": "none", "flag": "biased"}
-        rows.append(replace(everybody, statistic="d_index", param=cells.index_of("groups"), **biased))
+        between = cells.index_of(", ".join(part for part in ("groups", name) if part))
+        rows.append(replace(everybody, statistic="d_index", param=between, **biased))
         plain: dict[str, Any] = {"scenario": which}
-        rate, difference = (biased, biased) if groups.picked else ({**plain, "scale": "logit"}, plain)
-        rows.append(replace(of_group[groups.behind], statistic="furthest_behind", **rate))
-        rows.append(replace(of_group[groups.ahead], statistic="furthest_ahead", **rate))
+        end, difference = (biased, biased) if groups.picked else ({**plain, "scale": rate}, plain)
+        rows.append(replace(of_group[groups.behind], statistic="furthest_behind", param=param, **end))
+        rows.append(replace(of_group[groups.ahead], statistic="furthest_ahead", param=param, **end))
         # The gap rests on the groups at both ends: where one is too small to be published, so is what would tell it.
         ends = [of_group[groups.behind], of_group[groups.ahead]]
         least, fewest = min(row.n or 0 for row in ends), min(row.df for row in ends)
-        rows.append(replace(ends[0], statistic="gap", n=least, df=fewest, effective=0.0, **difference))
-        return rows
+        rows.append(replace(ends[0], statistic="gap", param=param, n=least, df=fewest, effective=0.0, **difference))
+        if not separated:
+            return rows
+        return [replace(row, flag=";".join(part for part in (row.flag, "separated") if part)) for row in rows]
 
-    return (*scenario("before"), *(scenario("after") if with_after else ()))
+    made = scenario("before", names[0], False, False)
+    for i, (name, answer) in enumerate(zip(names, answers, strict=len(answers) > 0)):
+        kept = None if i == 0 else -len(ENDS)
+        if i:
+            made += scenario("before", name, False, False)[:kept]
+        made += scenario("after", name, answer.separated, isinstance(answer, (Interpolate, Logit)))[:kept]
+    return tuple(made)
 
 
 def _cross_validated(rows: tuple[Row, ...], shift: FloatArray) -> tuple[Row, ...]:
@@ -258,3 +309,98 @@ def _cross_validated(rows: tuple[Row, ...], shift: FloatArray) -> tuple[Row, ...
         )
         for row, off in zip(found, shift.tolist(), strict=True)
     )
+
+
+@dataclass(frozen=True)
+class AccessAfter(Statistic):
+    """Access to an opportunity before and after a transfer, among the groups of before.
+
+    Rows ``access`` of everybody and by group, ``d_index`` between groups, ``furthest_behind``, ``furthest_ahead`` and
+    ``gap``, as ``assess`` has them; the effect ends their param. The ends are those of the full sample, picked for
+    their rates, and have no interval: ``assess`` tells what a new sample would show.
+
+    Parameters
+    ----------
+    opportunity : Opportunity
+    effect : {"reroute", "interpolate", "logit", "refit"}, default "reroute"
+        How access responds, as in ``assess``.
+    monotone : bool, default False
+        Whether nobody's access may worsen.
+    tree : OpportunityTree, default OpportunityTree()
+        Rule by which groups are found. Its cp is a number or None.
+
+    Raises
+    ------
+    InputError
+        If there is no such effect; or, by a logit, welfare of 0 or below.
+
+    References
+    ----------
+    See ``assess``.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> survey = sp.example_survey(households=800)
+    >>> fuel = sp.Opportunity("clean fuel", outcome="cook_fuel in ('Electricity', 'Gas')",
+    ...                       circumstances=["bottom40", "urbrur"])
+    >>> paid = sp.simulate(survey, sp.Package([sp.child_benefit(sp.Amount(8, "month"))]))
+    >>> asked = [sp.AccessAfter(fuel), sp.AccessAfter(fuel, "logit")]
+    >>> frame = sp.estimate(survey, asked, {"after": paid}, replicates=sp.Bootstrap(50)).frame()
+    >>> changes = frame.query("statistic == 'access' and by == 'all' and scenario == 'change'")
+    >>> changes.param.tolist(), bool((changes.value > 0).all())
+    (['reroute', 'logit'], True)
+
+    >>> sp.AccessAfter(fuel, "regression")
+    Traceback (most recent call last):
+    ...
+    sp2lnob.InputError: effect must be one of 'reroute', 'interpolate', 'logit', 'refit', but it is 'regression'. ...
+    """
+
+    opportunity: Opportunity
+    effect: str = "reroute"
+    monotone: bool = False
+    tree: OpportunityTree | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.opportunity, Opportunity):
+            fail_type("AccessAfter takes an Opportunity", self.opportunity, "Build it with Opportunity(...).")
+        choice(self.effect, EFFECTS, "effect")
+        if not isinstance(self.monotone, bool):
+            fail_type("monotone must be True or False", self.monotone, "Pass one of them.")
+        if self.tree is not None and not isinstance(self.tree, OpportunityTree):
+            fail_type("tree must be an OpportunityTree", self.tree, "Pass OpportunityTree(...).")
+        if self.tree is not None and isinstance(self.tree.cp, str):
+            fail(
+                "The tree of AccessAfter must have a cp that is a number or None",
+                f"it is {self.tree.cp!r}",
+                "Let assess() choose it, and pass the cp_ of its tree.",
+            )
+
+    def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
+        """Return access of everybody and of the groups in a scenario: split by nothing else."""
+        if by:
+            return []
+        cells = self.opportunity.prepare(full.survey)
+        cuts = full.cuts(cells.shares)[:, 0]
+        rule = OpportunityTree() if self.tree is None else self.tree
+        tree = type(rule)(**rule.get_params()).fit_cells(cells.circumstances, cells.codes, cells.sums(cuts))
+        trees = None
+        if self.effect == "refit" and scenario.transfers is not None:
+            trees = refit(full, cells, tree.rule(), cuts)
+        made = group_access(
+            full,
+            cells,
+            groups_of(cells, tree, cuts),
+            cuts,
+            scenario.transfers,
+            effects=(self.effect,),
+            monotone=self.monotone,
+            trees=trees,
+            names=(self.effect,),
+        )
+        if scenario.transfers is None:
+            return [made]
+        first = len(made.rows) // 2
+        rows = tuple(replace(row, scenario=scenario.name) for row in made.rows[first:])
+        return [replace(made, rows=rows, first=first)]

@@ -57,6 +57,7 @@ from ._side_by_side import side_by_side
 from ._tree_layout import Branch
 from ._validate import fail, fail_if_unknown, fail_type
 from .disclosure import few_cases
+from .effects import effect_of
 from .findings import Findings
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ __all__ = [
     "coverage",
     "dissimilarities",
     "dissimilarity",
+    "effects",
     "gain",
     "gap",
     "gaps",
@@ -92,6 +94,7 @@ ASK = {
     "line": "Give assess() lines=, and name the column in by=.",
     "shapley": "Give assess() shapley=True.",
     "package": "Give assess() a package, and name the column in by=.",
+    "effect": "Give assess() a package, and effect=['reroute', 'interpolate', 'logit', 'refit'].",
 }
 UNITS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand"))
 
@@ -499,7 +502,7 @@ def _gap_row(found: Findings, name: str, both: bool) -> Row:
     for scenario in ("before", "after"):
         rows = _rows(found, of=name, scenario=scenario, by="all")
         anew = [row for row in rows if row["param"].endswith("cross-validated")]
-        at = _by("statistic", (row for row in rows if row not in anew))
+        at = _by("statistic", (row for row in rows if row not in anew and not effect_of(row["param"], "")))
         if not {"access", "gap", "furthest_behind", "furthest_ahead"} <= set(at):
             continue
         word = scenario if both else ""
@@ -602,6 +605,73 @@ def _moved(group: _Group) -> str:
     return _change(change) if change.value else ""
 
 
+def effects(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.LayerChart":
+    """Draw what a change in access rests on: that of everybody and of every group, by each effect that was asked for.
+
+    Parameters
+    ----------
+    result : Assessment or Findings
+    opportunity : str
+        Its name.
+    width : float, default 600
+        As in ``tree``.
+
+    Returns
+    -------
+    altair.LayerChart
+
+    Raises
+    ------
+    InputError
+        If there is no such opportunity, no package was assessed, or altair is not installed.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> from sp2lnob import plots
+    >>> survey = sp.example_survey(households=400)
+    >>> opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["bottom40", "urbrur"])
+    >>> package = sp.Package([sp.child_benefit(sp.Amount(8, "month"))])
+    >>> given = {"effect": ["reroute", "logit"], "replicates": sp.Bootstrap(10)}
+    >>> plots.effects(sp.assess(survey, [opportunity], package, **given), "internet").to_dict()["title"]["text"]
+    ['internet: what the change rests on']
+
+    Without a package nothing changes:
+
+    >>> plots.effects(sp.assess(survey, [opportunity], replicates=sp.Bootstrap(10)), "internet")
+    Traceback (most recent call last):
+    ...
+    sp2lnob.InputError: A picture of effects must have rows of statistic 'access', of 'internet', scenario 'change', ...
+    """
+    found = _findings(result)
+    asked = _asked_of(found, opportunity)
+    picked = _pick(found, "effects", ASK["effect"], statistic="access", of=opportunity, scenario="change")
+    given = _asked(found, "effect") or "reroute"
+    main = given if isinstance(given, str) else given[0]
+    order = _records(found.groups[found.groups["opportunity"] == opportunity])
+    ends = {
+        row["label"]: "behind" if row["furthest_behind"] else "ahead" if row["furthest_ahead"] else ""
+        for row in order
+        if len(order) > 1
+    }
+    places = [("all", "all", "everybody"), *(("group", row["label"], row["label"]) for row in order)]
+    rows = []
+    for by, level, label in places:
+        lanes = []
+        for row in picked:
+            if (row["by"], row["level"]) == (by, level):
+                effect = effect_of(str(row["param"]), main)
+                lanes.append(_lane(_point(row, series=effect), effect, CHANGE))
+        rows.append(Row(label, lanes, end=ends.get(level, "") if by == "group" else ""))
+    barrier = " of the barrier" if asked.get("kind") == "barrier" else ""
+    subtitle = [
+        f"Change{barrier} in percentage points, by how access is taken to respond. Bars are {_intervals(found)}",
+        "of what the sample leaves open; what lies between the effects no sample tells.",
+    ]
+    title = f"{opportunity}: what the change rests on"
+    return draw(rows, CHANGE, title, subtitle, width=width, figure=52, word=84)
+
+
 def dissimilarity(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
     """Draw the dissimilarity index of every opportunity: between all combinations of circumstances, and between groups.
 
@@ -639,7 +709,7 @@ def dissimilarity(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
     found = _findings(result)
     picked = _pick(found, "dissimilarity", ASK["opportunity"], statistic="d_index")
     names = _unique("of", picked)
-    picked = [row for row in picked if str(row["param"]).split(",")[0] in BETWEEN]
+    picked = [row for row in picked if str(row["param"]).split(",")[0] in BETWEEN and not effect_of(row["param"], "")]
     picked.sort(key=lambda row: BETWEEN.index(str(row["param"]).split(",")[0]))
     both = _has_after(found)
     rows = []

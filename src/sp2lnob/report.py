@@ -42,6 +42,7 @@ from ._tables import (
 from ._validate import fail
 from .disclosure import FEW, FEWEST, least_cases
 from .economy import Economy
+from .effects import effect_of
 from .findings import ESTIMATES, GROUPS, STABILITY, Findings
 from .schemes import scheme_from
 
@@ -480,10 +481,12 @@ class _Page:
                 )
                 for statistic in ("access", *ENDS)
                 for param in dict.fromkeys(figure.param for figure in self.find(statistic, of=name))
+                if not effect_of(param, "")
                 for row in self._across(statistic, columns, of=name, param=param)
             ]
             parts.append(Part(rows, of=name))
-            params = dict.fromkeys(figure.param for figure in self.find("d_index", of=name))
+            every = dict.fromkeys(figure.param for figure in self.find("d_index", of=name))
+            params = [param for param in every if not (param.startswith(GROUPS_OF_TREE) and effect_of(param, ""))]
             rows = [
                 Row(_between(param), row.figures, data=False)
                 for param in sorted(params, key=_rank_between)

@@ -78,17 +78,21 @@ class Refit:
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        cuts = block.cuts(self.shares)
-        sums = self.sums.evaluate(block.factors, cuts)
-        rows = self.counts.evaluate((block.factors > 0).astype(np.float64), cuts)
-        cells = np.concatenate([made.reshape(-1, *made.shape[2:]) for made in (sums, rows)], axis=1)
-        trees = grow_many(self.circumstances, self.codes, cells, self.rule)
+        trees, present = block.once(self, lambda: self.grown(block))
         behind, ahead = ends_of(trees, self.barrier)
         each = np.arange(block.replicates)
         gap = trees.rate[each, ahead] - trees.rate[each, behind]
         at_end = [_pack((trees.leaf[:, self.listed] == end[:, None]).T) for end in (behind, ahead)]
-        found = [trees.circumstance[:, 0], self._same(trees, cells[:, 0] > 0), -gap if self.barrier else gap]
+        found = [trees.circumstance[:, 0], self._same(trees, present), -gap if self.barrier else gap]
         return np.where(trees.nodes > 0, np.vstack([*found, *at_end]), np.nan)
+
+    def grown(self, block: Block) -> tuple[Trees, BoolArray]:
+        """Return the tree of every replicate, and which cells have weight in it: (cells, replicates)."""
+        cuts = block.cuts(self.shares)
+        sums = self.sums.evaluate(block.factors, cuts)
+        rows = self.counts.evaluate((block.factors > 0).astype(np.float64), cuts)
+        cells = np.concatenate([made.reshape(-1, *made.shape[2:]) for made in (sums, rows)], axis=1)
+        return grow_many(self.circumstances, self.codes, cells, self.rule), cells[:, 0] > 0
 
     def _same(self, trees: Trees, present: BoolArray) -> BoolArray:
         """Return which trees' first splits part those who are there as the full sample's does.

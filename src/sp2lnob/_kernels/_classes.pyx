@@ -4,7 +4,8 @@ A row's class is the number of cuts below its welfare, so that a household at th
 differ little between replicates: rows come in chunks of like welfare, and most chunks are of one class in all lanes.
 """
 from libc.stdint cimport int32_t, uint8_t
-from sp2lnob._kernels._lanes cimport LANES, lanes, load, plus, prefetch, scaled, store
+from sp2lnob._kernels._lanes cimport LANES, exponential, lanes, load, minus, over, plus, prefetch, scaled, shifted
+from sp2lnob._kernels._lanes cimport store, times, within
 
 
 cdef inline void add(const double[:, ::1] columns, Py_ssize_t i, lanes factor, double *out) noexcept nogil:
@@ -79,11 +80,11 @@ def class_totals(const double[:, ::1] columns, const int32_t[::1] unit, const do
 def class_moves(const double[::1] weight, const int32_t[::1] unit, const int32_t[::1] domain,
                 const double[::1] before, const double[::1] after, const double[:, :, ::1] cuts,
                 const double[:, ::1] lowest, const double[:, ::1] highest, const int32_t[:, ::1] leaf,
-                const double[:, :, ::1] factors, double[:, :, :, ::1] out):
-    """Add weights (n,) of the rows that change class up by leaf before and leaf after, both cut at the same places.
+                const int32_t[:, ::1] to, const double[:, :, ::1] factors, double[:, :, :, ::1] out):
+    """Add weights (n,) of the rows that change class up by where they were and where they are, cut at the same places.
 
-    lowest, highest: as above. leaf: (domains, classes) leaf of a domain's row in a class. out: (groups, leaves, leaves,
-    LANES), which holds zeros.
+    lowest, highest: as above. leaf, to: (domains, classes) place of a domain's row in a class, before and after. out:
+    (groups, places before, places after, LANES), which holds zeros.
     """
     cdef Py_ssize_t group, i, j, lane, was, becomes
     cdef double y, z
@@ -106,5 +107,103 @@ def class_moves(const double[::1] weight, const int32_t[::1] unit, const int32_t
                         was += y > cuts[group, j, lane]
                         becomes += z > cuts[group, j, lane]
                     if was != becomes:
-                        out[group, leaf[domain[i], was], leaf[domain[i], becomes], lane] += (
+                        out[group, leaf[domain[i], was], to[domain[i], becomes], lane] += (
                             weight[i] * factors[group, unit[i], lane])
+
+
+cdef inline void gain(const double *change, double sign, double y, const double[:, :, ::1] cuts,
+                      const double[:, ::1] lowest, const double[:, ::1] highest, const int32_t[:, ::1] leaf,
+                      Py_ssize_t domain, Py_ssize_t group, double[:, :, ::1] out) noexcept nogil:
+    """Add a row's change (LANES,) to the leaf in which its welfare y puts it; of a sign only, if sign is not 0."""
+    cdef Py_ssize_t first = 0, last = 0, j, lane
+    cdef double value
+    for j in range(cuts.shape[1]):
+        first += y > highest[group, j]
+        last += y > lowest[group, j]
+    for lane in range(LANES):
+        value = change[lane]
+        if sign * value < 0.0:
+            continue
+        j = first
+        if first != last:
+            while j < last and y > cuts[group, j, lane]:
+                j += 1
+        out[group, leaf[domain, j], lane] += value
+
+
+def class_slopes(const double[::1] weight, const int32_t[::1] unit, const int32_t[::1] domain,
+                 const double[::1] before, const double[::1] after, const double[:, :, ::1] cuts,
+                 const double[:, ::1] lowest, const double[:, ::1] highest, const int32_t[:, ::1] leaf,
+                 const double[:, :, ::1] knot, const double[:, :, :, ::1] step, double sign,
+                 const double[:, :, ::1] factors, double[:, :, ::1] out):
+    """Add up by leaf before what the rate gains that moves linearly in welfare between the knots of classes.
+
+    cuts, lowest, highest, leaf: as above. knot: (groups, classes, LANES) welfare, ascending. step: (groups, domains,
+    classes - 1, LANES) of a domain's rate from one knot to the next; flat beyond the first and the last. sign: of the
+    changes that count, 0 for all. out: (groups, leaves, LANES), which holds zeros.
+    """
+    cdef Py_ssize_t group, i, j, lane, inner = cuts.shape[1]
+    cdef double y, z, low, high, s, t, wide
+    cdef double change[LANES]
+    cdef bint inside, outside
+    with nogil:
+        for group in range(factors.shape[0]):
+            for i in range(weight.shape[0]):
+                y = before[i]
+                z = after[i]
+                low = min(y, z)
+                high = max(y, z)
+                for lane in range(LANES):
+                    change[lane] = 0.0
+                inside = False
+                for j in range(inner):
+                    outside = True
+                    for lane in range(LANES):
+                        outside &= (high <= knot[group, j, lane]) | (low >= knot[group, j + 1, lane])
+                    if outside:
+                        continue
+                    inside = True
+                    for lane in range(LANES):
+                        wide = knot[group, j + 1, lane] - knot[group, j, lane]
+                        s = y - knot[group, j, lane]
+                        t = z - knot[group, j, lane]
+                        s = s if s > 0.0 else 0.0
+                        t = t if t > 0.0 else 0.0
+                        s = s if s < wide else wide
+                        t = t if t < wide else wide
+                        t = t - s
+                        if t != 0.0:
+                            change[lane] += t / wide * step[group, domain[i], j, lane]
+                if not inside:
+                    continue
+                for lane in range(LANES):
+                    change[lane] *= weight[i] * factors[group, unit[i], lane]
+                    if factors[group, unit[i], lane] == 0.0:  # a rate of nobody may have no value
+                        change[lane] = 0.0
+                gain(change, sign, y, cuts, lowest, highest, leaf, domain[i], group, out)
+
+
+def class_odds(const double[::1] weight, const int32_t[::1] unit, const int32_t[::1] domain,
+               const double[::1] welfare, const double[::1] before, const double[::1] after,
+               const double[:, :, ::1] cuts, const double[:, ::1] lowest, const double[:, ::1] highest,
+               const int32_t[:, ::1] leaf, const double[:, :, ::1] own, const double[:, ::1] slope, double sign,
+               const double[:, :, ::1] factors, double[:, :, ::1] out):
+    """Add up by leaf before what a logit's rate gains as a number of each row moves from before to after.
+
+    cuts, lowest, highest, leaf: as above, of welfare. own: (domains, groups, LANES) log odds where the number is 0.
+    slope: (groups, LANES). sign: of the changes that count, 0 for all. out: (groups, leaves, LANES), which holds zeros.
+    """
+    cdef Py_ssize_t group, i
+    cdef double change[LANES]
+    cdef lanes base, steep, p, q
+    with nogil:
+        for group in range(factors.shape[0]):
+            steep = load(&slope[group, 0])
+            for i in range(weight.shape[0]):
+                base = load(&own[domain[i], group, 0])
+                p = within(plus(base, scaled(before[i], steep)), 30.0)
+                q = within(plus(base, scaled(after[i], steep)), 30.0)
+                p = over(1.0, shifted(1.0, exponential(scaled(-1.0, p))))
+                q = over(1.0, shifted(1.0, exponential(scaled(-1.0, q))))
+                store(change, times(minus(q, p), scaled(weight[i], load(&factors[group, unit[i], 0]))))
+                gain(change, sign, welfare[i], cuts, lowest, highest, leaf, domain[i], group, out)

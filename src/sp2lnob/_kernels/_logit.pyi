@@ -25,3 +25,18 @@ def fit(
     rate: FloatArray,
     state: CountArray,
 ) -> None: ...
+def fit_slope(
+    z: FloatArray,
+    weight: FloatArray,
+    outcome: CountArray,
+    unit: CodeArray,
+    begin: CodeArray,
+    active_in: CodeArray,
+    start: FloatArray,
+    steps: int,
+    factors: FloatArray,
+    hessian: FloatArray,
+    vector: FloatArray,
+    coefficients: FloatArray,
+    state: CountArray,
+) -> None: ...

@@ -121,6 +121,87 @@ cdef void place_ends(const double[:, :, ::1] cell, const int32_t[:, ::1] paramet
             j = last
 
 
+cdef void solve(double *H, const double *g, double *share, double *made, Py_ssize_t p,
+                Py_ssize_t width) noexcept nogil:
+    """Write H^-1 g for H (p of width, p of width, LANES), of which what is below the diagonal is read and lost.
+
+    H = L D L': row by row, L below the diagonal, one over D in share. A parameter that those before it determine, or
+    that nobody has, gets 0 for its inverse, and stays where it is.
+    """
+    cdef Py_ssize_t size = width * LANES, i, j, k, lane
+    cdef double x[LANES]
+    cdef double y[LANES]
+    cdef lanes t, r, v
+    cdef double *row
+    cdef double *other
+    for i in range(p):
+        row = H + i * size
+        for lane in range(LANES):
+            y[lane] = DEPENDENT * row[i * LANES + lane]
+        for j in range(i):
+            other = H + j * size
+            t = load(row + j * LANES)
+            for k in range(j):
+                t = minus(t, times(load(row + k * LANES), load(other + k * LANES)))
+            store(row + j * LANES, t)
+        t = load(row + i * LANES)
+        for j in range(i):
+            r = load(row + j * LANES)
+            v = times(r, load(share + j * LANES))
+            t = minus(t, times(r, v))
+            store(row + j * LANES, v)
+        store(x, t)
+        for lane in range(LANES):
+            share[i * LANES + lane] = 1.0 / x[lane] if x[lane] > y[lane] else 0.0
+    for i in range(p):
+        row = H + i * size
+        t = load(g + i * LANES)
+        for k in range(i):
+            t = minus(t, times(load(row + k * LANES), load(made + k * LANES)))
+        store(made + i * LANES, t)
+    for i in range(p - 1, -1, -1):
+        t = times(load(made + i * LANES), load(share + i * LANES))
+        for k in range(i + 1, p):
+            t = minus(t, times(load(H + k * size + i * LANES), load(made + k * LANES)))
+        store(made + i * LANES, t)
+
+
+cdef void advance(const double *g, double *b, double *move, const double *next_move, double *rise, uint8_t *active,
+                  uint8_t *status, Py_ssize_t p, Py_ssize_t step, const double *weight) noexcept nogil:
+    """Take a Newton step in every lane that has not converged, or half of the last one back where it went too far.
+
+    weight: (LANES,) of the sample, in which the decrement is told.
+    """
+    cdef Py_ssize_t j, k, lane
+    cdef double slope, value, total
+    for lane in range(LANES):
+        if not active[lane]:
+            continue
+        slope = 0.0
+        value = 0.0
+        for j in range(p):
+            k = j * LANES + lane
+            slope += g[k] * move[k]
+            value += g[k] * next_move[k]
+        if step > 0 and slope < -OVERSHOT * rise[lane]:
+            for j in range(p):
+                move[j * LANES + lane] *= 0.5
+                b[j * LANES + lane] -= move[j * LANES + lane]
+            rise[lane] *= 0.5
+            continue
+        total = FARTHEST
+        for j in range(p):
+            total = max(total, fabs(next_move[j * LANES + lane]))
+        total = FARTHEST / total
+        for j in range(p):
+            move[j * LANES + lane] = total * next_move[j * LANES + lane]
+            b[j * LANES + lane] += move[j * LANES + lane]
+        rise[lane] = total * value
+        if value <= ENOUGH * weight[lane]:
+            status[lane] |= CONVERGED
+            active[lane] = False
+
+
 def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:, ::1] parameter,
         const int32_t[::1] fresh, const int32_t[::1] base, const double[::1] start, Py_ssize_t steps,
         double[:, :, ::1] cell, double[:, :, ::1] depth, double[:, :, ::1] hessian, double[:, :, ::1] vector,
@@ -139,11 +220,11 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
     """
     cdef Py_ssize_t cells = place.shape[0], features = parameter.shape[1], p = start.shape[0]
     cdef Py_ssize_t width = vector.shape[1], size = width * LANES, last = features - 1
-    cdef Py_ssize_t group, c, d, e, i, j, k, lane, step, q, s
-    cdef double value, slope, total, reach
+    cdef Py_ssize_t group, c, d, e, j, k, lane, step, q, s
+    cdef double value, reach
     cdef double rise[LANES]
+    cdef double unit[LANES]
     cdef double x[LANES]
-    cdef double y[LANES]
     cdef uint8_t status[LANES]
     cdef uint8_t active[LANES]
     cdef bint found, forced, any_active
@@ -155,8 +236,6 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
     cdef double *share = &vector[4, 0, 0]  # of a level; then what is known of a parameter, then one over its pivot
     cdef double *end = &vector[5, 0, 0]  # of a coefficient that has none
     cdef double *H = &hessian[0, 0, 0]
-    cdef double *row
-    cdef double *other
     with nogil:
         for group in range(rate.shape[1] // LANES):
             # Weights as shares of their sum, so that nothing below depends on their scale.
@@ -171,6 +250,7 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
             store(x, n)
             for lane in range(LANES):
                 status[lane] = 0
+                unit[lane] = 1.0
                 active[lane] = x[lane] > 0.0
                 x[lane] = 1.0 / x[lane] if x[lane] > 0.0 else 0.0
             n = load(x)
@@ -286,64 +366,8 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
                 for j in range(1, p):  # with the intercept a level shares what it has
                     store(H + j * size, load(H + j * size + j * LANES))
                 store(g, load(&depth[0, 2, 0]))
-                # H = L D L': row by row, L below the diagonal, one over D in share. A parameter that those before it
-                # determine, or that nobody has, gets 0 for its inverse, and stays where it is.
-                for i in range(p):
-                    row = H + i * size
-                    for lane in range(LANES):
-                        y[lane] = DEPENDENT * row[i * LANES + lane]
-                    for j in range(i):
-                        other = H + j * size
-                        t = load(row + j * LANES)
-                        for k in range(j):
-                            t = minus(t, times(load(row + k * LANES), load(other + k * LANES)))
-                        store(row + j * LANES, t)
-                    t = load(row + i * LANES)
-                    for j in range(i):
-                        r = load(row + j * LANES)
-                        v = times(r, load(share + j * LANES))
-                        t = minus(t, times(r, v))
-                        store(row + j * LANES, v)
-                    store(x, t)
-                    for lane in range(LANES):
-                        share[i * LANES + lane] = 1.0 / x[lane] if x[lane] > y[lane] else 0.0
-                for i in range(p):
-                    row = H + i * size
-                    t = load(g + i * LANES)
-                    for k in range(i):
-                        t = minus(t, times(load(row + k * LANES), load(next_move + k * LANES)))
-                    store(next_move + i * LANES, t)
-                for i in range(p - 1, -1, -1):
-                    t = times(load(next_move + i * LANES), load(share + i * LANES))
-                    for k in range(i + 1, p):
-                        t = minus(t, times(load(H + k * size + i * LANES), load(next_move + k * LANES)))
-                    store(next_move + i * LANES, t)
-                for lane in range(LANES):
-                    if not active[lane]:
-                        continue
-                    slope = 0.0
-                    value = 0.0
-                    for j in range(p):
-                        k = j * LANES + lane
-                        slope += g[k] * move[k]
-                        value += g[k] * next_move[k]
-                    if step > 0 and slope < -OVERSHOT * rise[lane]:
-                        for j in range(p):
-                            move[j * LANES + lane] *= 0.5
-                            b[j * LANES + lane] -= move[j * LANES + lane]
-                        rise[lane] *= 0.5
-                        continue
-                    total = FARTHEST
-                    for j in range(p):
-                        total = max(total, fabs(next_move[j * LANES + lane]))
-                    total = FARTHEST / total
-                    for j in range(p):
-                        move[j * LANES + lane] = total * next_move[j * LANES + lane]
-                        b[j * LANES + lane] += move[j * LANES + lane]
-                    rise[lane] = total * value
-                    if value <= ENOUGH:
-                        status[lane] |= CONVERGED
-                        active[lane] = False
+                solve(H, g, share, next_move, p, width)
+                advance(g, b, move, next_move, rise, active, status, p, step, unit)
             store(&depth[0, 0, 0], load(b))
             for lane in range(LANES):
                 x[lane] = 0.0
@@ -375,3 +399,112 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
                     coefficients[j, group * LANES + lane] = b[j * LANES + lane]
             for lane in range(LANES):
                 state[group * LANES + lane] = status[lane]
+
+
+def fit_slope(const double[::1] z, const double[::1] weight, const uint8_t[::1] outcome, const int32_t[::1] unit,
+              const int32_t[::1] begin, const int32_t[:, ::1] active_in, const double[::1] start, Py_ssize_t steps,
+              const double[:, :, ::1] factors, double[:, :, ::1] hessian, double[:, :, ::1] vector,
+              double[:, ::1] coefficients, uint8_t[::1] state):
+    """Fit a logit of rows on a number z of each, with main effects of the cell in which it is, in every replicate.
+
+    Rows come by cell: z, weight, outcome of 0 or 1, unit (n,); begin (cells + 1,). active_in: (cells, k) parameters
+    that count in a cell, those from p on being of base levels, which have none. start: (p + 1,) coefficients to begin
+    at, the last of z. factors: (groups, units, LANES).
+    Work space: hessian (p + 1, p + 1, LANES); vector (5, p + 1, LANES).
+    Out: coefficients (p + 1, replicates); state (replicates,) as of ``fit``, with 2 where a rate is 0 or 1 of any row,
+    with weight in the replicate or without. A replicate without weight has neither.
+
+    A step costs O(rows) and O(cells x k^2 + p^3).
+    """
+    cdef Py_ssize_t cells = begin.shape[0] - 1, p = start.shape[0] - 1, width = start.shape[0], size = width * LANES
+    cdef Py_ssize_t group, c, d, e, i, j, k, lane, step
+    cdef double rise[LANES]
+    cdef double whole[LANES]
+    cdef double x[LANES]
+    cdef uint8_t status[LANES]
+    cdef uint8_t active[LANES]
+    cdef bint any_active
+    cdef lanes own, slope, n, eta, t, m, v, r, S, T, U, G, K, far
+    cdef double *b = &vector[0, 0, 0]
+    cdef double *g = &vector[1, 0, 0]
+    cdef double *move = &vector[2, 0, 0]
+    cdef double *next_move = &vector[3, 0, 0]
+    cdef double *share = &vector[4, 0, 0]
+    cdef double *H = &hessian[0, 0, 0]
+    with nogil:
+        for group in range(factors.shape[0]):
+            for lane in range(LANES):
+                x[lane] = 0.0
+                status[lane] = 0
+            n = load(x)
+            far = n
+            for i in range(z.shape[0]):
+                n = plus(n, scaled(weight[i], load(&factors[group, unit[i], 0])))
+            store(whole, n)
+            for lane in range(LANES):
+                active[lane] = whole[lane] > 0.0
+            for j in range(width):
+                for lane in range(LANES):
+                    b[j * LANES + lane] = start[j]
+                    move[j * LANES + lane] = 0.0
+            for step in range(steps):
+                any_active = False
+                for lane in range(LANES):
+                    any_active |= active[lane]
+                if not any_active:
+                    break
+                for j in range(size):
+                    g[j] = 0.0
+                for j in range(width * size):
+                    H[j] = 0.0
+                slope = load(b + p * LANES)
+                for lane in range(LANES):
+                    x[lane] = 0.0
+                far = load(x)
+                for c in range(cells):
+                    own = load(x)
+                    S = own
+                    T = own
+                    U = own
+                    G = own
+                    K = own
+                    for d in range(active_in.shape[1]):
+                        if active_in[c, d] < p:
+                            own = plus(own, load(b + active_in[c, d] * LANES))
+                    for i in range(begin[c], begin[c + 1]):
+                        eta = within(plus(own, scaled(z[i], slope)), EDGE)
+                        far = greater(far, times(eta, eta))
+                        t = exponential(scaled(-1.0, eta))
+                        m = over(1.0, shifted(1.0, t))
+                        n = scaled(weight[i], load(&factors[group, unit[i], 0]))
+                        r = times(n, m)
+                        v = times(r, times(t, m))
+                        r = minus(scaled(<double> outcome[i], n), r)
+                        S = plus(S, v)
+                        v = scaled(z[i], v)
+                        T = plus(T, v)
+                        U = plus(U, scaled(z[i], v))
+                        G = plus(G, r)
+                        K = plus(K, scaled(z[i], r))
+                    for d in range(active_in.shape[1]):
+                        j = active_in[c, d]
+                        if j >= p:
+                            continue
+                        for e in range(d + 1):
+                            k = active_in[c, e]
+                            if k < p:
+                                add(H + max(j, k) * size + min(j, k) * LANES, S)
+                        add(H + p * size + j * LANES, T)
+                        add(g + j * LANES, G)
+                    add(H + p * size + p * LANES, U)
+                    add(g + p * LANES, K)
+                solve(H, g, share, next_move, width, width)
+                advance(g, b, move, next_move, rise, active, status, width, step, whole)
+            store(x, far)
+            for lane in range(LANES):
+                if x[lane] > FAR * FAR:
+                    status[lane] |= SEPARATED
+                state[group * LANES + lane] = status[lane]
+            for j in range(width):
+                for lane in range(LANES):
+                    coefficients[j, group * LANES + lane] = b[j * LANES + lane]

@@ -60,18 +60,21 @@ ROOMS = (
     "schemes",
     "presets",
     "transfers",
+    "choices",
     "_prepared",
     "_corrected",
     "custom",
     "_relative",
     "effects",
     "statistics",
+    "_packages",
     "chances",
     "incidence",
     "_intervals",
     "estimates",
     "estimation",
     "_results",
+    "best_package",
     "findings",
     "_canvas",
     "_tree_layout",
@@ -128,6 +131,7 @@ PUBLIC = {
         "read_results",
         "read_survey",
         "replicate_weights",
+        "search",
         "shapley",
         "simulate",
         "watts",
@@ -139,6 +143,7 @@ PUBLIC = {
         "Assessment",
         "BRR",
         "Bootstrap",
+        "Choice",
         "ConsumptionGain",
         "Cost",
         "Coverage",
@@ -163,6 +168,7 @@ PUBLIC = {
         "RelativeLine",
         "ReplicateColumns",
         "Scheme",
+        "Search",
         "Shapley",
         "SuccessiveDifference",
         "Survey",
@@ -216,6 +222,8 @@ METHODS = [
     "Overview.frame",
     "Overview.report",
     "Overview.save",
+    "Search.frame",
+    "Search.save",
     "Survey.svydesign",
     "Survey.svyset",
     *LIBRARY,
@@ -324,6 +332,7 @@ def test_only_one_room_raises_errors_of_input(room):
         "_validate": {("fail", "InputError"), ("fail_type", "InputTypeError")},
         "__init__": {("__getattr__", "AttributeError")},
         "_parallel": {("receive", "error")},  # of a block, passed on to the caller
+        "best_package": {("run", "KeyboardInterrupt")},  # where not all packages are there
         "estimation": {  # where there is nothing to return
             ("_enough", "KeyboardInterrupt"),
             ("_enough", "ShardKept"),
@@ -442,7 +451,7 @@ def test_every_parameter_is_told(name):
     parameters = [key for key in inspect.signature(thing).parameters if key != "self"]
     named = set(re.findall(r"^[*\w, ]+?(?= :|$)", listed, flags=re.MULTILINE))
     words = {word.strip(" *") for line in named for word in line.split(",")}
-    made = ("Estimates", "Assessment", "Findings", "Overview")  # by functions: their attributes say enough
+    made = ("Estimates", "Assessment", "Findings", "Overview", "Search")  # by functions: their attributes say enough
     if name not in made:
         assert set(parameters) <= words, name
     assert not thing.__doc__.startswith((f"{thing.__name__}(", "\n"))

@@ -9,7 +9,9 @@ from ._validate import (
     SP2LNOBWarning as SP2LNOBWarning,
 )
 from .assessment import Assessment as Assessment, assess as assess
+from .best_package import Search as Search, search as search
 from .chances import HumanOpportunity as HumanOpportunity, Shapley as Shapley
+from .choices import Choice as Choice
 from .custom import Custom as Custom
 from .datasets import example_frames as example_frames, example_survey as example_survey
 from .decomposition import shapley as shapley
@@ -76,6 +78,7 @@ __all__ = [
     "Amount",
     "Assessment",
     "Bootstrap",
+    "Choice",
     "ConsumptionGain",
     "Cost",
     "Coverage",
@@ -104,6 +107,7 @@ __all__ = [
     "SP2LNOBError",
     "SP2LNOBWarning",
     "Scheme",
+    "Search",
     "Shapley",
     "SuccessiveDifference",
     "Survey",
@@ -136,6 +140,7 @@ __all__ = [
     "read_results",
     "read_survey",
     "replicate_weights",
+    "search",
     "shapley",
     "simulate",
     "watts",

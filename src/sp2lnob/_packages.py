@@ -451,11 +451,15 @@ class Elsewhere:
         packages, sets = self.grid.packages, self.dealt.sets
         numbers = numbers_of(first, groups, packages)
         columns = self.grid.columns(numbers)
-        loss = self.sign * self.part.without(Taken.of(columns), self.dealt, self.name)
         cost = self.cost[:, columns[:, 0]].copy()
         for k in range(1, columns.shape[1]):
             cost += self.cost[:, columns[:, k]]
-        able = self.able[numbers] & (cost <= within(self.budget)) & np.isfinite(loss)
+        able = self.able[numbers] & (cost <= within(self.budget))
+        some = np.flatnonzero(able.any(axis=0))  # the others need not be looked at
+        loss = np.full(cost.shape, np.inf)
+        if len(some):
+            loss[:, some] = self.sign * self.part.without(Taken.of(columns[some]), self.dealt, self.name)
+        able &= np.isfinite(loss)
         filled = np.full((3, sets, groups * LANES * BATCH), np.inf)
         filled[:, :, : len(numbers)] = np.where(
             able, np.stack([loss, cost, np.broadcast_to(numbers, loss.shape)]), np.inf

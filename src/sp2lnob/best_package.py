@@ -43,7 +43,7 @@ from .choices import Choice, Grid, Payments, Taken, choices_of, payments_of
 from .cross_validation import cross_validated
 from .disclosure import withhold
 from .economy import YEARLY, Amount, Economy
-from .effects import CROSS_VALIDATED, Groups, groups_of, reroute
+from .effects import CROSS_VALIDATED, Groups, Reroute, groups_of, reroute
 from .estimates import Estimates
 from .estimation import (
     Advance,
@@ -798,7 +798,7 @@ def _contenders(
     """Return the best within the budget, then the best of those that cost little more."""
     near = np.flatnonzero(able & (cost > within(budget)) & (cost <= (1 + NEAR) * budget))
     near = near[np.lexsort((near, cost[near], loss[near]))]
-    return np.r_[order[:contenders], near[:contenders]]
+    return np.concatenate([order[:contenders], near[:contenders]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -959,7 +959,7 @@ class _Contenders:
 
     rows: tuple[Row, ...]
     sums: Totals  # of cost, then of the poor, by unit
-    of_access: tuple[Prepared, ...]
+    others: tuple[Prepared, ...]  # by contender, of what is no sum
     after: int
     sign: float
     budget: float
@@ -991,12 +991,20 @@ class _Contenders:
         row = Row(WINNER, n=0, df=2**30, scale="none")
         return cls((row,), totals, tuple(prepared), after, asked.sign, asked.budget)
 
+    def _walked(self, block: Block) -> Sequence[Prepared]:
+        """Return the contenders, with what they share worked out once: who is in which group before."""
+        first = self.others[0]
+        if not isinstance(first, Reroute):
+            return self.others
+        ready: Any = _Ready(first.sums.evaluate(block.factors, block.cuts(first.shares)))
+        return [replace(one, sums=ready) for one in self.others if isinstance(one, Reroute)]
+
     def evaluate(self, block: Block) -> FloatArray:
         """Return the number of the best, of shape (1, replicates)."""
         found = self.sums.evaluate(block.factors)[0]
-        if self.of_access:
+        if self.others:
             cost = found
-            loss = self.sign * np.stack([one.evaluate(block)[self.after] for one in self.of_access])
+            loss = self.sign * np.stack([one.evaluate(block)[self.after] for one in self._walked(block)])
         else:
             cost, loss = found[: len(found) // 2], found[len(found) // 2 :]
         loss = np.where((cost <= within(self.budget)) & np.isfinite(loss), loss, np.inf)
@@ -1004,6 +1012,17 @@ class _Contenders:
         cost = np.where(loss == low, cost, np.inf)
         best = np.where(cost == cost.min(axis=0), 1.0, 0.0).argmax(axis=0).astype(np.float64)
         return np.where(np.isfinite(low), best, -1.0)[None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Ready:
+    """Sums of a block that are there already."""
+
+    sums: FloatArray
+
+    def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
+        """Return them."""
+        return self.sums
 
 
 def _sum_rows(cost: FloatArray, columns: Any) -> FloatArray:

@@ -186,6 +186,7 @@ PICTURES = [
         "coverage",
         "dissimilarities",
         "dissimilarity",
+        "front",
         "gain",
         "gap",
         "gaps",

@@ -1,10 +1,10 @@
 """Coverage of what is told of the package that a search picked: as found, and as cross-validated.
 
-A population of 20 strata of 60 PSUs of 20 households each; m PSUs of every stratum are drawn. Welfare is lognormal, with
-an effect of the PSU and of the household's community, one of 10: none (null), some (weak) or much (strong). Candidates
-are a benefit for each community, and the budget pays about two of them: under the null any two do as much as any others,
-and the two that a sample picks are those of whom it happens to hold poor ones. Truth is what the very package that was
-picked does to the poverty gap of the population: it differs from sample to sample.
+A population of 20 strata of 60 PSUs of 20 households each; m PSUs of every stratum are drawn. Welfare is lognormal,
+with an effect of the PSU and of the household's community, one of 10: none (null), some (weak) or much (strong).
+Candidates are a benefit for each community, and the budget pays about two of them: under the null any two do as much as
+any others, and the two that a sample picks are those of whom it happens to hold poor ones. Truth is what the very
+package that was picked does to the poverty gap of the population: it differs from sample to sample.
 
     python benchmarks/coverage/search.py --samples 200 --out benchmarks/coverage/search.csv
 """
@@ -135,4 +135,4 @@ if __name__ == "__main__":
     made = study(given.samples, given.replicates).round(5)
     if given.out:
         made.to_csv(given.out, index=False, lineterminator="\n")
-    print(made.to_string(index=False))  # noqa: T201
+    print(made.to_string(index=False))

@@ -16,6 +16,8 @@ from ._draft import BLANK
 from ._parallel import Executor
 from ._validate import choice, fail, fail_if_unknown, shown
 from .assessment import Assessment, assess
+from .best_package import Search, search
+from .choices import Choice
 from .disclosure import least_cases
 from .economy import Amount, Economy
 from .estimation import Advance, Resume
@@ -132,6 +134,21 @@ ESTIMATE: dict[str, Kind] = {
     "welfare": bool,
 }
 PUBLISH: dict[str, Kind] = {"disclosure": str | int}
+SEARCH: dict[str, Kind] = {
+    "budget": int | float | list,
+    "objective": str,
+    "line": str | int | float,
+    "opportunity": str,
+    "constraints": dict,
+    "keep": int,
+    "contenders": int,
+    "max_packages": int,
+}
+CANDIDATE: dict[str, Kind] = {
+    **{key: kind if key in ("kind", "name", "amount") else kind | list for key, kind in SCHEME.items()},
+    "levels": list,
+    "required": bool,
+}
 TABLES = {
     "survey": SURVEY,
     "economy": ECONOMY,
@@ -140,8 +157,9 @@ TABLES = {
     "replicates": REPLICATES,
     "estimate": ESTIMATE,
     "publish": PUBLISH,
+    "search": SEARCH,
 }
-LISTS = {"opportunity": OPPORTUNITY, "scheme": SCHEME}
+LISTS = {"opportunity": OPPORTUNITY, "scheme": SCHEME, "candidate": CANDIDATE}
 SECTIONS = {**TABLES, **LISTS}
 
 
@@ -188,6 +206,11 @@ class Study:
                 fail("[package] must come with schemes", "there is no [[scheme]]", "Add one, or drop [package].")
             return None
         return Package(listed, **self.sections.get("package", {}))
+
+    @property
+    def candidates(self) -> list[Choice]:
+        """What a search may choose from, in its order."""
+        return [_choice(table) for table in self.sections.get("candidate", [])]
 
     @property
     def tree(self) -> OpportunityTree:
@@ -244,6 +267,41 @@ class Study:
             **self.sections.get("estimate", {}),
         )
 
+    def search(
+        self,
+        *,
+        n_threads: int | None = None,
+        progress: Advance | None = None,
+        executor: Executor | None = None,
+        resume: Resume = None,
+    ) -> Search:
+        """Read the survey, and find the package that does most for a budget."""
+        given = dict(self.sections.get("search", {}))
+        candidates, tree, replicates, economy = self.candidates, self.tree, self.replicates, self.economy
+        if not candidates:
+            fail("A search must have candidates", "there is no [[candidate]]", "Add one.")
+        if isinstance(budget := given.get("budget"), list):
+            given["budget"] = _amount(budget, "budget in [search]")
+        named = {opportunity.name: opportunity for opportunity in self.opportunities}
+        asked = given.pop("opportunity", None)
+        if asked is not None:
+            fail_if_unknown(asked, named, "The opportunity in [search]")
+        return search(
+            self.survey(),
+            candidates,
+            **given,
+            **self.sections.get("package", {}),
+            economy=economy,
+            opportunity=None if asked is None else named[asked],
+            tree=tree,
+            replicates=replicates,
+            level=self.sections.get("estimate", {}).get("level", 0.95),
+            n_threads=n_threads,
+            progress=progress,
+            executor=executor,
+            resume=resume,
+        )
+
     def _file(self, text: str | None) -> Path | None:
         """Return a data file's path: ``${NAME}`` is taken from the environment, the rest is relative to the study."""
         if text is None:
@@ -269,7 +327,7 @@ def read_study(path: str | os.PathLike[str]) -> Study:
     ----------
     path : path
         TOML with [survey], and [economy], [[opportunity]], [tree], [[scheme]], [package], [replicates], [estimate],
-        [publish] as needed. ``household = false`` says that every person stands alone.
+        [publish], [[candidate]], [search] as needed. ``household = false`` says that every person stands alone.
 
     Returns
     -------
@@ -405,13 +463,26 @@ def _require(table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> Non
 
 def _scheme(table: Mapping[str, Any]) -> Scheme:
     """Build a scheme from its table."""
-    amount = table.get("amount", (0.0, "month"))  # where there is none, the lack of it is told below
-    if len(amount) != 2:
-        fail(
-            "amount of a scheme must be a list of value and unit", f"it is {amount!r}", 'Write amount = [50, "month"].'
-        )
-    given = {**table, "amount": Amount(*amount)} if "amount" in table else table
+    given = {**table, "amount": _amount(table["amount"], "amount of a scheme")} if "amount" in table else table
     return _called(KINDS, given, "kind", "scheme", "[[scheme]]")
+
+
+def _amount(listed: list[Any], what: str) -> Amount:
+    """Return the amount that a list of value and unit says."""
+    if len(listed) != 2:
+        fail(f"{what} must be a list of value and unit", f"it is {listed!r}", 'Write [50, "month"], for example.')
+    return Amount(*listed)
+
+
+def _choice(table: Mapping[str, Any]) -> Choice:
+    """Build a choice from its table: keys with a list of values are varied."""
+    given = dict(table)
+    how = {key: given.pop(key) for key in ("levels", "required") if key in given}
+    varied = {key: value for key, value in given.items() if isinstance(value, list) and key != "amount"}
+    for key, values in varied.items():
+        if not values:
+            fail(f"{key} of [[candidate]] must have values", "there are none", "List one or more.")
+    return Choice(_scheme({**given, **{key: values[0] for key, values in varied.items()}}), **how, **varied)
 
 
 def _called(

@@ -580,8 +580,8 @@ class Question:
         share = f" ({cheapest / gdp:.3%} of GDP)" if gdp else ""
         among = " within the bounds" if self.bounds else ""
         fail(
-            f"A package must be within the budget of {self.budget:,.6g} a year",
-            f"the cheapest of {int(able.sum()):,}{among} costs {cheapest:,.6g}{share}",
+            f"A package must be within the budget of {_money(self.budget)} a year",
+            f"the cheapest of {int(able.sum()):,}{among} costs {_money(cheapest)}{share}",
             "Raise the budget, or list lower levels.",
         )
 
@@ -607,6 +607,11 @@ class Question:
             "keep": keep,
             "contenders": contenders,
         }
+
+
+def _money(value: float) -> str:
+    """Return money as an error shows it."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:,.6g}"
 
 
 def _bounds(constraints: Mapping[str, Bound]) -> dict[str, Bound]:

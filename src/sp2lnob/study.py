@@ -477,12 +477,17 @@ def _amount(listed: list[Any], what: str) -> Amount:
 def _choice(table: Mapping[str, Any]) -> Choice:
     """Build a choice from its table: keys with a list of values are varied."""
     given = dict(table)
-    how = {key: given.pop(key) for key in ("levels", "required") if key in given}
+    levels, required = given.pop("levels", None), given.pop("required", False)
     varied = {key: value for key, value in given.items() if isinstance(value, list) and key != "amount"}
     for key, values in varied.items():
         if not values:
             fail(f"{key} of [[candidate]] must have values", "there are none", "List one or more.")
-    return Choice(_scheme({**given, **{key: values[0] for key, values in varied.items()}}), **how, **varied)
+    return Choice(
+        _scheme({**given, **{key: values[0] for key, values in varied.items()}}),
+        levels=levels,
+        required=required,
+        **varied,
+    )
 
 
 def _called(

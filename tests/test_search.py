@@ -1,11 +1,13 @@
 """The budget search: every package of a grid against simulate() and the measures, then what is told of the best."""
 
+import importlib.util
 import json
 import re
 import subprocess
 import sys
 import tomllib
 from itertools import pairwise, product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ from sp2lnob.study import read_study
 
 from ._data import toy_frames, toy_survey
 
+COVERAGE = Path(__file__).parents[1] / "benchmarks" / "coverage"
 LINE = 90.0
 AMOUNT = sp.Amount(10, "month")
 ECONOMY = sp.Economy(gdp=1e6, revenue=2e5, lines={"national": LINE})
@@ -642,3 +645,25 @@ def test_the_front_is_drawn_with_the_best_marked(survey):
     assert [row["shape"] for row in rows].count("diamond") == 1
     best = next(row for row in rows if row["shape"] == "diamond")
     assert best["value"] == result.frame()["poverty_gap"].iloc[0]
+
+
+# -- a population in which all are alike ------------------------------------------------------------------------------
+
+
+def test_a_winner_looks_better_than_it_is_and_cross_validation_mends_that():
+    """Twelve samples in which every community is alike: what the study of coverage does with 200."""
+    spec = importlib.util.spec_from_file_location("search_study", COVERAGE / "search.py")
+    study = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(study)
+    households = study.population("null")
+    truth, before, budget = study.truths(households)
+    lines = []
+    for seed in range(12):
+        survey = study.survey_of(study.sample(households, 2, seed))
+        amount = sp.Amount(budget, "year")
+        result = sp.search(survey, study.candidates(), amount, line=study.LINE, replicates=sp.Bootstrap(2), n_threads=1)
+        lines += study.told(result, truth, before)
+    mean = pd.DataFrame(lines).query("scenario == 'change'").groupby("estimator")[["value", "truth"]].mean()
+    off = mean["value"] - mean["truth"]
+    assert off["as found"] < -0.001
+    assert abs(off["cross-validated"]) < abs(off["as found"]) / 2

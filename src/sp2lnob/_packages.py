@@ -2,7 +2,7 @@
 
 Only those whom a measure asks for are walked: of poverty the poor before, since nobody becomes poor by a benefit; of
 access those below a cut between welfare classes, by the moves from leaf to leaf of the tree that was grown before. Gini
-needs everybody, sorted anew by every package: it is a hundred times as slow.
+needs everybody, sorted anew by every package: it is some hundred times as slow.
 
 Cost a package: O(rows walked). Values depend on the package's number alone.
 """

@@ -233,3 +233,22 @@ def indicators(before: Any, after: Any, weight: Any, line: float) -> Any:
         area = np.add.reduceat(earned * (2 * people - w), start) - 2 * np.r_[0, people][start] * sums
         result += [*np.stack([sums / size, *by], axis=1).ravel(), *(area / (size * sums) - 1)]
     return np.array(result)
+
+
+def packages(
+    counts: Any, amounts: Any, welfare: Any, share: Any, weight: Any, line: float, block: int = 128
+) -> tuple[Any, Any]:
+    """Return weights of the poor and weighted gaps to the line after every package, of rows that are poor before.
+
+    ``counts`` (rows, options) of recipients and ``amounts`` (packages, options): one product of matrices a block of
+    packages, which is as large as stays in a cache.
+    """
+    poor, gaps = np.empty(len(amounts)), np.empty(len(amounts))
+    paid = counts * share[:, None]
+    short = (line - welfare)[:, None]
+    for first in range(0, len(amounts), block):
+        gap = short - paid @ amounts[first : first + block].T
+        np.maximum(gap, 0.0, out=gap)
+        gaps[first : first + block] = weight @ gap
+        poor[first : first + block] = weight @ (gap > 0)
+    return poor, gaps

@@ -90,6 +90,20 @@ def parts() -> Iterator[tuple[str, list[np.ndarray]]]:
     for design in (sp.Jackknife(), sp.SuccessiveDifference("ea")):
         of = sp.estimate(survey, few, by=["quintile"], replicates=design)
         yield type(design).__name__, [of.draws, of.frame().select_dtypes("number").to_numpy()]
+    child = sp.Choice(sp.child_benefit(sp.Amount(8, "month")), levels=[3, 5, 8], max_age=[5, 11, 17])
+    old = sp.Choice(sp.old_age_pension(sp.Amount(8, "month")), levels=[10, 25], coverage=[0.5, 1.0])
+    for objective in ("poverty_gap", "d_index", "gini"):
+        best = sp.search(
+            survey,
+            [child, old],
+            sp.Amount(1e9, "year"),
+            objective,
+            line=60.0,
+            opportunity=fuel,
+            constraints={"coverage": (0, 1), "gini": (0, 1)},
+            replicates=sp.Bootstrap(20, seed=5),
+        )
+        yield f"search for {objective}", [best.frame().select_dtypes("number").to_numpy(), best.estimates.draws]
 
 
 def main() -> None:

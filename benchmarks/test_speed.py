@@ -21,11 +21,13 @@ from sp2lnob import _eligible
 from sp2lnob._bayes import SHRUNKEN, CorrectedIndex, SampledRows
 from sp2lnob._cells import Circumstance, combine
 from sp2lnob._kernels import _transfers
+from sp2lnob._packages import PackagePoverty, Scan
 from sp2lnob._parallel import GROUPS, LANES
 from sp2lnob._prepared import Scenario, joined
 from sp2lnob._receipt import Receipt
 from sp2lnob._splits import Rule, grow_many
 from sp2lnob._sweeps import NO_CUTS, CellSums, ClassTotals, Ordering, Totals, columns_of
+from sp2lnob.choices import Grid, choices_of, payments_of
 from sp2lnob.decomposition import Coalitions, Game
 from sp2lnob.estimation import full_sample_of
 
@@ -381,6 +383,40 @@ def test_estimate(benchmark, request, size, replicates, threads):
     benchmark.extra_info["job"] = [survey.n_households, replicates, threads]
     found = benchmark.pedantic(job, (survey, threads, replicates), rounds=5, warmup_rounds=1)
     assert found.draws.shape == (replicates, 5)
+
+
+@SIDES
+@pytest.mark.benchmark(group="search: poverty after 8,208 packages on 8,000 households")
+def test_packages(benchmark, side):
+    survey, line = synthetic.make(8_000).survey, 2.15
+    month = sp.Amount(1, "month")
+    choices = choices_of(
+        [
+            sp.Choice(sp.child_benefit(month), levels=[0.05, 0.1, 0.15, 0.2, 0.25, 0.3], max_age=[5, 11, 17]),
+            sp.Choice(sp.old_age_pension(month), levels=[0.2, 0.4, 0.6, 0.8, 1.0], min_age=[60, 65, 70]),
+            sp.Choice(sp.disability_benefit(month), levels=[0.2, 0.3, 0.4, 0.5], max_age=[17, 59]),
+            sp.Choice(sp.maternity_benefit(month), levels=[0.2, 0.4]),
+        ]
+    )
+    grid = Grid(choices)
+    run = {"administration": 0.05, "mpc": 1.0, "draws": "seeded", "seed": 1}
+    paid = payments_of(survey, grid, None, run, survey.design.psu, survey.design.psus)
+    part = PackagePoverty.of(survey, paid.money, 1.0, line)
+    scan = Scan(grid, (part,))
+    columns = grid.columns(np.arange(grid.packages))
+    taken = np.zeros((grid.packages, paid.money.shape[1]))  # of each option, whether a package has it
+    np.put_along_axis(taken, columns, 1.0, axis=1)
+    people = survey.people.sum()
+
+    def ours() -> Any:
+        return scan.packages(scan(1, -(-scan.batches // LANES))[:, : scan.batches])[:2]
+
+    def theirs() -> Any:
+        poor, gaps = baselines.packages(part.money, taken, part.welfare, part.share, part.weight, line)
+        return np.stack([poor, gaps / line]) / people
+
+    benchmark.extra_info["packages"] = grid.packages
+    compare(benchmark, side, ours, theirs)
 
 
 @pytest.mark.benchmark(group="peak memory of estimate() beyond the survey")

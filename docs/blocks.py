@@ -40,7 +40,7 @@ def study(example: Example) -> str | None:
     path = Path(named.group(1) if named else "part.toml")
     path.write_text(text if re.search(r"^\[survey\]", text, re.M) else SECTION + text, encoding="utf-8")
     read = read_study(path)
-    for part in ("opportunities", "package", "tree", "replicates", "economy", "disclosure"):
+    for part in ("opportunities", "package", "candidates", "tree", "replicates", "economy", "disclosure"):
         getattr(read, part)
     if named and not re.search(r"^\[survey\]", text, re.M):
         return f"{path} is to be written, and has no [survey]"

@@ -65,6 +65,7 @@ ROOMS = (
     "_eligible",
     "_receipt",
     "transfers",
+    "choices",
     "spot",
     "_prepared",
     "_corrected",
@@ -74,6 +75,7 @@ ROOMS = (
     "_responses",
     "effects",
     "statistics",
+    "_packages",
     "chances",
     "incidence",
     "_intervals",
@@ -82,6 +84,7 @@ ROOMS = (
     "populations",
     "projection",
     "_results",
+    "best_package",
     "findings",
     "_tables",
     "_canvas",
@@ -148,6 +151,7 @@ PUBLIC = {
         "read_results",
         "read_survey",
         "replicate_weights",
+        "search",
         "shapley",
         "simulate",
         "spot_cost",
@@ -163,6 +167,7 @@ PUBLIC = {
         "Assessment",
         "BRR",
         "Bootstrap",
+        "Choice",
         "Comparison",
         "ConsumptionGain",
         "Cost",
@@ -193,6 +198,7 @@ PUBLIC = {
         "ReplicateColumns",
         "Schedule",
         "Scheme",
+        "Search",
         "Shapley",
         "SuccessiveDifference",
         "Survey",
@@ -213,6 +219,7 @@ PICTURES = [
         "dissimilarities",
         "dissimilarity",
         "effects",
+        "front",
         "gain",
         "gap",
         "gaps",
@@ -268,6 +275,8 @@ METHODS = [
     "Schedule.flat",
     "Schedule.tapered",
     "Scheme.coverage_in",
+    "Search.frame",
+    "Search.save",
     "Survey.svydesign",
     "Survey.svyset",
     "Survey.uprated",
@@ -381,6 +390,7 @@ def test_only_one_room_raises_errors_of_input(room):
         "__init__": {("__getattr__", "AttributeError")},
         "_parallel": {("receive", "error")},  # of a block, passed on to the caller
         "_outcomes": {("through", "KeyboardInterrupt")},
+        "best_package": {("run", "KeyboardInterrupt")},  # where not all packages are there
         "estimation": {  # where there is nothing to return
             ("_enough", "KeyboardInterrupt"),
             ("_enough", "ShardKept"),
@@ -499,7 +509,7 @@ def test_every_parameter_is_told(name):
     parameters = [key for key in inspect.signature(thing).parameters if key != "self"]
     named = set(re.findall(r"^[*\w, ]+?(?= :|$)", listed, flags=re.MULTILINE))
     words = {word.strip(" *") for line in named for word in line.split(",")}
-    made = ("Estimates", "Assessment", "Findings", "Overview")  # by functions: their attributes say enough
+    made = ("Estimates", "Assessment", "Findings", "Overview", "Search")  # by functions: their attributes say enough
     if name not in made:
         assert set(parameters) <= words, name
     assert not thing.__doc__.startswith((f"{thing.__name__}(", "\n"))

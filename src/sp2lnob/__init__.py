@@ -6,7 +6,9 @@ from importlib.metadata import version as _version
 # Names by the room they live in: a room is entered when its first name is asked for, so that the import is quick.
 _ROOMS = {
     "assessment": ("Assessment", "assess"),
+    "best_package": ("Search", "search"),
     "chances": ("HumanOpportunity", "Shapley"),
+    "choices": ("Choice",),
     "comparison": ("Comparison", "compare"),
     "custom": ("Custom",),
     "datasets": ("example_frames", "example_survey"),

@@ -9,7 +9,9 @@ from ._validate import (
     SP2LNOBWarning as SP2LNOBWarning,
 )
 from .assessment import Assessment as Assessment, assess as assess
+from .best_package import Search as Search, search as search
 from .chances import HumanOpportunity as HumanOpportunity, Shapley as Shapley
+from .choices import Choice as Choice
 from .comparison import Comparison as Comparison, compare as compare
 from .custom import Custom as Custom
 from .datasets import example_frames as example_frames, example_survey as example_survey
@@ -87,6 +89,7 @@ __all__ = [
     "Amount",
     "Assessment",
     "Bootstrap",
+    "Choice",
     "Comparison",
     "ConsumptionGain",
     "Cost",
@@ -121,6 +124,7 @@ __all__ = [
     "SP2LNOBWarning",
     "Schedule",
     "Scheme",
+    "Search",
     "Shapley",
     "SuccessiveDifference",
     "Survey",
@@ -161,6 +165,7 @@ __all__ = [
     "read_results",
     "read_survey",
     "replicate_weights",
+    "search",
     "shapley",
     "simulate",
     "spot_cost",

@@ -1,4 +1,4 @@
-"""The command line: draft a study, check a survey, run a study, a shard of it or many studies, merge shards, report.
+"""The command line: draft a study, check a survey, run a study, a shard of it or many, merge shards, search, report.
 
 Exit code 2 for usage and input, 130 where Ctrl-C stopped it.
 """
@@ -9,12 +9,12 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 try:
     import typer
@@ -38,6 +38,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from ._parallel import Progress
     from .assessment import Assessment
+    from .best_package import Search
     from .findings import Findings
     from .many import SurveyProgress, Told
     from .overview import Overview
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
     Advance = Callable[[Progress], object]
 
+Made = TypeVar("Made")
 REPORT = "report.html"
 WORDS = ("group", "figure", "of", "when", "flag", "survey", "opportunity")  # columns of the tables printed
 INTERRUPTED = 130  # as shells say it
@@ -199,6 +201,34 @@ def run(
     )
     if keeping is not None:
         keeping.remove()
+
+
+@app.command()
+def search(
+    study: Annotated[Path, typer.Argument(help="The study file, with [[candidate]] and [search].")],
+    out: Out = Path("search"),
+    threads: Threads = None,
+    disclosure: Disclosure = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Keep packages in OUT.packages until the results stand; go on from there."),
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find the package that does most for a budget, and write the packages, the front and the best of them."""
+    from .study import read_study
+
+    read = read_study(study)
+    path = out.resolve()
+    kept = path.with_name(f"{path.name}.packages") if resume else None
+    work = Work("search", out, _published_as(read, disclosure), False, as_json, quiet)
+    work.search(lambda advance: read.search(n_threads=threads, progress=advance, resume=kept), read)
+    if kept is not None:
+        for folder in ("packages", "folds", "replicates"):
+            Keeping((kept / folder,)).remove()
+        with suppress(OSError):
+            kept.rmdir()
 
 
 @app.command()
@@ -476,15 +506,23 @@ class Work:
             for path in paths:
                 console.print(Text(path))
 
-    def end(self, folder: Path) -> None:
-        """Tell what was written."""
+    def search(self, find: Callable[["Advance | None"], "Search"], study: "Study") -> None:
+        """Search, write the results, and tell."""
+        check_folder(self.out)
+        found = self.assessed(find, study.replicates)
+        with shielded():
+            folder = found.save(self.out, disclosure=self.disclosure, study=_source(study))
+        self.end(folder, _best(found), packages=found.packages)
+
+    def end(self, folder: Path, lines: Iterable[str] = (), **figures: int) -> None:
+        """Tell what was written, after some lines on what was found."""
         paths = [str(path) for path in sorted(folder.iterdir())]
         for path in paths:
             self.tell("written", path=path)
-        self.tell("done", out=str(folder))
+        self.tell("done", out=str(folder), **figures)
         if not (self.json or self.quiet):
-            for path in paths:
-                print(path)  # noqa: T201
+            for line in (*lines, *paths):
+                print(line)  # noqa: T201
 
     def many(self, assess: Callable[["Told | None"], "Overview"], surveys: list[str]) -> None:
         """Assess many surveys, write the results, then the report beside them, and tell."""
@@ -564,10 +602,8 @@ class Work:
         if not (self.json or self.quiet):
             print(f"shard {which} is kept in {self.out}")  # noqa: T201
 
-    def assessed(
-        self, assess: Callable[["Advance | None"], "Assessment"], design: "ReplicateDesign", **more: str
-    ) -> "Assessment":
-        """Return the assessment, its progress told."""
+    def assessed(self, assess: Callable[["Advance | None"], Made], design: "ReplicateDesign", **more: str) -> Made:
+        """Return the assessment, or what was found, its progress told."""
         replicates = getattr(design, "n", None)  # of a jackknife, the data say
         self.tell(
             "started",
@@ -610,6 +646,26 @@ class Work:
             )
         console = Console(stderr=True)
         return nullcontext() if self.quiet or not console.is_terminal else _Bar(console)
+
+
+def _best(found: "Search") -> list[str]:
+    """Return what is told of the best package, line by line."""
+    asked, first = found.asked, found.frame().iloc[0]
+    lines = [f"{found.packages:,} packages, all tried; the best for {asked['objective']}:"]
+    for scheme in found.package.schemes:
+        varied = [name for name in asked["candidates"][scheme.name] if name not in ("levels", "required")]
+        more = "".join(f", {name} {getattr(scheme, name)}" for name in varied)
+        lines.append(f"  {scheme.name}: {scheme.amount.value:g} {scheme.amount.unit}{more}")
+    share = f", {first['cost_gdp']:.3%} of GDP" if "cost_gdp" in first else ""
+    lines.append(f"cost             {first['total_cost']:,.0f} a year{share}")
+    frame = found.estimates.frame()
+    wanted = (frame["statistic"] == asked["objective"]) & (frame["by"] == "all") & (frame["scenario"] == "change")
+    for row in frame[wanted].itertuples():
+        how = "cross-validated" if str(row.param).endswith("package") else "as found, biased"
+        interval = "" if row.ci_low != row.ci_low else f" ({row.ci_low:.4g} to {row.ci_high:.4g})"
+        lines.append(f"change           {row.value:.4g}{interval}, {how}")
+    lines.append(f"stays best       in {found.stays_best:.1%} of replicates")
+    return lines
 
 
 def facts(survey: "Survey") -> dict[str, Any]:

@@ -272,7 +272,7 @@ def evaluate(
     minus = [i if i < 0 else place[id(asked[i])] for i in minus]
     job = Job(tuple(statistics), replication.source, full.ordering, full.fixed, tuple(full.switches))
     value = job.at(full.factors)[:, :1]
-    keeping, present = _keeping(resume), np.isfinite(value[:, 0])
+    keeping, present = keeping_of(resume), np.isfinite(value[:, 0])
     values, finished = map_replicates(
         job,
         present,
@@ -322,7 +322,7 @@ def evaluate(
     return found
 
 
-def _keeping(resume: Resume) -> Keeping | None:
+def keeping_of(resume: Resume) -> Keeping | None:
     """Return where replicates are kept, if they are."""
     if resume is None or isinstance(resume, Keeping):
         return resume

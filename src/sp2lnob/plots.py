@@ -56,6 +56,7 @@ from ._over_time import projection
 from ._side_by_side import side_by_side
 from ._tree_layout import Branch
 from ._validate import fail, fail_if_unknown, fail_type
+from .best_package import Search
 from .disclosure import few_cases
 from .effects import effect_of
 from .findings import Findings
@@ -71,6 +72,7 @@ __all__ = [
     "dissimilarities",
     "dissimilarity",
     "effects",
+    "front",
     "gain",
     "gap",
     "gaps",
@@ -1190,6 +1192,85 @@ def _cost_row(of: str, point: Point, unit: float, gdp: Point | None) -> Row:
     label = "the whole package" if of == "package" else of
     share = f"{gdp.with_interval(OF_GDP)} of GDP" if gdp and gdp.there else ""
     return Row(label, [Lane([point])], point.with_interval(MONEY) if point.there else "", share)
+
+
+def front(found: "Search", *, width: float = WIDTH) -> "alt.LayerChart":
+    """Draw the Pareto front of a search: what every package on it costs, and the objective after.
+
+    Parameters
+    ----------
+    found : Search
+    width : float, default 600
+        As in ``tree``.
+
+    Returns
+    -------
+    altair.LayerChart
+
+    Raises
+    ------
+    InputError
+        If no package is better than none, or altair is not installed.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> from sp2lnob import plots
+    >>> survey = sp.example_survey(households=400)
+    >>> child = sp.Choice(sp.child_benefit(sp.Amount(8, "month")), levels=[4, 8])
+    >>> found = sp.search(survey, [child], sp.Amount(1e9, "year"), line=60.0, replicates=sp.Bootstrap(10))
+    >>> plots.front(found).to_dict()["title"]["text"]
+    ['What a budget can do: poverty gap by what the package costs']
+    >>> plots.front(found.front)
+    Traceback (most recent call last):
+    ...
+    sp2lnob.InputTypeError: A picture of a front takes a Search, but ...
+    """
+    _needs("altair", "Pictures need altair")
+    if not isinstance(found, Search):
+        fail_type("A picture of a front takes a Search", found, "Pass what search() returned.")
+    objective, packages = found.asked["objective"], _records(found.front)
+    if not packages:
+        fail("A front must have a package", "none is better than paying nothing", "Add candidates.")
+    word = objective.replace("_", " ")
+    of_gdp = "cost_gdp" in packages[0]
+    most = max(float(row["total_cost"]) for row in packages)
+    unit, name = next(((size, name) for size, name in UNITS if most >= size), (1.0, ""))
+    cost = [float(row["cost_gdp"]) if of_gdp else float(row["total_cost"]) / unit for row in packages]
+    value = [float(row[objective]) for row in packages]
+    form = PERCENT if objective not in ("gini", "d_index") else INDEX
+    canvas = canvas_of(width)
+    left, top, bottom = 56.0, 30.0, 300.0
+    across = axis_of(cost, left, canvas.width - 12)
+    down = axis_of(value, bottom, top, zero=None, vertical=True)
+    canvas.ruler(across, top, bottom)
+    canvas.ruler(down, left, canvas.width - 12)
+    canvas.ticks(down, left - 8, form)
+    canvas.ticks(across, bottom + 14, OF_GDP if of_gdp else MONEY)
+    canvas.text(0, 8, f"{word.capitalize()} after", colour=GREY)
+    what = "Cost a year as a share of GDP" if of_gdp else f"Cost a year, in {name or 'currency'}".removesuffix(", in ")
+    canvas.text(canvas.width - 12, bottom + 34, what, colour=GREY, align="right")
+    places = [(across(c), down(v)) for c, v in zip(cost, value, strict=True)]
+    for (x, y), (x2, y2) in pairwise(places):  # until more is spent, nothing better can be had
+        canvas.segment((x, y), (x2, y), 1.5, LINE)
+        canvas.segment((x2, y), (x2, y2), 1.5, LINE)
+    best = found.frame()["package"].iloc[0]
+    paid = list(found.asked["candidates"])
+    for row, c, v in zip(packages, cost, value, strict=True):
+        spent = OF_GDP.text(c) if of_gdp else MONEY.text(c)
+        label = f"{spent}: " + " + ".join(f"{scheme} {row[scheme]:g}" for scheme in paid if row[scheme])
+        wins = bool(row["package"] == best)
+        point = Point(v, filled=wins, shape="circle", series="")
+        if wins:
+            point = replace(point, colour=_canvas.AHEAD, shape="diamond", series="the best")
+        canvas.point(point, down, across(c), label, form)
+    title = f"What a budget can do: {word} by what the package costs"
+    reading = f"Of {found.packages:,} packages, those that no other beats in both. As found, without intervals."
+    notes = (
+        ["The diamond is the best within the budget and the bounds."] if best in found.front["package"].tolist() else []
+    )
+    ends = f"From {form.text(value[0])} to {form.text(value[-1])}, {len(packages)} packages."
+    return canvas.chart(bottom + 46, title, [reading, *notes], f"{title}. {ends}")
 
 
 # -- files ----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from ._draft import BLANK
 from ._parallel import Executor
 from ._validate import choice, fail, fail_if_unknown, shown
 from .assessment import Assessment, assess
+from .best_package import Search, search
+from .choices import Choice
 from .disclosure import least_cases
 from .economy import Amount, Economy
 from .estimation import Advance, Resume
@@ -187,6 +189,21 @@ ESTIMATE: dict[str, Kind] = {
 }
 PROXY_MEANS: dict[str, Kind] = {"variables": list, "folds": int, "repeats": int, "seed": int, "cross_fitted": bool}
 PUBLISH: dict[str, Kind] = {"disclosure": str | int}
+SEARCH: dict[str, Kind] = {
+    "budget": int | float | list,
+    "objective": str,
+    "line": str | int | float,
+    "opportunity": str,
+    "constraints": dict,
+    "keep": int,
+    "contenders": int,
+    "max_packages": int,
+}
+CANDIDATE: dict[str, Kind] = {
+    **{key: kind if key in ("kind", "name", "amount") else kind | list for key, kind in SCHEME.items()},
+    "levels": list,
+    "required": bool,
+}
 TABLES = {
     "survey": SURVEY,
     "economy": ECONOMY,
@@ -197,8 +214,10 @@ TABLES = {
     "replicates": REPLICATES,
     "estimate": ESTIMATE,
     "publish": PUBLISH,
+    "search": SEARCH,
 }
-LISTS = {"opportunity": OPPORTUNITY, "scheme": SCHEME}
+LISTED = ("amount", "max_amount", "unless", "replaces", "tops_up")  # keys whose own value may be a list
+LISTS = {"opportunity": OPPORTUNITY, "scheme": SCHEME, "candidate": CANDIDATE}
 SECTIONS = {**TABLES, **LISTS}
 
 
@@ -251,6 +270,11 @@ class Study:
                 fail("[package] must come with schemes", "there is no [[scheme]]", "Add one, or drop [package].")
             return None
         return Package(listed, **given)
+
+    @property
+    def candidates(self) -> list[Choice]:
+        """What a search may choose from, in its order."""
+        return [_choice(table) for table in self.sections.get("candidate", [])]
 
     @property
     def tree(self) -> OpportunityTree:
@@ -335,6 +359,41 @@ class Study:
             **self.sections.get("estimate", {}),
         )
 
+    def search(
+        self,
+        *,
+        n_threads: int | None = None,
+        progress: Advance | None = None,
+        executor: Executor | None = None,
+        resume: Resume = None,
+    ) -> Search:
+        """Read the survey, and find the package that does most for a budget."""
+        given = dict(self.sections.get("search", {}))
+        candidates, tree, replicates, economy = self.candidates, self.tree, self.replicates, self.economy
+        if not candidates:
+            fail("A search must have candidates", "there is no [[candidate]]", "Add one.")
+        if isinstance(budget := given.get("budget"), list):
+            given["budget"] = _amount(budget, "budget in [search]")
+        named = {opportunity.name: opportunity for opportunity in self.opportunities}
+        asked = given.pop("opportunity", None)
+        if asked is not None:
+            fail_if_unknown(asked, named, "The opportunity in [search]")
+        return search(
+            self.survey(),
+            candidates,
+            **given,
+            **self.sections.get("package", {}),
+            economy=economy,
+            opportunity=None if asked is None else named[asked],
+            tree=tree,
+            replicates=replicates,
+            level=self.sections.get("estimate", {}).get("level", 0.95),
+            n_threads=n_threads,
+            progress=progress,
+            executor=executor,
+            resume=resume,
+        )
+
     def _file(self, text: str | None) -> Path | None:
         """Return a data file's path: ``${NAME}`` is taken from the environment, the rest is relative to the study."""
         if text is None:
@@ -360,8 +419,8 @@ def read_study(path: str | os.PathLike[str]) -> Study:
     ----------
     path : path
         TOML with [survey], and [economy], [proxy_means], [[opportunity]], [tree], [[scheme]], [package], [projection],
-        [replicates],
-        [estimate], [publish] as needed. ``household = false`` says that every person stands alone.
+        [replicates], [estimate], [publish], [[candidate]], [search] as needed. ``household = false`` says that every
+        person stands alone.
 
     Returns
     -------
@@ -544,6 +603,22 @@ def _tapered(schedule: Schedule, table: Mapping[str, Any]) -> Schedule:
     _require(table, ("starts",), "taper")
     given: dict[str, Any] = {key: _amount(v, key) if isinstance(v, list) else v for key, v in table.items()}
     return schedule.tapered(**given)
+
+
+def _choice(table: Mapping[str, Any]) -> Choice:
+    """Build a choice from its table: keys with a list of values are varied."""
+    given = dict(table)
+    levels, required = given.pop("levels", None), given.pop("required", False)
+    varied = {key: value for key, value in given.items() if isinstance(value, list) and key not in LISTED}
+    for key, values in varied.items():
+        if not values:
+            fail(f"{key} of [[candidate]] must have values", "there are none", "List one or more.")
+    return Choice(
+        _scheme({**given, **{key: values[0] for key, values in varied.items()}}),
+        levels=levels,
+        required=required,
+        **varied,
+    )
 
 
 def _called(

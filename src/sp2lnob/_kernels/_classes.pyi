@@ -62,3 +62,35 @@ def class_odds(
     factors: FloatArray,
     out: FloatArray,
 ) -> None: ...
+def package_poverty(
+    money: FloatArray,
+    welfare: FloatArray,
+    share: FloatArray,
+    weight: FloatArray,
+    start: CodeArray,
+    line: float,
+    option: CodeArray,
+    alike: CodeArray,
+    out: FloatArray,
+) -> None: ...
+def package_moves(
+    money: FloatArray,
+    home: CodeArray,
+    welfare: FloatArray,
+    share: FloatArray,
+    weight: FloatArray,
+    start: CodeArray,
+    domain: CodeArray,
+    band: CodeArray,
+    cuts: FloatArray,
+    move: CodeArray,
+    option: CodeArray,
+    alike: CodeArray,
+    out: FloatArray,
+) -> None: ...
+def package_reach(
+    money: FloatArray, weight: FloatArray, option: CodeArray, alike: CodeArray, out: FloatArray
+) -> None: ...
+def package_welfare(
+    money: FloatArray, welfare: FloatArray, share: FloatArray, option: CodeArray, alike: CodeArray, out: FloatArray
+) -> None: ...

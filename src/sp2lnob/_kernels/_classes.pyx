@@ -2,6 +2,10 @@
 
 A row's class is the number of cuts below its welfare, so that a household at the cut belongs to the poorer class. Cuts
 differ little between replicates: rows come in chunks of like welfare, and most chunks are of one class in all lanes.
+
+And sums over the packages of a search, eight side by side in place of replicates: what a household is paid is added up
+scheme after scheme, as everywhere, from a table of what every scheme at every level pays it. Cost: O(rows) a package,
+and a term for every scheme in which the eight differ.
 """
 from libc.stdint cimport int32_t, uint8_t
 from sp2lnob._kernels._lanes cimport LANES, exponential, lanes, load, minus, over, plus, prefetch, scaled, shifted
@@ -207,3 +211,111 @@ def class_odds(const double[::1] weight, const int32_t[::1] unit, const int32_t[
                 q = over(1.0, shifted(1.0, exponential(scaled(-1.0, q))))
                 store(change, times(minus(q, p), scaled(weight[i], load(&factors[group, unit[i], 0]))))
                 gain(change, sign, welfare[i], cuts, lowest, highest, leaf, domain[i], group, out)
+
+
+cdef inline void add_money(const double *money, const int32_t *option, Py_ssize_t alike, Py_ssize_t candidates,
+                           double *out) noexcept nogil:
+    """Write what eight packages pay a household: the first schemes, which all have at one level, are added once."""
+    cdef Py_ssize_t k, lane
+    cdef double first = 0.0
+    for k in range(alike):
+        first += money[option[k * LANES]]
+    for lane in range(LANES):
+        out[lane] = first
+    for k in range(alike, candidates):
+        for lane in range(LANES):
+            out[lane] += money[option[k * LANES + lane]]
+
+
+def package_poverty(const double[:, ::1] money, const double[::1] welfare, const double[::1] share,
+                    const double[::1] weight, const int32_t[::1] start, double line, const int32_t[:, :, ::1] option,
+                    const int32_t[::1] alike, double[:, :, :, ::1] out):
+    """Add weights, weighted gaps to the line and weighted squares of gaps up, of the rows below it after a package.
+
+    money: (rows, options), currency a year. share: (rows,) of it that is added to welfare. Rows lie in segments, which
+    begin in start (segments + 1,). option: (groups, candidates, LANES), the column of money that a package takes of
+    each candidate; alike: (groups,) first candidates of which all lanes take one column. out: (groups, segments, 3,
+    LANES).
+    """
+    cdef Py_ssize_t group, segment, i, lane
+    cdef double part[LANES]
+    cdef double poor[LANES]
+    cdef double gaps[LANES]
+    cdef double squares[LANES]
+    cdef double gap, w
+    with nogil:
+        for group in range(option.shape[0]):
+            for segment in range(start.shape[0] - 1):
+                for lane in range(LANES):
+                    poor[lane] = 0.0
+                    gaps[lane] = 0.0
+                    squares[lane] = 0.0
+                for i in range(start[segment], start[segment + 1]):
+                    add_money(&money[i, 0], &option[group, 0, 0], alike[group], option.shape[1], part)
+                    w = weight[i]
+                    for lane in range(LANES):
+                        gap = line - (welfare[i] + part[lane] * share[i])
+                        poor[lane] += w if gap > 0.0 else 0.0
+                        gap = gap if gap > 0.0 else 0.0
+                        gaps[lane] += w * gap
+                        squares[lane] += w * gap * gap
+                store(&out[group, segment, 0, 0], load(poor))
+                store(&out[group, segment, 1, 0], load(gaps))
+                store(&out[group, segment, 2, 0], load(squares))
+
+
+def package_moves(const double[:, ::1] money, const int32_t[::1] home, const double[::1] welfare,
+                  const double[::1] share, const double[::1] weight, const int32_t[::1] start,
+                  const int32_t[::1] domain, const int32_t[::1] band, const double[::1] cuts,
+                  const int32_t[:, :, ::1] move, const int32_t[:, :, ::1] option, const int32_t[::1] alike,
+                  double[:, :, :, ::1] out):
+    """Add weights of the rows that a package lifts over a cut up by the move from leaf to leaf.
+
+    home: (rows,) row of money. welfare, share: by row of money. band: (rows,) class before, below the highest. cuts:
+    (classes - 1,) ascending. move: (domains, classes before, classes after), -1 where the leaf is the same. Segments
+    and packages as above. out: (groups, segments, moves, LANES), which holds zeros.
+    """
+    cdef Py_ssize_t group, segment, i, h, lane, becomes, to
+    cdef double part[LANES]
+    cdef double y
+    with nogil:
+        for group in range(option.shape[0]):
+            for segment in range(start.shape[0] - 1):
+                for i in range(start[segment], start[segment + 1]):
+                    h = home[i]
+                    add_money(&money[h, 0], &option[group, 0, 0], alike[group], option.shape[1], part)
+                    for lane in range(LANES):
+                        y = welfare[h] + part[lane] * share[h]
+                        if y > cuts[band[i]]:
+                            becomes = band[i] + 1
+                            while becomes < cuts.shape[0] and y > cuts[becomes]:
+                                becomes += 1
+                            to = move[domain[i], band[i], becomes]
+                            if to >= 0:
+                                out[group, segment, to, lane] += weight[i]
+
+
+def package_reach(const double[:, ::1] money, const double[::1] weight, const int32_t[:, :, ::1] option,
+                  const int32_t[::1] alike, double[:, ::1] out):
+    """Add weights of the rows that a package pays anything up. out: (groups, LANES), which holds zeros."""
+    cdef Py_ssize_t group, i, lane
+    cdef double part[LANES]
+    with nogil:
+        for group in range(option.shape[0]):
+            for i in range(money.shape[0]):
+                add_money(&money[i, 0], &option[group, 0, 0], alike[group], option.shape[1], part)
+                for lane in range(LANES):
+                    out[group, lane] += weight[i] if part[lane] > 0.0 else 0.0
+
+
+def package_welfare(const double[:, ::1] money, const double[::1] welfare, const double[::1] share,
+                    const int32_t[:, :, ::1] option, const int32_t[::1] alike, double[:, ::1] out):
+    """Write welfare after every package: out (groups * LANES, rows)."""
+    cdef Py_ssize_t group, i, lane
+    cdef double part[LANES]
+    with nogil:
+        for group in range(option.shape[0]):
+            for i in range(money.shape[0]):
+                add_money(&money[i, 0], &option[group, 0, 0], alike[group], option.shape[1], part)
+                for lane in range(LANES):
+                    out[group * LANES + lane, i] = welfare[i] + part[lane] * share[i]

@@ -13,6 +13,7 @@ from ._validate import fail, fail_if_any, fail_type
 from .survey import Survey
 
 MOST_LEVELS = 1000
+RECIPIENTS = "recipients"  # a domain that a scenario decides: who lives in a household that it pays
 RESERVED = frozenset({"all", "group"})  # what rows of everybody, and of a tree's groups, say that they are by
 NO_CUTS: tuple[float, ...] = ()
 
@@ -243,10 +244,8 @@ class FullSample(Block):
         survey = self.survey
         with_welfare |= any(survey.welfare_class(name) for name in by)
         if (by, with_welfare) not in self._domains:
-            of_persons = survey.persons is not None and any(
-                name in survey.persons and name not in survey.households for name in by
-            )
-            rows = self.people("person" if of_persons else "household", with_welfare=with_welfare)
+            unit = "person" if any(map(survey.of_persons, by)) else "household"
+            rows = self.people(unit, with_welfare=with_welfare)
             self._domains[by, with_welfare] = domain_of(rows, by)
         return self._domains[by, with_welfare]
 
@@ -271,6 +270,12 @@ def domain_of(rows: Rows, by: Sequence[str]) -> Domain:
         everything = np.zeros(len(rows.index), dtype=np.int32)
         return _counted(rows, "all", ("all",), everything, NO_CUTS, everything.astype(np.int64))
     survey, full = rows.survey, rows.full
+    if RECIPIENTS in by:
+        fail(
+            f"A domain {RECIPIENTS!r} must be of a figure that a package moves or describes",
+            "one of access was asked for by it",
+            "Ask for welfare, poverty, inequality or coverage by it, in a call of its own.",
+        )
     name = " x ".join(by)
     classes = [found for column in by if (found := survey.welfare_class(column))]
     if len(classes) > 1:
@@ -323,6 +328,18 @@ def domain_of(rows: Rows, by: Sequence[str]) -> Domain:
         assert survey.welfare is not None
         level += np.searchsorted(full.cuts(shares)[:, 0], survey.welfare[rows.household], side="left")
     return _counted(rows, name, tuple(named), fixed, shares, level)
+
+
+def divided(domain: Domain, name: str, labels: Sequence[str], code: CodeArray) -> Domain:
+    """Return a domain whose levels are divided further: ``code`` (rows,) says in which of the labels each row is."""
+    bands, parts = domain.bands, len(labels)
+    old = [domain.labels[first : first + bands] for first in range(0, len(domain.labels), bands)]
+    alone = domain.name == "all"
+    named = [label if alone else f"{of} x {label}" for several in old for label in labels for of in several]
+    fixed, band = (domain.fixed * parts + code).astype(np.int32), domain.level % bands
+    level: LongArray = fixed.astype(np.int64) * bands + band
+    full_name = name if alone else f"{domain.name} x {name}"
+    return _counted(domain.rows, full_name, tuple(named), fixed, domain.shares, level)
 
 
 def _counted(

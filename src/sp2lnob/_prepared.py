@@ -12,7 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ._domains import Block, Domain, FullSample, Row, Rows
+from ._domains import RECIPIENTS, Block, Domain, FullSample, Row, Rows, divided
+from ._parallel import LANES
 from ._sweeps import (
     CellSums,
     ClassOrdering,
@@ -23,6 +24,7 @@ from ._sweeps import (
     by_level,
     dissimilarity_of,
     richest_first,
+    step_ratio,
 )
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import fail
@@ -49,11 +51,26 @@ class Prepared(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
-    """Welfare before, or after a transfer."""
+    """Welfare before, after a transfer, or in a situation of another kind.
+
+    Attributes
+    ----------
+    transfers : Transfers or None
+        What is paid; None where no package is.
+    instead : ndarray of shape (households,), or None
+        Welfare in a situation that is neither before nor after a package.
+    among : Scenario or None
+        The scenario that says who the recipients are, where figures are by recipients; with several scenarios its name
+        is told.
+    """
 
     name: str
     survey: Survey
     transfers: Transfers | None = None
+    instead: FloatArray | None = None
+    among: "Scenario | None" = None
+    one_of: int = 1
+    _divided: dict[Domain, Domain] = field(default_factory=dict)
     _ranked: dict[Rows, tuple[LongArray, Ordering]] = field(default_factory=dict)
     _orderings: dict[Domain, tuple[Ordering | ClassOrdering, ...]] = field(default_factory=dict)
     _tails: dict[Domain, BoolArray] = field(default_factory=dict)
@@ -61,13 +78,33 @@ class Scenario:
     def welfare(self) -> FloatArray:
         """Return welfare by household."""
         welfare = self.survey.welfare if self.transfers is None else self.transfers.welfare_after
+        welfare = welfare if self.instead is None else self.instead
         if welfare is None:
             fail("This statistic needs welfare", "the survey has none", "Pass welfare=, the column of consumption.")
         return welfare
 
+    @property
+    def before(self) -> bool:
+        """Whether this is the survey as it is."""
+        return self.transfers is None and self.instead is None
+
     def domain(self, full: FullSample, by: tuple[str, ...], *, with_welfare: bool = True) -> Domain:
-        """Return people by some columns, each as often as the scenario has outcomes for them."""
-        return full.domain(by, with_welfare=with_welfare)
+        """Return people by some columns, each as often as the scenario has outcomes for them.
+
+        By recipients they are as often there as the scenario has outcomes that pays these, whichever asks.
+        """
+        if RECIPIENTS not in by:
+            return full.domain(by, with_welfare=with_welfare)
+        of = self.among
+        assert of is not None
+        assert of.transfers is not None
+        rest = tuple(name for name in by if name != RECIPIENTS)
+        domain = of.domain(full, rest, with_welfare=with_welfare)
+        if domain not in of._divided:
+            paid = of.transfers.reached[domain.rows.outcome, -1] > 0
+            name = RECIPIENTS if of.one_of == 1 else f"{RECIPIENTS}: {of.name}"
+            of._divided[domain] = divided(domain, name, ("recipients", "others"), np.where(paid, 0, 1).astype(np.int32))
+        return of._divided[domain]
 
     def orderings(self, domain: Domain) -> tuple[Ordering | ClassOrdering, ...]:
         """Return the people of every level from the richest down, sorted once for all who ask."""
@@ -79,7 +116,7 @@ class Scenario:
         """Return the order of rows from the richest down, and the rows in it."""
         if rows not in self._ranked:
             welfare = self.welfare()[rows.outcome]
-            of_survey = self.transfers is None and rows.unit == "household" and len(welfare) == self.survey.n_households
+            of_survey = self.before and rows.unit == "household" and len(welfare) == self.survey.n_households
             order = self.survey.richest_first if of_survey else richest_first(welfare)
             self._ranked[rows] = order, Ordering.ranked(welfare[order], rows.weight[order], rows.factor[order])
         return self._ranked[rows]
@@ -284,6 +321,38 @@ def prepare_ordered(
     return PreparedOrdered(
         ((pick, slice(0, len(points))),), named, orderings, points, domain.shares, (scenario.name, domain)
     )
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedSteps:
+    """Ratios of shares of welfare by whole rows, one ordering a level: no row is split where a share ends."""
+
+    rows: tuple[Row, ...]
+    orderings: tuple[Ordering | ClassOrdering, ...]
+    shares: tuple[float, float]
+    cuts: tuple[float, ...]
+
+    def evaluate(self, block: Block) -> FloatArray:
+        """Return values of shape (rows, replicates)."""
+        cuts, groups = block.cuts(self.cuts), range(block.factors.shape[0])
+        edges = np.vstack([np.full(block.replicates, -np.inf), cuts, np.full(block.replicates, np.inf)])
+        made = []
+        for one in self.orderings:
+            every = one if isinstance(one, Ordering) else one.ordering
+            welfare, unit = every.welfare[::-1], every.unit[::-1]
+            of_level = []
+            for group in groups:
+                weight = every.weight[::-1, None] * block.factors[group, unit]
+                if isinstance(one, ClassOrdering):
+                    lanes = slice(group * LANES, (group + 1) * LANES)
+                    base = one.base[::-1, None]
+                    weight *= (base > edges[one.band, lanes]) & ~(base > edges[one.band + 1, lanes])
+                if len(welfare):
+                    of_level.append(step_ratio(welfare, weight, self.shares))
+                else:
+                    of_level.append(np.full(LANES, np.nan))
+            made.append(np.concatenate(of_level))
+        return np.stack(made)
 
 
 Asked = Prepared | Columns

@@ -1,25 +1,45 @@
 """Statistics of a package: whom it reaches, who gains how much, what it costs. Without a package they are nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ._domains import Domain, FullSample, Row
 from ._prepared import Asked, Scenario, Statistic, prepare_additive
 from ._typing import FloatArray, LongArray
+from ._validate import choice, fail, number
+from .measures import check_positive
 from .transfers import PACKAGE, Costing, Transfers
+
+GAINS = ("ratio of means", "mean of ratios")
 
 
 @dataclass(frozen=True)
 class ConsumptionGain(Statistic):
-    """What welfare gains by a package, as a share of all welfare before: the ratio of two means.
+    """What welfare gains by a package, as a share of welfare before.
 
-    By decile it is the gain of those who were in the decile before.
+    By decile it is the gain of those who were in the decile before; by "recipients" that of who lives with somebody
+    paid. The gain of all is then coverage times the recipients' gain, where that is a mean of ratios.
+
+    Parameters
+    ----------
+    kind : {"ratio of means", "mean of ratios"}, default "ratio of means"
+        All that is gained over all welfare before; or the mean over people of each one's gain over their own welfare,
+        as the SPOT Simulator prints it (``param`` says so): the poorest count for much, and where welfare can be near 0
+        it has no finite variance. Its rows are flagged "tail-sensitive" unless trimmed.
+    trim : float, above 0, default None
+        Of the mean of ratios: people whose welfare before is below this are left out. How many rows of the sample are
+        is in the flag: "trimmed 12".
+
+    Raises
+    ------
+    InputError
+        If somebody who counts has welfare of 0 or below, where ratios are asked for; or ``trim`` is, where they are
+        not.
 
     References
     ----------
-    ESCAP, SPOT Simulator: consumption by decile. It prints the mean of each person's ratio, in which the poorest count
-    for much; this is the ratio of the means.
+    ESCAP, SPOT Simulator: consumption by decile.
 
     Examples
     --------
@@ -37,6 +57,16 @@ class ConsumptionGain(Statistic):
     array([0.])
     """
 
+    kind: str = "ratio of means"
+    trim: float | None = None
+
+    def __post_init__(self) -> None:
+        choice(self.kind, GAINS, "kind")
+        if self.trim is not None:
+            object.__setattr__(self, "trim", number(self.trim, "trim", above=0))
+            if self.kind == GAINS[0]:
+                fail("trim must be of the mean of ratios", f"kind is {self.kind!r}", "Pass kind='mean of ratios'.")
+
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the gain by some columns."""
         before = scenario.survey.welfare
@@ -44,16 +74,34 @@ class ConsumptionGain(Statistic):
             return []
         domain = scenario.domain(full, by)
         rows, weight = domain.rows, domain.rows.weight
-        gain = scenario.welfare()[rows.outcome] - before[rows.household]
-        columns = (weight * before[rows.household], weight * gain)
-        return [prepare_additive(self, scenario.name, domain, columns)]
+        had = before[rows.household]
+        gain = scenario.welfare()[rows.outcome] - had
+        if self.kind == GAINS[0]:
+            return [prepare_additive(self, scenario.name, domain, (weight * had, weight * gain))]
+        kept = had >= (-np.inf if self.trim is None else self.trim)
+        must = "The mean of ratios needs welfare above 0 before, for all who count"
+        show = scenario.survey.show_household
+        check_positive(had, kept & rows.cases, must, lambda i: show(int(rows.household[i])))
+        ratio = np.divide(gain, had, out=np.zeros(len(had)), where=kept & (had > 0))
+        columns = (weight if self.trim is None else weight * kept, weight * ratio)
+        if self.trim is None:
+            return [prepare_additive(self, scenario.name, domain, columns)]
+        left = np.bincount(domain.level[rows.cases & kept], minlength=len(domain.labels))
+        made = prepare_additive(self, scenario.name, domain, columns)
+        named = tuple(
+            replace(row, n=int(n), flag=f"trimmed {row.n - n:,}" if row.n != n else "")
+            for row, n in zip(made.rows, left, strict=True)
+        )
+        return [replace(made, rows=named)]
 
     def values(self) -> list[Row]:
         """Return the one value."""
-        return [Row("consumption_gain", scale="log")]
+        if self.kind == GAINS[0]:
+            return [Row("consumption_gain", scale="log")]
+        return [Row("consumption_gain", param=self.kind, scale="log", flag="tail-sensitive")]
 
     def combine(self, totals: FloatArray) -> FloatArray:
-        """Return the ratio of gain to welfare."""
+        """Return the gain over what it is shared by: welfare, or people."""
         return totals[:, 1:] / totals[:, :1]
 
 
@@ -100,7 +148,7 @@ class Coverage(Statistic):
             own = survey.person_weight[:, None] * transfers.paid
             paid = np.stack([survey.sum_over_members(column)[rows.index] for column in own.T])
         columns = (rows.weight, *reached, *paid)
-        return [prepare_additive(_CoverageBy(_schemes(transfers)), scenario.name, domain, columns)]
+        return [prepare_additive(_CoverageBy(schemes_of(transfers)), scenario.name, domain, columns)]
 
 
 @dataclass(frozen=True)
@@ -156,7 +204,7 @@ class Incidence(Statistic):
         people = _recipients(transfers, domain)
         benefit = transfers.amounts[:, None] * people[:-1]
         columns = (*benefit, benefit.sum(axis=0), *people)
-        of = _IncidenceOf(_schemes(transfers))
+        of = _IncidenceOf(schemes_of(transfers))
         # A share rests on all recipients, as any share on its denominator; and on no more than the level has rows.
         cases = np.minimum(np.tile(_cases(transfers, domain).sum(axis=0), 2), domain.n[:, None])
         return [prepare_additive(of, scenario.name, domain, columns, cases=cases)]
@@ -211,7 +259,7 @@ class Cost(Statistic):
         if transfers is None:
             return []
         domain = scenario.domain(full, by, with_welfare=False)
-        of = _CostOf(transfers.costing, _schemes(transfers))
+        of = _CostOf(transfers.costing, schemes_of(transfers))
         columns, cases = tuple(_recipients(transfers, domain)), _cases(transfers, domain)
         cases = np.repeat(cases, len(of.values()) // len(of.schemes), axis=1)
         return [prepare_additive(of, scenario.name, domain, columns, cases=cases)]
@@ -235,7 +283,7 @@ class _CostOf:
         return np.stack([measures.reshape(-1, totals.shape[-1]) for measures in made])
 
 
-def _schemes(transfers: Transfers) -> tuple[str, ...]:
+def schemes_of(transfers: Transfers) -> tuple[str, ...]:
     """Return the names of the schemes, and what all of them together are called."""
     return (*(scheme.name for scheme in transfers.package.schemes), PACKAGE)
 

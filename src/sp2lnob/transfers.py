@@ -227,7 +227,7 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
         after = np.empty(survey.n_households)
         periods = YEARLY[survey.welfare_period]
         _transfers.welfare_after(
-            survey.welfare, recipients, amounts * _reach(package), survey.size, package.mpc, periods, after
+            survey.welfare, recipients, amounts * _reach(package), survey.equivalents, package.mpc, periods, after
         )
     return Transfers(survey, package, economy, amounts, bits, recipients, after)
 

@@ -5,6 +5,7 @@ from importlib.metadata import version as _version
 
 # Names by the room they live in: a room is entered when its first name is asked for, so that the import is quick.
 _ROOMS = {
+    "adequacy": ("Adequacy", "GapEfficiency", "Targeting"),
     "assessment": ("Assessment", "assess"),
     "chances": ("HumanOpportunity", "Shapley"),
     "custom": ("Custom",),
@@ -43,6 +44,8 @@ _ROOMS = {
     "replicate_columns": ("ReplicateColumns",),
     "replication": ("BRR", "Bootstrap", "Jackknife", "SuccessiveDifference"),
     "schemes": ("Package", "Scheme"),
+    "scheme_shares": ("SchemeShapley",),
+    "situations": ("Situation", "without_existing"),
     "decomposition": ("shapley",),
     "statistics": ("Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"),
     "survey": ("Survey",),

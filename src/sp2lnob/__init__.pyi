@@ -8,6 +8,7 @@ from ._validate import (
     SP2LNOBError as SP2LNOBError,
     SP2LNOBWarning as SP2LNOBWarning,
 )
+from .adequacy import Adequacy as Adequacy, GapEfficiency as GapEfficiency, Targeting as Targeting
 from .assessment import Assessment as Assessment, assess as assess
 from .chances import HumanOpportunity as HumanOpportunity, Shapley as Shapley
 from .custom import Custom as Custom
@@ -55,7 +56,9 @@ from .replication import (
     Jackknife as Jackknife,
     SuccessiveDifference as SuccessiveDifference,
 )
+from .scheme_shares import SchemeShapley as SchemeShapley
 from .schemes import Package as Package, Scheme as Scheme
+from .situations import Situation as Situation, without_existing as without_existing
 from .statistics import (
     Access as Access,
     Dissimilarity as Dissimilarity,
@@ -73,6 +76,7 @@ __version__: str
 __all__ = [
     "BRR",
     "Access",
+    "Adequacy",
     "Amount",
     "Assessment",
     "Bootstrap",
@@ -84,6 +88,7 @@ __all__ = [
     "Economy",
     "Estimates",
     "Findings",
+    "GapEfficiency",
     "HumanOpportunity",
     "HumanOpportunityIndex",
     "Incidence",
@@ -104,9 +109,12 @@ __all__ = [
     "SP2LNOBError",
     "SP2LNOBWarning",
     "Scheme",
+    "SchemeShapley",
     "Shapley",
+    "Situation",
     "SuccessiveDifference",
     "Survey",
+    "Targeting",
     "Transfers",
     "assess",
     "assess_many",
@@ -139,5 +147,6 @@ __all__ = [
     "shapley",
     "simulate",
     "watts",
+    "without_existing",
     "write_replicate_weights",
 ]

@@ -228,7 +228,7 @@ class FullSample(Block):
 
     survey: Survey = field(kw_only=True)
     unit: CodeArray = field(kw_only=True)
-    _domains: dict[tuple[tuple[str, ...], bool], Domain] = field(default_factory=dict)
+    _domains: dict[tuple[tuple[str, ...], bool, str], Domain] = field(default_factory=dict)
     _rows: dict[tuple[str, bool], Rows] = field(default_factory=dict)
 
     @property
@@ -236,18 +236,18 @@ class FullSample(Block):
         """Number of factors in a replicate."""
         return int(self.factors.shape[1])
 
-    def domain(self, by: tuple[str, ...], *, with_welfare: bool = True) -> Domain:
+    def domain(self, by: tuple[str, ...], *, with_welfare: bool = True, unit: str | None = None) -> Domain:
         """Return people by some columns; without welfare only where neither the statistic nor ``by`` asks for it.
 
-        Rows are households with their people, or persons if ``by`` describes persons.
+        Rows are households with their people, or persons if ``by`` describes persons or ``unit`` says so.
         """
         survey = self.survey
         with_welfare |= any(survey.welfare_class(name) for name in by)
-        if (by, with_welfare) not in self._domains:
-            unit = "person" if any(map(survey.of_persons, by)) else "household"
+        unit = unit or ("person" if any(map(survey.of_persons, by)) else "household")
+        if (by, with_welfare, unit) not in self._domains:
             rows = self.people(unit, with_welfare=with_welfare)
-            self._domains[by, with_welfare] = domain_of(rows, by)
-        return self._domains[by, with_welfare]
+            self._domains[by, with_welfare, unit] = domain_of(rows, by)
+        return self._domains[by, with_welfare, unit]
 
     def people(self, unit: str, *, with_welfare: bool) -> Rows:
         """Return all rows of a unit, or those whose welfare is known: households with their people, or persons."""

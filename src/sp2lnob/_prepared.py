@@ -88,18 +88,20 @@ class Scenario:
         """Whether this is the survey as it is."""
         return self.transfers is None and self.instead is None
 
-    def domain(self, full: FullSample, by: tuple[str, ...], *, with_welfare: bool = True) -> Domain:
+    def domain(
+        self, full: FullSample, by: tuple[str, ...], *, with_welfare: bool = True, unit: str | None = None
+    ) -> Domain:
         """Return people by some columns, each as often as the scenario has outcomes for them.
 
         By recipients they are as often there as the scenario has outcomes that pays these, whichever asks.
         """
         if RECIPIENTS not in by:
-            return full.domain(by, with_welfare=with_welfare)
+            return full.domain(by, with_welfare=with_welfare, unit=unit)
         of = self.among
         assert of is not None
         assert of.transfers is not None
         rest = tuple(name for name in by if name != RECIPIENTS)
-        domain = of.domain(full, rest, with_welfare=with_welfare)
+        domain = of.domain(full, rest, with_welfare=with_welfare, unit=unit)
         if domain not in of._divided:
             paid = of.transfers.reached[domain.rows.outcome, -1] > 0
             name = RECIPIENTS if of.one_of == 1 else f"{RECIPIENTS}: {of.name}"

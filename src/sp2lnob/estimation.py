@@ -193,9 +193,7 @@ def estimate(
     )
 
 
-def change_names(
-    scenarios: Mapping[str, object], baseline: str | Sequence[str] = BEFORE
-) -> dict[tuple[str, str], str]:
+def change_names(scenarios: Mapping[str, object], baseline: str | Sequence[str] = BEFORE) -> dict[tuple[str, str], str]:
     """Return what each change is called, by what it is from and what it is to.
 
     Examples

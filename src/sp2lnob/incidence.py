@@ -6,9 +6,12 @@ import numpy as np
 
 from ._domains import Domain, FullSample, Row
 from ._prepared import Asked, Scenario, Statistic, prepare_additive
-from ._typing import FloatArray, LongArray
+from ._household_types import CHILD, OLDER
+from ._typing import BoolArray, FloatArray, LongArray
 from ._validate import choice, fail, number
 from .measures import check_positive
+from .schemes import Scheme
+from .survey import Survey
 from .transfers import PACKAGE, Costing, Transfers
 
 GAINS = ("ratio of means", "mean of ratios")
@@ -111,11 +114,23 @@ class Coverage(Statistic):
 
     ``coverage_direct`` counts those who are paid themselves, ``coverage`` those who live with one who is paid as well:
     direct and indirect. A benefit paid per household is booked to its first eligible member. The last scheme is
-    "package": at least one of all.
+    "package": at least one of all, which is SDG indicator 1.3.1's share covered by at least one benefit.
+
+    Parameters
+    ----------
+    intended : bool, default False
+        Also ``coverage_direct`` with ``param`` "intended": of the people whom a scheme is meant for, those who meet its
+        conditions on age, sex, disability and birth, the share that is paid; of a benefit paid per household, the share
+        that lives in one that is. Who was not asked about births is not among them. A scheme without such a condition
+        is meant for everybody, and has no row.
+    groups : bool, default False
+        Also both measures of the package among the groups that SDG 1.3.1 asks about, by ``param``: "children" under 18,
+        "older persons" from 60, "persons with disabilities" and "mothers of newborns", of those whose role the survey
+        has.
 
     References
     ----------
-    ESCAP, SPOT Simulator: coverage. World Bank, ASPIRE: coverage.
+    ESCAP, SPOT Simulator: coverage. World Bank, ASPIRE: coverage. United Nations, SDG indicator 1.3.1.
 
     Examples
     --------
@@ -134,6 +149,9 @@ class Coverage(Statistic):
     array([0., 0., 0., 0.])
     """
 
+    intended: bool = False
+    groups: bool = False
+
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return coverage by every scheme and by the package."""
         transfers = scenario.transfers
@@ -148,7 +166,80 @@ class Coverage(Statistic):
             own = survey.person_weight[:, None] * transfers.paid
             paid = np.stack([survey.sum_over_members(column)[rows.index] for column in own.T])
         columns = (rows.weight, *reached, *paid)
-        return [prepare_additive(_CoverageBy(schemes_of(transfers)), scenario.name, domain, columns)]
+        made: list[Asked] = [prepare_additive(_CoverageBy(_schemes(transfers)), scenario.name, domain, columns)]
+        if self.intended or self.groups:
+            persons = scenario.domain(full, by, with_welfare=False, unit="person")
+            made += self._of_groups(transfers, scenario.name, persons)
+        return made
+
+    def _of_groups(self, transfers: Transfers, scenario: str, domain: Domain) -> list[Asked]:
+        """Return coverage among those whom schemes are meant for, and in the groups of people."""
+        rows, survey, schemes = domain.rows, transfers.survey, transfers.package.schemes
+        paid, reached = transfers.paid[rows.index], transfers.reached[rows.outcome]
+        asked: list[tuple[Row, BoolArray, FloatArray]] = []
+        for s, scheme in enumerate(schemes if self.intended else ()):
+            among = intended(survey, scheme)
+            if among is not None:
+                got = reached[:, s] if scheme.per == "household" else paid[:, s]
+                asked.append((Row("coverage_direct", scheme.name, "intended", scale="logit"), among[rows.index], got))
+        for param, among in groups_of(survey).items() if self.groups else ():
+            for name, got in (("coverage", reached), ("coverage_direct", paid)):
+                asked.append((Row(name, PACKAGE, param, scale="logit"), among[rows.index], got[:, -1]))
+        made: list[Asked] = []
+        for row, among, got in asked:
+            weight = rows.weight * among
+            cases = np.bincount(domain.level[rows.cases & among], minlength=len(domain.labels))[:, None]
+            made.append(prepare_additive(_Share(row), scenario, domain, (weight, weight * got), cases=cases))
+        return made
+
+
+@dataclass(frozen=True)
+class _Share:
+    """A share of some people: the columns are all of them, and those who count."""
+
+    row: Row
+
+    def values(self) -> list[Row]:
+        """Return the one value."""
+        return [self.row]
+
+    def combine(self, totals: FloatArray) -> FloatArray:
+        """Return the share."""
+        return totals[:, 1:] / totals[:, :1]
+
+
+def intended(survey: Survey, scheme: Scheme) -> BoolArray | None:
+    """Return the persons who meet a scheme's conditions on age, sex, disability and birth; None if it has none."""
+    met: list[BoolArray] = []
+    if scheme.min_age is not None or scheme.max_age is not None:
+        age = survey.role("age").numbers("The age")
+        least = -np.inf if scheme.min_age is None else scheme.min_age
+        met.append((age >= least) & (age <= (np.inf if scheme.max_age is None else scheme.max_age)))
+    if scheme.sex is not None:
+        column = survey.role("sex")
+        present, codes, labels = column.categories()
+        wanted = [
+            scheme.sex in ((label,) if column.is_text else (label, value)) for value, label in zip(present, labels)
+        ]
+        met.append(np.append(wanted, False)[codes])  # of who is unknown the code is -1
+    if scheme.disability:
+        met.append(survey.role("disability").numbers("Disability") == 1)
+    if scheme.birth:
+        met.append(survey.role("birth").numbers("The births") >= 1)
+    return np.logical_and.reduce(met) if met else None
+
+
+def groups_of(survey: Survey) -> dict[str, BoolArray]:
+    """Return the persons in each group that SDG indicator 1.3.1 asks about, of those whose role the survey has."""
+    found: dict[str, BoolArray] = {}
+    if survey.roles["age"] is not None:
+        age = survey.role("age").numbers("The age")
+        found |= {"children": age < CHILD, "older persons": age >= OLDER}
+    if survey.roles["disability"] is not None:
+        found["persons with disabilities"] = survey.role("disability").numbers("Disability") == 1
+    if survey.roles["birth"] is not None:
+        found["mothers of newborns"] = survey.role("birth").numbers("The births") >= 1
+    return found
 
 
 @dataclass(frozen=True)
@@ -204,7 +295,7 @@ class Incidence(Statistic):
         people = _recipients(transfers, domain)
         benefit = transfers.amounts[:, None] * people[:-1]
         columns = (*benefit, benefit.sum(axis=0), *people)
-        of = _IncidenceOf(schemes_of(transfers))
+        of = _IncidenceOf(_schemes(transfers))
         # A share rests on all recipients, as any share on its denominator; and on no more than the level has rows.
         cases = np.minimum(np.tile(_cases(transfers, domain).sum(axis=0), 2), domain.n[:, None])
         return [prepare_additive(of, scenario.name, domain, columns, cases=cases)]
@@ -259,7 +350,7 @@ class Cost(Statistic):
         if transfers is None:
             return []
         domain = scenario.domain(full, by, with_welfare=False)
-        of = _CostOf(transfers.costing, schemes_of(transfers))
+        of = _CostOf(transfers.costing, _schemes(transfers))
         columns, cases = tuple(_recipients(transfers, domain)), _cases(transfers, domain)
         cases = np.repeat(cases, len(of.values()) // len(of.schemes), axis=1)
         return [prepare_additive(of, scenario.name, domain, columns, cases=cases)]
@@ -283,7 +374,7 @@ class _CostOf:
         return np.stack([measures.reshape(-1, totals.shape[-1]) for measures in made])
 
 
-def schemes_of(transfers: Transfers) -> tuple[str, ...]:
+def _schemes(transfers: Transfers) -> tuple[str, ...]:
     """Return the names of the schemes, and what all of them together are called."""
     return (*(scheme.name for scheme in transfers.package.schemes), PACKAGE)
 

@@ -97,7 +97,9 @@ def without_existing(survey: Survey, names: Sequence[str] | None = None, *, nega
     if survey.welfare is None:
         fail("Welfare without benefits needs welfare", "the survey has none", "Pass welfare=.")
     if not survey.existing:
-        fail("The survey must know benefits that are paid", "existing= is empty", "Pass existing={'pension': 'column'}.")
+        fail(
+            "The survey must know benefits that are paid", "existing= is empty", "Pass existing={'pension': 'column'}."
+        )
     given = (names,) if isinstance(names, str) else tuple(survey.existing) if names is None else names
     chosen = listing(given, str, "names", "Name existing benefits.")
     for name in chosen:

@@ -597,3 +597,33 @@ def shapley(value: Callable[[frozenset[int]], Num], players: int) -> list[Num]:
             before = frozenset(order[:place])
             shares[player] += (value(before | {player}) - value(before)) / Fraction(len(orders))
     return shares
+
+
+# ---------------------------------------------------------------- who gains
+
+
+def spot_ratio(y: Sequence[Num], w: Sequence[Num], low: Num, high: Num) -> Num | None:
+    """SPOT's ratio of shares by whole rows: 1 - L at the first P >= high, over L at the last P <= low; None: undefined.
+
+    P and L are the shares of people and of welfare up to a row, from the poorest.
+    """
+    rows = sorted(((yi, wi) for yi, wi in zip(y, w, strict=True) if wi), key=lambda row: row[0])
+    people, held = sum(wi for _, wi in rows), sum(wi * yi for yi, wi in rows)
+    p: Num = 0
+    lorenz_now: Num = 0
+    bottom: Num = 0
+    top: Num | None = None
+    for yi, wi in rows:
+        p, lorenz_now = p + wi, lorenz_now + wi * yi
+        if p <= low * people:
+            bottom = lorenz_now
+        if p >= high * people and top is None:
+            top = held - lorenz_now
+    return top / bottom if bottom and top is not None else None
+
+
+def oecd_modified(ages: Sequence[Num]) -> Num:
+    """1 for the first of 14 or more (for the first of all, where nobody is), 0.5 for each further, 0.3 for the young."""
+    grown = sum(age >= 14 for age in ages)
+    young = len(ages) - max(grown, 1)
+    return 1 + Fraction(1, 2) * max(grown - 1, 0) + Fraction(3, 10) * young

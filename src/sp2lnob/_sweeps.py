@@ -337,8 +337,8 @@ class CellMoments:
 def step_ratio(welfare: FloatArray, weight: FloatArray, shares: tuple[float, float]) -> FloatArray:
     """Return the ratio of shares of welfare with whole rows at the boundaries, of shape (columns,).
 
-    ``welfare`` (n,) from the poorest up, ``weight`` (n, columns). With P and L the shares of people and of welfare up to
-    a row: 1 - L at the first P that reaches the second share, over L at the last P that does not exceed the first.
+    ``welfare`` (n,) from the poorest up, ``weight`` (n, columns). With P and L the shares of people and of welfare up
+    to a row: 1 - L at the first P that reaches the second share, over L at the last P that does not exceed the first.
     """
     people, held = np.cumsum(weight, axis=0), np.cumsum(weight * welfare[:, None], axis=0)
     columns, last = np.arange(weight.shape[1]), len(welfare) - 1

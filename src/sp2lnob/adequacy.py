@@ -132,8 +132,9 @@ class Targeting(Statistic):
 
     References
     ----------
-    Coady, D., Grosh, M. and Hoddinott, J. (2004). Targeting of Transfers in Developing Countries. World Bank. Ravallion,
-    M. (2009). How relevant is targeting to the success of an antipoverty program? World Bank Research Observer 24.
+    Coady, D., Grosh, M. and Hoddinott, J. (2004). Targeting of Transfers in Developing Countries. World Bank.
+    Ravallion, M. (2009). How relevant is targeting to the success of an antipoverty program? World Bank Research
+    Observer 24, 205-231.
 
     Examples
     --------

@@ -437,7 +437,7 @@ def _enough(values: FloatArray, finished: BoolArray, replication: Replication, k
 def _with_changes(
     rows: Sequence[Row], changes: Mapping[tuple[str, str], str], rising: Mapping[tuple[str, str], str]
 ) -> tuple[list[int], list[Row], list[int]]:
-    """Order rows so that before, after and changes stand together; ``rising`` are the scales of those that do not only fall.
+    """Order rows so that before, after and changes stand together; ``rising`` has the scales of what may rise.
 
     Returns the position of each row's value, the rows, and the position of what is taken off it (-1: nothing).
     """

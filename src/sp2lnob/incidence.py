@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ._domains import Domain, FullSample, Row
-from ._prepared import Asked, Scenario, Statistic, prepare_additive
 from ._household_types import CHILD, OLDER
+from ._prepared import Asked, Scenario, Statistic, prepare_additive
 from ._typing import BoolArray, FloatArray, LongArray
 from ._validate import choice, fail, number
 from .measures import check_positive
@@ -219,7 +219,8 @@ def intended(survey: Survey, scheme: Scheme) -> BoolArray | None:
         column = survey.role("sex")
         present, codes, labels = column.categories()
         wanted = [
-            scheme.sex in ((label,) if column.is_text else (label, value)) for value, label in zip(present, labels)
+            scheme.sex in ((label,) if column.is_text else (label, value))
+            for value, label in zip(present, labels, strict=True)
         ]
         met.append(np.append(wanted, False)[codes])  # of who is unknown the code is -1
     if scheme.disability:

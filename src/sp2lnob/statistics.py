@@ -25,8 +25,8 @@ from ._typing import FloatArray
 from ._validate import choice, fail, fail_type, listing, number, text_or_none
 from .measures import (
     PALMA_SHARES,
-    RULES,
     QUINTILE_SHARES,
+    RULES,
     atkinson_of,
     check_defined,
     check_not_negative,

@@ -623,7 +623,7 @@ def spot_ratio(y: Sequence[Num], w: Sequence[Num], low: Num, high: Num) -> Num |
 
 
 def oecd_modified(ages: Sequence[Num]) -> Num:
-    """1 for the first of 14 or more (for the first of all, where nobody is), 0.5 for each further, 0.3 for the young."""
+    """1 for the first of 14 or more (of all, where nobody is), 0.5 for each further one, 0.3 for each of the young."""
     grown = sum(age >= 14 for age in ages)
     young = len(ages) - max(grown, 1)
     return 1 + Fraction(1, 2) * max(grown - 1, 0) + Fraction(3, 10) * young

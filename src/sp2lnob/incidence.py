@@ -219,7 +219,7 @@ def intended(survey: Survey, scheme: Scheme) -> BoolArray | None:
         column = survey.role("sex")
         present, codes, labels = column.categories()
         wanted = [
-            scheme.sex in ((label,) if column.is_text else (label, value))
+            scheme.sex == label if isinstance(scheme.sex, str) else not column.is_text and scheme.sex == value
             for value, label in zip(present, labels, strict=True)
         ]
         met.append(np.append(wanted, False)[codes])  # of who is unknown the code is -1

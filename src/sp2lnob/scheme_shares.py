@@ -6,6 +6,7 @@ dear as the statistics on welfare after are.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -165,12 +166,11 @@ def _alone(transfers: Transfers, kept: Sequence[int]) -> FloatArray:
     """Return welfare after some schemes of a package, paid out anew: who gave way to one that is gone does no more."""
     schemes = [transfers.package.schemes[s] for s in kept]
     names = {scheme.name for scheme in schemes}
-    freed = [
-        replace(scheme, **{"unless": tuple(name for name in others if name in names)})
-        if (others := getattr(scheme, "unless", ()))
-        else scheme
-        for scheme in schemes
-    ]
+    freed = []
+    for scheme in schemes:
+        others = getattr(scheme, "unless", ())
+        fewer: Any = {"unless": tuple(name for name in others if name in names)} if others else {}
+        freed.append(replace(scheme, **fewer))
     made = simulate(transfers.survey, replace(transfers.package, schemes=freed), transfers.economy)
     assert made.welfare_after is not None
     return made.welfare_after

@@ -239,8 +239,8 @@ class Survey:
         )
         self.equivalents = self._equivalents(scale)
         self.welfare = None if welfare is None else self._welfare(welfare, welfare_per)
-        given = mapping(existing or {}, "existing", "Write {'pension': 'column'}.")
-        self.existing = {name: self._existing(name, column) for name, column in given.items()}
+        benefits = mapping(existing or {}, "existing", "Write {'pension': 'column'}.")
+        self.existing = {name: self._existing(name, column) for name, column in benefits.items()}
 
     def _design(self, single_psu: str) -> Design:
         """Number strata and PSUs."""

@@ -297,7 +297,7 @@ def test_recipients_need_a_package_and_a_name_of_their_own():
     with pytest.raises(sp.InputError, match="The name 'recipients' must mean one thing"):
         sp.estimate(named, [sp.MeanWelfare()], given, ["recipients"], BOOTSTRAP)
     access = sp.Access(sp.Opportunity("water", "water", circumstances=["urbrur"]))
-    with pytest.raises(sp.InputError, match="one of access was asked for by it"):
+    with pytest.raises(sp.InputError, match="one of another kind, such as access, was asked for by it"):
         sp.estimate(survey, [access], {"after": sp.simulate(survey, PACKAGE)}, ["recipients"], BOOTSTRAP)
 
 

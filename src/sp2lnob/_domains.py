@@ -272,8 +272,8 @@ def domain_of(rows: Rows, by: Sequence[str]) -> Domain:
     survey, full = rows.survey, rows.full
     if RECIPIENTS in by:
         fail(
-            f"A domain {RECIPIENTS!r} must be of a figure that a package moves or describes",
-            "one of access was asked for by it",
+            f"A domain {RECIPIENTS!r} must be of a figure of welfare or of a package",
+            "one of another kind, such as access, was asked for by it",
             "Ask for welfare, poverty, inequality or coverage by it, in a call of its own.",
         )
     name = " x ".join(by)

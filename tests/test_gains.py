@@ -560,6 +560,8 @@ def test_one_scenario_keeps_the_name_of_its_change():
     given = {"after": sp.simulate(survey, PACKAGE)}
     with pytest.raises(sp.InputError, match="baseline must be one of 'before', 'after'"):
         sp.estimate(survey, [sp.MeanWelfare()], given, replicates=BOOTSTRAP, baseline="other")
+    with pytest.raises(sp.InputError, match="'change from after: before' is taken"):
+        sp.estimate(survey, [sp.MeanWelfare()], {"change from after: before": given["after"]}, replicates=BOOTSTRAP)
 
 
 def test_benefits_beyond_welfare_are_counted_and_never_cut():

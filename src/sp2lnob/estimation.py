@@ -151,7 +151,7 @@ def estimate(
                 "it was simulated on another",
                 "Call simulate(survey, package) with the same survey.",
             )
-        if name == BEFORE or name.startswith("change"):
+        if name in (BEFORE, "change") or name.startswith(("change: ", "change from ")):
             fail("A scenario must have a name of its own", f"{name!r} is taken", "Call it 'after'.")
     names = change_names(given, baseline)
     design = Bootstrap() if replicates is None else replicates

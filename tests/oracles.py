@@ -759,3 +759,33 @@ def projected_recipients(
 def projected_cost(recipients: Num, amount: Num, administration: Num, gdp: Num, growth: Num, years: int) -> Num:
     """Cost over GDP after some years, at constant prices: recipients x amount x (1 + administration) / GDP grown."""
     return recipients * amount * (1 + administration) / (gdp * (1 + growth) ** years)
+
+
+# ---------------------------------------------------------------- who gains
+
+
+def spot_ratio(y: Sequence[Num], w: Sequence[Num], low: Num, high: Num) -> Num | None:
+    """SPOT's ratio of shares by whole rows: 1 - L at the first P >= high, over L at the last P <= low; None: undefined.
+
+    P and L are the shares of people and of welfare up to a row, from the poorest.
+    """
+    rows = sorted(((yi, wi) for yi, wi in zip(y, w, strict=True) if wi), key=lambda row: row[0])
+    people, held = sum(wi for _, wi in rows), sum(wi * yi for yi, wi in rows)
+    p: Num = 0
+    lorenz_now: Num = 0
+    bottom: Num = 0
+    top: Num | None = None
+    for yi, wi in rows:
+        p, lorenz_now = p + wi, lorenz_now + wi * yi
+        if p <= low * people:
+            bottom = lorenz_now
+        if p >= high * people and top is None:
+            top = held - lorenz_now
+    return top / bottom if bottom and top is not None else None
+
+
+def oecd_modified(ages: Sequence[Num]) -> Num:
+    """1 for the first of 14 or more (of all, where nobody is), 0.5 for each further one, 0.3 for each of the young."""
+    grown = sum(age >= 14 for age in ages)
+    young = len(ages) - max(grown, 1)
+    return 1 + Fraction(1, 2) * max(grown - 1, 0) + Fraction(3, 10) * young

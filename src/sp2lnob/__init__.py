@@ -5,6 +5,7 @@ from importlib.metadata import version as _version
 
 # Names by the room they live in: a room is entered when its first name is asked for, so that the import is quick.
 _ROOMS = {
+    "adequacy": ("Adequacy", "GapEfficiency", "Targeting"),
     "assessment": ("Assessment", "assess"),
     "best_package": ("Search", "search"),
     "chances": ("HumanOpportunity", "Shapley"),
@@ -51,7 +52,9 @@ _ROOMS = {
     "projection": ("Projection", "financing", "project"),
     "replicate_columns": ("ReplicateColumns",),
     "replication": ("BRR", "Bootstrap", "Jackknife", "SuccessiveDifference"),
+    "scheme_shares": ("SchemeShapley",),
     "schemes": ("Package", "Schedule", "Scheme"),
+    "situations": ("Situation", "without_existing"),
     "spot": ("spot_cost",),
     "statistics": ("Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"),
     "survey": ("Survey",),

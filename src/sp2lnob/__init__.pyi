@@ -8,6 +8,7 @@ from ._validate import (
     SP2LNOBError as SP2LNOBError,
     SP2LNOBWarning as SP2LNOBWarning,
 )
+from .adequacy import Adequacy as Adequacy, GapEfficiency as GapEfficiency, Targeting as Targeting
 from .assessment import Assessment as Assessment, assess as assess
 from .best_package import Search as Search, search as search
 from .chances import HumanOpportunity as HumanOpportunity, Shapley as Shapley
@@ -63,7 +64,9 @@ from .replication import (
     Jackknife as Jackknife,
     SuccessiveDifference as SuccessiveDifference,
 )
+from .scheme_shares import SchemeShapley as SchemeShapley
 from .schemes import Package as Package, Schedule as Schedule, Scheme as Scheme
+from .situations import Situation as Situation, without_existing as without_existing
 from .spot import spot_cost as spot_cost
 from .statistics import (
     Access as Access,
@@ -85,6 +88,7 @@ __all__ = [
     "BRR",
     "Access",
     "AccessAfter",
+    "Adequacy",
     "Affluence",
     "Amount",
     "Assessment",
@@ -99,6 +103,7 @@ __all__ = [
     "Economy",
     "Estimates",
     "Findings",
+    "GapEfficiency",
     "HumanOpportunity",
     "HumanOpportunityIndex",
     "Incidence",
@@ -124,10 +129,13 @@ __all__ = [
     "SP2LNOBWarning",
     "Schedule",
     "Scheme",
+    "SchemeShapley",
     "Search",
     "Shapley",
+    "Situation",
     "SuccessiveDifference",
     "Survey",
+    "Targeting",
     "TargetingError",
     "Threshold",
     "Transfers",
@@ -171,5 +179,6 @@ __all__ = [
     "spot_cost",
     "spread",
     "watts",
+    "without_existing",
     "write_replicate_weights",
 ]

@@ -16,6 +16,7 @@ from .replication import Replication
 from .survey import Survey
 
 MOST_LEVELS = 1000
+RECIPIENTS = "recipients"  # a domain that a scenario decides: who lives in a household that it pays
 RESERVED = frozenset({"all", "group"})  # what rows of everybody, and of a tree's groups, say that they are by
 NO_CUTS: tuple[float, ...] = ()
 Made = TypeVar("Made")
@@ -262,7 +263,7 @@ class FullSample(Block):
     replication: Replication = field(kw_only=True)
     switches: list[Switches] = field(default_factory=list)
     _placed: dict[Outcomes, Placed] = field(default_factory=dict)
-    _domains: dict[tuple[tuple[str, ...], bool], Domain] = field(default_factory=dict)
+    _domains: dict[tuple[tuple[str, ...], bool, str], Domain] = field(default_factory=dict)
     _rows: dict[tuple[str, bool], Rows] = field(default_factory=dict)
 
     @property
@@ -288,20 +289,18 @@ class FullSample(Block):
         """Return the full sample with the factors of all outcomes."""
         return Block(extended(self.factors, self.switches), self.ordering, self.fixed, self.units)
 
-    def domain(self, by: tuple[str, ...], *, with_welfare: bool = True) -> Domain:
+    def domain(self, by: tuple[str, ...], *, with_welfare: bool = True, unit: str | None = None) -> Domain:
         """Return people by some columns; without welfare only where neither the statistic nor ``by`` asks for it.
 
-        Rows are households with their people, or persons if ``by`` describes persons.
+        Rows are households with their people, or persons if ``by`` describes persons or ``unit`` says so.
         """
         survey = self.survey
         with_welfare |= any(survey.welfare_class(name) for name in by)
-        if (by, with_welfare) not in self._domains:
-            of_persons = survey.persons is not None and any(
-                name in survey.persons and name not in survey.households for name in by
-            )
-            rows = self.people("person" if of_persons else "household", with_welfare=with_welfare)
-            self._domains[by, with_welfare] = domain_of(rows, by)
-        return self._domains[by, with_welfare]
+        unit = unit or ("person" if any(map(survey.of_persons, by)) else "household")
+        if (by, with_welfare, unit) not in self._domains:
+            rows = self.people(unit, with_welfare=with_welfare)
+            self._domains[by, with_welfare, unit] = domain_of(rows, by)
+        return self._domains[by, with_welfare, unit]
 
     def people(self, unit: str, *, with_welfare: bool) -> Rows:
         """Return all rows of a unit, or those whose welfare is known: households with their people, or persons."""
@@ -342,6 +341,12 @@ def domain_of(rows: Rows, by: Sequence[str]) -> Domain:
         everything = np.zeros(len(rows.index), dtype=np.int32)
         return _counted(rows, "all", ("all",), everything, NO_CUTS, everything.astype(np.int64))
     survey, full = rows.survey, rows.full
+    if RECIPIENTS in by:
+        fail(
+            f"A domain {RECIPIENTS!r} must be of a figure of welfare or of a package",
+            "one of another kind, such as access, was asked for by it",
+            "Ask for welfare, poverty, inequality or coverage by it, in a call of its own.",
+        )
     name = " x ".join(by)
     classes = [found for column in by if (found := survey.welfare_class(column))]
     if len(classes) > 1:
@@ -396,12 +401,24 @@ def domain_of(rows: Rows, by: Sequence[str]) -> Domain:
     return _counted(rows, name, tuple(named), fixed, shares, level)
 
 
+def divided(domain: Domain, name: str, labels: Sequence[str], code: CodeArray) -> Domain:
+    """Return a domain whose levels are divided further: ``code`` (rows,) says in which of the labels each row is."""
+    bands, parts = domain.bands, len(labels)
+    old = [domain.labels[first : first + bands] for first in range(0, len(domain.labels), bands)]
+    alone = domain.name == "all"
+    named = [label if alone else f"{of} x {label}" for several in old for label in labels for of in several]
+    fixed, band = (domain.fixed * parts + code).astype(np.int32), domain.level % bands
+    level: LongArray = fixed.astype(np.int64) * bands + band
+    full_name = name if alone else f"{domain.name} x {name}"
+    return _counted(domain.rows, full_name, tuple(named), fixed, domain.shares, level)
+
+
 def _counted(
     rows: Rows, name: str, labels: tuple[str, ...], fixed: CodeArray, shares: tuple[float, ...], level: LongArray
 ) -> Domain:
     """Count what the levels of a domain rest on."""
     n = np.bincount(level[rows.cases], minlength=len(labels))
-    df, effective = rows.survey.design.by_level(rows.psu, level, len(labels), rows.weight)
+    df, effective = rows.survey.design.by_level(rows.psu, level, len(labels), rows.weight_now)
     return Domain(rows, name, labels, fixed, shares, level, n, df, effective)
 
 

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ._domains import Block, Domain, FullSample, Row, Rows, spread
+from ._domains import RECIPIENTS, Block, Domain, FullSample, Row, Rows, divided, spread
+from ._parallel import LANES
 from ._sweeps import (
     CellSums,
     ClassOrdering,
@@ -23,6 +24,7 @@ from ._sweeps import (
     by_level,
     dissimilarity_of,
     richest_first,
+    step_ratio,
 )
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import fail
@@ -49,26 +51,83 @@ class Prepared(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
-    """Welfare before, or after a transfer."""
+    """Welfare before, after a transfer, or in a situation of another kind.
+
+    Attributes
+    ----------
+    transfers : Transfers or None
+        What is paid; None where no package is.
+    instead : ndarray of shape (households,), or None
+        Welfare in a situation that is neither before nor after a package.
+    among : Scenario or None
+        The scenario that says who the recipients are, where figures are by recipients; with several scenarios its name
+        is told.
+    """
 
     name: str
     survey: Survey
     transfers: Transfers | None = None
+    instead: FloatArray | None = None
+    among: "Scenario | None" = None
+    one_of: int = 1
     _spread: dict[Domain, Domain] = field(default_factory=dict)
     _rows: dict[Rows, Rows] = field(default_factory=dict)
+    _divided: dict[Domain, Domain] = field(default_factory=dict)
     _ranked: dict[Rows, tuple[LongArray, Ordering]] = field(default_factory=dict)
     _orderings: dict[Domain, tuple[Ordering | ClassOrdering, ...]] = field(default_factory=dict)
     _tails: dict[Domain, BoolArray] = field(default_factory=dict)
 
     def welfare(self) -> FloatArray:
         """Return welfare by outcome: by household, where every household has one."""
+        if self.instead is not None:
+            return self.instead
         if self.survey.welfare is None:
             fail("This statistic needs welfare", "the survey has none", "Pass welfare=, the column of consumption.")
         return self.survey.welfare if self.transfers is None else self.transfers.by_outcome("welfare_after")
 
-    def domain(self, full: FullSample, by: tuple[str, ...], *, with_welfare: bool = True) -> Domain:
-        """Return people by some columns, each as often as the scenario has outcomes for them."""
-        return self.spread(full.domain(by, with_welfare=with_welfare))
+    def welfare_of(self, rows: Rows) -> FloatArray:
+        """Return welfare by row, which may be outcomes of another scenario: what is before is by household."""
+        return self.welfare()[rows.household if self.transfers is None else rows.outcome]
+
+    def ends(self) -> tuple[FloatArray, FloatArray]:
+        """Return the lowest and the highest welfare that each household may have."""
+        welfare, outcomes = self.welfare(), None if self.transfers is None else self.transfers.outcomes
+        if outcomes is None:
+            return welfare, welfare
+        start = np.flatnonzero(np.diff(outcomes.household, prepend=-1))
+        return np.minimum.reduceat(welfare, start), np.maximum.reduceat(welfare, start)
+
+    @property
+    def before(self) -> bool:
+        """Whether this is the survey as it is."""
+        return self.transfers is None and self.instead is None
+
+    def domain(
+        self, full: FullSample, by: tuple[str, ...], *, with_welfare: bool = True, unit: str | None = None
+    ) -> Domain:
+        """Return people by some columns, each as often as the scenario has outcomes for them.
+
+        By recipients they are as often there as the scenario has outcomes that pays these, whichever asks.
+        """
+        if RECIPIENTS not in by:
+            return self.spread(full.domain(by, with_welfare=with_welfare, unit=unit))
+        of = self.among
+        assert of is not None
+        assert of.transfers is not None
+        others = [paid for paid in (self.transfers, of.transfers) if paid is not None and paid.outcomes is not None]
+        if others and self.transfers is not None and self.transfers is not of.transfers:
+            fail(
+                f"Figures by {RECIPIENTS!r} of another package need packages that rank nobody",
+                f"{of.name!r} or {self.name!r} ranks, or has exact draws",
+                "Estimate each package in a call of its own.",
+            )
+        rest = tuple(name for name in by if name != RECIPIENTS)
+        domain = of.domain(full, rest, with_welfare=with_welfare, unit=unit)
+        if domain not in of._divided:
+            paid = of.transfers.by_outcome("reached")[domain.rows.outcome, -1] > 0
+            name = RECIPIENTS if of.one_of == 1 else f"{RECIPIENTS}: {of.name}"
+            of._divided[domain] = divided(domain, name, ("recipients", "others"), np.where(paid, 0, 1).astype(np.int32))
+        return of._divided[domain]
 
     def spread(self, domain: Domain) -> Domain:
         """Return a domain of the survey with a row for each outcome that the scenario has for it."""
@@ -88,8 +147,9 @@ class Scenario:
     def ranked(self, rows: Rows) -> tuple[LongArray, Ordering]:
         """Return the order of rows from the richest down, and the rows in it."""
         if rows not in self._ranked:
-            welfare = self.welfare()[rows.outcome]
-            of_survey = self.transfers is None and rows.unit == "household" and len(welfare) == self.survey.n_households
+            welfare = self.welfare_of(rows)
+            of_survey = self.before and rows.spread is None and rows.unit == "household"
+            of_survey = of_survey and len(welfare) == self.survey.n_households
             order = self.survey.richest_first if of_survey else richest_first(welfare)
             self._ranked[rows] = order, Ordering.ranked(welfare[order], rows.weight[order], rows.factor[order])
         return self._ranked[rows]
@@ -120,7 +180,7 @@ class Scenario:
 
     def _ordered(self, domain: Domain) -> Iterator[Ordering | ClassOrdering]:
         rows = domain.rows
-        welfare = self.welfare()[rows.outcome]
+        welfare = self.welfare_of(rows)
         order, ranked = self.ranked(rows)
         levels = [(order, ranked)]
         if domain.fixed_levels > 1:  # by level, and within each in the same order
@@ -294,6 +354,38 @@ def prepare_ordered(
     return PreparedOrdered(
         ((pick, slice(0, len(points))),), named, orderings, points, domain.shares, (scenario.name, domain)
     )
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedSteps:
+    """Ratios of shares of welfare by whole rows, one ordering a level: no row is split where a share ends."""
+
+    rows: tuple[Row, ...]
+    orderings: tuple[Ordering | ClassOrdering, ...]
+    shares: tuple[float, float]
+    cuts: tuple[float, ...]
+
+    def evaluate(self, block: Block) -> FloatArray:
+        """Return values of shape (rows, replicates)."""
+        cuts, groups = block.cuts(self.cuts), range(block.factors.shape[0])
+        edges = np.vstack([np.full(block.replicates, -np.inf), cuts, np.full(block.replicates, np.inf)])
+        made = []
+        for one in self.orderings:
+            every = one if isinstance(one, Ordering) else one.ordering
+            welfare, unit = every.welfare[::-1], every.unit[::-1]
+            of_level = []
+            for group in groups:
+                weight = every.weight[::-1, None] * block.factors[group, unit]
+                if isinstance(one, ClassOrdering):
+                    lanes = slice(group * LANES, (group + 1) * LANES)
+                    base = one.base[::-1, None]
+                    weight *= (base > edges[one.band, lanes]) & ~(base > edges[one.band + 1, lanes])
+                if len(welfare):
+                    of_level.append(step_ratio(welfare, weight, self.shares))
+                else:
+                    of_level.append(np.full(LANES, np.nan))
+            made.append(np.concatenate(of_level))
+        return np.stack(made)
 
 
 Asked = Prepared | Columns

@@ -17,6 +17,7 @@ from ._typing import CodeArray, CountArray, FloatArray, LongArray
 
 CHUNK = 256  # as in _kernels/_ordered.pyx
 ALIKE = 64  # rows that are weighed together where they are of one class
+STEP = 1e-12  # by which a share of people may miss a boundary that it is meant to meet
 NO_SHARES = np.empty(0)
 NO_STARTS = np.empty(0, dtype=np.int32)
 NO_CUTS = np.empty((0, 0))
@@ -374,6 +375,22 @@ class CellMoments:
                 out=out,
             )
         return np.moveaxis(out, 0, -2).reshape(self.domains * classes, 4, groups * LANES)
+
+
+def step_ratio(welfare: FloatArray, weight: FloatArray, shares: tuple[float, float]) -> FloatArray:
+    """Return the ratio of shares of welfare with whole rows at the boundaries, of shape (columns,).
+
+    ``welfare`` (n,) from the poorest up, ``weight`` (n, columns). With P and L the shares of people and of welfare up
+    to a row: 1 - L at the first P that reaches the second share, over L at the last P that does not exceed the first.
+    """
+    people, held = np.cumsum(weight, axis=0), np.cumsum(weight * welfare[:, None], axis=0)
+    columns, last = np.arange(weight.shape[1]), len(welfare) - 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = people / people[-1]
+        below = (p <= shares[0] + STEP).sum(axis=0) - 1
+        top = np.minimum((p < shares[1] - STEP).sum(axis=0), last)
+        bottom = np.where(below < 0, 0.0, held[below, columns])
+        return np.asarray(np.where(bottom > 0, (held[-1] - held[top, columns]) / bottom, np.nan))
 
 
 def in_lanes(factors: FloatArray) -> FloatArray:

@@ -43,7 +43,7 @@ from .choices import Choice, Grid, Payments, Taken, choices_of, payments_of
 from .cross_validation import cross_validated
 from .disclosure import withhold
 from .economy import YEARLY, Amount, Economy
-from .effects import CROSS_VALIDATED, Groups, Reroute, groups_of, reroute
+from .effects import CROSS_VALIDATED, GroupAccess, Groups, group_access, groups_of
 from .estimates import Estimates
 from .estimation import (
     Advance,
@@ -823,7 +823,7 @@ class _Told:
         if asked.objective in ACCESS:
             assert self.groups is not None
             of = self.groups
-            return [reroute(self.full, of.cells, of.groups, of.cuts, transfers)]
+            return [group_access(self.full, of.cells, of.groups, of.cuts, transfers)]
         scenario = Scenario("before" if transfers is None else AFTER, self.survey, transfers)
         if asked.objective == "gini":
             return [*Inequality(["gini"]).prepare(scenario, (), self.full)]
@@ -891,7 +891,7 @@ class _Told:
         if self.groups is not None:
             of = self.groups
             honest = cross_validated(of.cells, of.tree.rule(), of.cuts) if len(of.groups.labels) > 1 else of.groups.ends
-            prepared.append(reroute(full, of.cells, of.groups, of.cuts, self.transfers, honest))
+            prepared.append(group_access(full, of.cells, of.groups, of.cuts, self.transfers, honest))
         value = self.cross_validated(dealt, chosen)
         if value is not None:
             prepared.append(_CrossValidated.of(self, value))
@@ -999,10 +999,10 @@ class _Contenders:
     def _walked(self, block: Block) -> Sequence[Prepared]:
         """Return the contenders, with what they share worked out once: who is in which group before."""
         first = self.others[0]
-        if not isinstance(first, Reroute):
+        if not isinstance(first, GroupAccess):
             return self.others
         ready: Any = _Ready(first.sums.evaluate(block.factors, block.cuts(first.shares)))
-        return [replace(one, sums=ready) for one in self.others if isinstance(one, Reroute)]
+        return [replace(one, sums=ready) for one in self.others if isinstance(one, GroupAccess)]
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return the number of the best, of shape (1, replicates)."""

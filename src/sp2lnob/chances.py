@@ -76,7 +76,7 @@ class HumanOpportunity(Statistic):
 
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the index before."""
-        if scenario.transfers is not None:
+        if not scenario.before:
             return []
         cells = known_in(self.opportunity.prepare(full.survey), full.survey, by)
         return prepare_human_opportunity(cells, scenario.name, by, full, self.method)
@@ -205,7 +205,7 @@ class Shapley(Statistic):
 
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the shares before."""
-        if scenario.transfers is not None:
+        if not scenario.before:
             return []
         cells = known_in(self.opportunity.prepare(full.survey), full.survey, by)
         return prepare_shapley(

@@ -95,7 +95,9 @@ class Choice:
             given = dict(zip(self.fields, values, strict=True))
             variant = replace(scheme, **given)
             for level in levels:
-                chosen = variant if level is None else replace(variant, amount=Amount(level, scheme.amount.unit))
+                chosen = variant
+                if level is not None and isinstance(scheme.amount, Amount):
+                    chosen = replace(variant, amount=Amount(level, scheme.amount.unit))
                 made.append(Option(chosen, _value(chosen), given, i))
         return tuple(made)
 

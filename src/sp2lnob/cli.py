@@ -650,12 +650,16 @@ class Work:
 
 def _best(found: "Search") -> list[str]:
     """Return what is told of the best package, line by line."""
+    from .economy import Amount
+
     asked, first = found.asked, found.frame().iloc[0]
     lines = [f"{found.packages:,} packages, all tried; the best for {asked['objective']}:"]
     for scheme in found.package.schemes:
         varied = [name for name in asked["candidates"][scheme.name] if name not in ("levels", "required")]
         more = "".join(f", {name} {getattr(scheme, name)}" for name in varied)
-        lines.append(f"  {scheme.name}: {scheme.amount.value:g} {scheme.amount.unit}{more}")
+        amount = scheme.amount
+        of = f"{amount.value:g} {amount.unit}" if isinstance(amount, Amount) else f"by {amount.by or 'welfare'}"
+        lines.append(f"  {scheme.name}: {of}{more}")
     share = f", {first['cost_gdp']:.3%} of GDP" if "cost_gdp" in first else ""
     lines.append(f"cost             {first['total_cost']:,.0f} a year{share}")
     frame = found.estimates.frame()

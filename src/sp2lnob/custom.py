@@ -119,7 +119,7 @@ class Custom(Statistic):
             else:
                 data[name] = column.values
         if survey.welfare is not None:
-            data[WELFARE] = scenario.welfare()[rows.outcome]
+            data[WELFARE] = scenario.welfare_of(rows)
         asked = [Row(self.name, param=param, scale=self.scale) for param in self.params]
         parts = []
         for level in range(domain.fixed_levels):

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ._domains import Block, FullSample, Row, check_by
+from ._domains import RECIPIENTS, Block, FullSample, Row, check_by
 from ._intervals import FEW_DF, check_kind
 from ._outcomes import Switches, extended
 from ._parallel import Executor, Progress, map_replicates
@@ -26,9 +26,12 @@ from ._validate import choice, fail, fail_type, listing, mapping, number
 from .design import Design
 from .estimates import Estimates, summarize, title_of
 from .replication import MOST_LEFT_OUT, Bootstrap, LeftOut, ReplicateDesign, Replication, Source
+from .situations import Situation
 from .survey import Survey
 from .transfers import Transfers
 
+BEFORE = "before"
+NOTHING: Mapping[tuple[str, str], str] = {}
 Advance = Callable[[Progress], object]
 Resume = str | os.PathLike[str] | Keeping | None
 
@@ -36,10 +39,11 @@ Resume = str | os.PathLike[str] | Keeping | None
 def estimate(
     survey: Survey,
     statistics: Sequence[Statistic],
-    scenarios: Mapping[str, Transfers] | None = None,
+    scenarios: Mapping[str, Transfers | Situation] | None = None,
     by: Sequence[str | Sequence[str]] | str = (),
     replicates: ReplicateDesign | None = None,
     *,
+    baseline: str | Sequence[str] = BEFORE,
     interval: str | None = None,
     level: float = 0.95,
     df: str = "effective",
@@ -56,14 +60,21 @@ def estimate(
     survey : Survey
     statistics : sequence of statistics
         MeanWelfare, Poverty, Inequality, Quantile, Lorenz; Access, Dissimilarity; ConsumptionGain, Coverage, Incidence,
-        Cost; Custom.
+        Adequacy, Targeting, GapEfficiency, SchemeShapley, Cost; Custom.
     scenarios : dict of str to Transfers, default None
-        What ``simulate`` returned, by name. A change is after minus before on the same replicates.
+        What ``simulate`` or ``without_existing`` returned, by name. A change is after minus before on the same
+        replicates.
     by : sequence of str or of tuples of str, default ()
-        Columns, welfare classes (bottom40, quintile, decile) or household_type by which to split, each alone; a tuple
-        joins its columns. Incidence is by something only.
+        Columns, welfare classes (bottom40, quintile, decile), or household_type, head_sex, age_group, age_five by which
+        to split, each alone; a tuple joins its columns. "recipients" parts those who live with somebody whom a scenario
+        pays from all others, and shows both before and after; with several packages "recipients: NAME" says whose.
+        Incidence is by something only.
     replicates : replicate design, default Bootstrap(1000, seed=1)
         Bootstrap, Jackknife, BRR, SuccessiveDifference, ReplicateColumns.
+    baseline : str or sequence of str, default "before"
+        What changes are from: "before", or the name of a scenario, or several. A change from before is "change", or
+        "change: NAME" with several scenarios; one from another baseline is "change from BASELINE: NAME", where NAME may
+        be "before".
     interval : {None, "t", "percentile", "basic", "bca"}, default None
         None: on the logit for proportions, on the logarithm for positive measures, else on the value, with Student's t.
         Those of draws are a bootstrap's alone, and too short where degrees of freedom are few.
@@ -132,7 +143,7 @@ def estimate(
     given = mapping(scenarios or {}, "scenarios", "Write {'after': simulate(...)}.")
     listed = listing(statistics, Statistic, "statistics", "List them: [Poverty(line=...), Inequality()].")
     for name, transfers in given.items():
-        if not isinstance(transfers, Transfers):
+        if not isinstance(transfers, (Transfers, Situation)):
             fail_type(f"Scenario {name!r} must be Transfers", transfers, "Pass what simulate() returned.")
         if transfers.survey.identity != survey.identity:
             fail(
@@ -140,16 +151,21 @@ def estimate(
                 "it was simulated on another",
                 "Call simulate(survey, package) with the same survey.",
             )
-        if name in ("before", "change"):
+        if name in (BEFORE, "change") or name.startswith(("change: ", "change from ")):
             fail("A scenario must have a name of its own", f"{name!r} is taken", "Call it 'after'.")
+    names = change_names(given, baseline)
     design = Bootstrap() if replicates is None else replicates
     replication = bound(design, survey)
     full = full_sample_of(survey, replication, classes)
     prepared: list[Asked] = []
-    asked = [Scenario("before", survey), *(Scenario(name, survey, t) for name, t in given.items())]
+    asked = [Scenario(BEFORE, survey), *(_scenario(name, survey, of) for name, of in given.items())]
+    domains = [(domain, among) for domain in check_by(by) for among in _among(domain, asked)]
     for statistic in listed:
         found = [
-            made for domain in check_by(by) for scenario in asked for made in statistic.prepare(scenario, domain, full)
+            made
+            for domain, scenarios_of in domains
+            for scenario in scenarios_of
+            for made in statistic.prepare(scenario, domain, full)
         ]
         if not found:
             fail(
@@ -167,7 +183,8 @@ def estimate(
         interval=interval,
         level=level,
         df=df,
-        changes=change_names(given),
+        changes=names,
+        rising={pair: scale for pair in names if (scale := _rises(asked, *pair))},
         n_threads=n_threads,
         progress=progress,
         executor=executor,
@@ -176,9 +193,70 @@ def estimate(
     )
 
 
-def change_names(scenarios: Mapping[str, object]) -> dict[str, str]:
-    """Return what the change to each scenario is called."""
-    return {name: "change" if len(scenarios) == 1 else f"change: {name}" for name in scenarios}
+def change_names(scenarios: Mapping[str, object], baseline: str | Sequence[str] = BEFORE) -> dict[tuple[str, str], str]:
+    """Return what each change is called, by what it is from and what it is to.
+
+    Examples
+    --------
+    >>> change_names({"after": ...})
+    {('before', 'after'): 'change'}
+    >>> list(change_names({"no schemes": ..., "after": ...}, "no schemes").values())
+    ['change from no schemes: before', 'change from no schemes: after']
+    """
+    bases = listing((baseline,) if isinstance(baseline, str) else baseline, str, "baseline", "Name scenarios.")
+    names: dict[tuple[str, str], str] = {}
+    for base in bases:
+        choice(base, (BEFORE, *scenarios), "baseline")
+        for name in (BEFORE, *scenarios):
+            if name == base:
+                continue
+            if base == BEFORE:
+                names[base, name] = "change" if len(scenarios) == 1 else f"change: {name}"
+            else:
+                names[base, name] = f"change from {base}: {name}"
+    return names
+
+
+def _scenario(name: str, survey: Survey, of: "Transfers | Situation") -> Scenario:
+    """Return a scenario of what is paid, or of another situation."""
+    if isinstance(of, Transfers):
+        return Scenario(name, survey, of)
+    return Scenario(name, survey, instead=of.welfare)
+
+
+def _among(domain: tuple[str, ...], asked: Sequence[Scenario]) -> list[list[Scenario]]:
+    """Return the scenarios to be shown by a domain: for recipients, all of them among those of each package."""
+    if RECIPIENTS not in domain:
+        return [list(asked)]
+    survey = asked[0].survey
+    if survey.has_column(RECIPIENTS):
+        fail(
+            f"The name {RECIPIENTS!r} must mean one thing",
+            "it is who is paid, and a column of the survey as well",
+            "Rename the column.",
+        )
+    paying = [scenario for scenario in asked if scenario.transfers is not None]
+    if not paying:
+        fail(f"A domain {RECIPIENTS!r} needs a package", "no scenario has one", "Pass scenarios={'after': ...}.")
+    made = []
+    for of in paying:
+        whose = replace(of, one_of=len(paying))
+        made.append([replace(scenario, among=whose, one_of=len(paying)) for scenario in asked])
+    return made
+
+
+def _rises(asked: Sequence[Scenario], base: str, to: str) -> str:
+    """Return the scale of the change in what a pure transfer lowers, where some lose welfare; "" where nobody does.
+
+    If nobody gains it can only rise: "log". If some gain it may go either way: "t".
+    """
+    if asked[0].survey.welfare is None:
+        return ""
+    one, other = (next(scenario for scenario in asked if scenario.name == name) for name in (base, to))
+    (lowest, highest), (least, most) = one.ends(), other.ends()
+    if not (least < highest).any():
+        return ""
+    return "t" if (most > lowest).any() else "log"
 
 
 def bound(replicates: ReplicateDesign, survey: Survey) -> Replication:
@@ -243,7 +321,8 @@ def evaluate(
     interval: str | None,
     level: float,
     df: str,
-    changes: Mapping[str, str],
+    changes: Mapping[str, str] | Mapping[tuple[str, str], str],
+    rising: Mapping[tuple[str, str], str] = NOTHING,
     n_threads: int | None = None,
     progress: Advance | None = None,
     executor: Executor | None = None,
@@ -263,7 +342,8 @@ def evaluate(
     if progress is not None and not callable(progress):
         fail_type("progress must be a function of how far replicates are", progress, "Pass it without calling it.")
     asked = [row for statistic in prepared for row in statistic.rows]
-    order, rows, minus = _with_changes(asked, changes)
+    pairs = {(BEFORE, key) if isinstance(key, str) else key: title for key, title in changes.items()}
+    order, rows, minus = _with_changes(asked, pairs, rising)
     if not rows:
         return summarize((), np.empty(0), np.empty((replication.n, 0)), np.empty(0), level, replication.variance)
     statistics = joined(prepared)
@@ -362,8 +442,10 @@ def _enough(values: FloatArray, finished: BoolArray, replication: Replication, k
     return values[:, finished]
 
 
-def _with_changes(rows: Sequence[Row], changes: Mapping[str, str]) -> tuple[list[int], list[Row], list[int]]:
-    """Order rows so that before, after and change stand together.
+def _with_changes(
+    rows: Sequence[Row], changes: Mapping[tuple[str, str], str], rising: Mapping[tuple[str, str], str]
+) -> tuple[list[int], list[Row], list[int]]:
+    """Order rows so that before, after and changes stand together; ``rising`` has the scales of what may rise.
 
     Returns the position of each row's value, the rows, and the position of what is taken off it (-1: nothing).
     """
@@ -383,15 +465,15 @@ def _with_changes(rows: Sequence[Row], changes: Mapping[str, str]) -> tuple[list
             order.append(i)
             named.append(rows[i])
             minus.append(-1)
-        if "before" not in scenarios:
-            continue
-        for name, title in changes.items():
-            if name in scenarios:
+        for (base, name), title in changes.items():
+            if base in scenarios and name in scenarios:
                 row = rows[scenarios[name]]
-                scale = "none" if row.scale == "none" else "log" if row.falls else "t"
+                other = rising.get((base, name), "log") if row.falls else "t"
+                falls = row.falls and (base, name) not in rising
+                scale = "none" if row.scale == "none" else other
                 order.append(scenarios[name])
-                named.append(replace(row, scenario=title, scale=scale, doubt=0.0))
-                minus.append(scenarios["before"])
+                named.append(replace(row, scenario=title, scale=scale, falls=falls, doubt=0.0))
+                minus.append(scenarios[base])
     return order, named, minus
 
 

@@ -1,25 +1,48 @@
 """Statistics of a package: whom it reaches, who gains how much, what it costs. Without a package they are nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ._domains import Domain, FullSample, Row
+from ._household_types import CHILD, OLDER
 from ._prepared import Asked, Scenario, Statistic, prepare_additive
-from ._typing import FloatArray, LongArray
+from ._typing import BoolArray, FloatArray, LongArray
+from ._validate import choice, fail, number
+from .measures import check_positive
+from .schemes import Scheme
+from .survey import Survey
 from .transfers import PACKAGE, Costing, Transfers
+
+GAINS = ("ratio of means", "mean of ratios")
 
 
 @dataclass(frozen=True)
 class ConsumptionGain(Statistic):
-    """What welfare gains by a package, as a share of all welfare before: the ratio of two means.
+    """What welfare gains by a package, as a share of welfare before.
 
-    By decile it is the gain of those who were in the decile before.
+    By decile it is the gain of those who were in the decile before; by "recipients" that of who lives with somebody
+    paid. The gain of all is then coverage times the recipients' gain, where that is a mean of ratios.
+
+    Parameters
+    ----------
+    kind : {"ratio of means", "mean of ratios"}, default "ratio of means"
+        All that is gained over all welfare before; or the mean over people of each one's gain over their own welfare,
+        as the SPOT Simulator prints it (``param`` says so): the poorest count for much, and where welfare can be near 0
+        it has no finite variance. Its rows are flagged "tail-sensitive" unless trimmed.
+    trim : float, above 0, default None
+        Of the mean of ratios: people whose welfare before is below this are left out. How many rows of the sample are
+        is in the flag: "trimmed 12".
+
+    Raises
+    ------
+    InputError
+        If somebody who counts has welfare of 0 or below, where ratios are asked for; or ``trim`` is, where they are
+        not.
 
     References
     ----------
-    ESCAP, SPOT Simulator: consumption by decile. It prints the mean of each person's ratio, in which the poorest count
-    for much; this is the ratio of the means.
+    ESCAP, SPOT Simulator: consumption by decile.
 
     Examples
     --------
@@ -37,6 +60,16 @@ class ConsumptionGain(Statistic):
     array([0.])
     """
 
+    kind: str = "ratio of means"
+    trim: float | None = None
+
+    def __post_init__(self) -> None:
+        choice(self.kind, GAINS, "kind")
+        if self.trim is not None:
+            object.__setattr__(self, "trim", number(self.trim, "trim", above=0))
+            if self.kind == GAINS[0]:
+                fail("trim must be of the mean of ratios", f"kind is {self.kind!r}", "Pass kind='mean of ratios'.")
+
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the gain by some columns."""
         before = scenario.survey.welfare
@@ -44,16 +77,34 @@ class ConsumptionGain(Statistic):
             return []
         domain = scenario.domain(full, by)
         rows, weight = domain.rows, domain.rows.weight
-        gain = scenario.welfare()[rows.outcome] - before[rows.household]
-        columns = (weight * before[rows.household], weight * gain)
-        return [prepare_additive(self, scenario.name, domain, columns)]
+        had = before[rows.household]
+        gain = scenario.welfare_of(rows) - had
+        if self.kind == GAINS[0]:
+            return [prepare_additive(self, scenario.name, domain, (weight * had, weight * gain))]
+        kept = had >= (-np.inf if self.trim is None else self.trim)
+        must = "The mean of ratios needs welfare above 0 before, for all who count"
+        show = scenario.survey.show_household
+        check_positive(had, kept & rows.cases, must, lambda i: show(int(rows.household[i])))
+        ratio = np.divide(gain, had, out=np.zeros(len(had)), where=kept & (had > 0))
+        columns = (weight if self.trim is None else weight * kept, weight * ratio)
+        if self.trim is None:
+            return [prepare_additive(self, scenario.name, domain, columns)]
+        left = np.bincount(domain.level[rows.cases & kept], minlength=len(domain.labels))
+        made = prepare_additive(self, scenario.name, domain, columns)
+        named = tuple(
+            replace(row, n=int(n), flag=f"trimmed {row.n - n:,}" if row.n != n else "")
+            for row, n in zip(made.rows, left, strict=True)
+        )
+        return [replace(made, rows=named)]
 
     def values(self) -> list[Row]:
         """Return the one value."""
-        return [Row("consumption_gain", scale="log")]
+        if self.kind == GAINS[0]:
+            return [Row("consumption_gain", scale="log")]
+        return [Row("consumption_gain", param=self.kind, scale="log", flag="tail-sensitive")]
 
     def combine(self, totals: FloatArray) -> FloatArray:
-        """Return the ratio of gain to welfare."""
+        """Return the gain over what it is shared by: welfare, or people."""
         return totals[:, 1:] / totals[:, :1]
 
 
@@ -63,11 +114,23 @@ class Coverage(Statistic):
 
     ``coverage_direct`` counts those who are paid themselves, ``coverage`` those who live with one who is paid as well:
     direct and indirect. A benefit paid per household is booked to its first eligible member. The last scheme is
-    "package": at least one of all.
+    "package": at least one of all, which is SDG indicator 1.3.1's share covered by at least one benefit.
+
+    Parameters
+    ----------
+    intended : bool, default False
+        Also ``coverage_direct`` with ``param`` "intended": of the people whom a scheme is meant for, those who meet its
+        conditions on age, sex, disability and birth, the share that is paid; of a benefit paid per household, the share
+        that lives in one that is. Who was not asked about births is not among them. A scheme without such a condition
+        is meant for everybody, and has no row.
+    groups : bool, default False
+        Also both measures of the package among the groups that SDG 1.3.1 asks about, by ``param``: "children" under 18,
+        "older persons" from 60, "persons with disabilities" and "mothers of newborns", of those whose role the survey
+        has.
 
     References
     ----------
-    ESCAP, SPOT Simulator: coverage. World Bank, ASPIRE: coverage.
+    ESCAP, SPOT Simulator: coverage. World Bank, ASPIRE: coverage. United Nations, SDG indicator 1.3.1.
 
     Examples
     --------
@@ -86,6 +149,9 @@ class Coverage(Statistic):
     array([0., 0., 0., 0.])
     """
 
+    intended: bool = False
+    groups: bool = False
+
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return coverage by every scheme and by the package."""
         transfers = scenario.transfers
@@ -99,7 +165,82 @@ class Coverage(Statistic):
         else:
             paid = rows.share * transfers.by_outcome("people_paid")[rows.outcome].T
         columns = (rows.weight, *reached, *paid)
-        return [prepare_additive(_CoverageBy(_schemes(transfers)), scenario.name, domain, columns)]
+        made: list[Asked] = [prepare_additive(_CoverageBy(_schemes(transfers)), scenario.name, domain, columns)]
+        if self.intended or self.groups:
+            persons = scenario.domain(full, by, with_welfare=False, unit="person")
+            made += self._of_groups(transfers, scenario.name, persons)
+        return made
+
+    def _of_groups(self, transfers: Transfers, scenario: str, domain: Domain) -> list[Asked]:
+        """Return coverage among those whom schemes are meant for, and in the groups of people."""
+        rows, survey, schemes = domain.rows, transfers.survey, transfers.package.schemes
+        paid = transfers.of_persons("paid", rows.index, rows.outcome)
+        reached = transfers.by_outcome("reached")[rows.outcome]
+        asked: list[tuple[Row, BoolArray, FloatArray]] = []
+        for s, scheme in enumerate(schemes if self.intended else ()):
+            among = intended(survey, scheme)
+            if among is not None:
+                got = reached[:, s] if scheme.per == "household" else paid[:, s]
+                asked.append((Row("coverage_direct", scheme.name, "intended", scale="logit"), among[rows.index], got))
+        for param, among in groups_of(survey).items() if self.groups else ():
+            for name, got in (("coverage", reached), ("coverage_direct", paid)):
+                asked.append((Row(name, PACKAGE, param, scale="logit"), among[rows.index], got[:, -1]))
+        made: list[Asked] = []
+        for row, among, got in asked:
+            weight = rows.weight * among
+            cases = np.bincount(domain.level[rows.cases & among], minlength=len(domain.labels))[:, None]
+            made.append(prepare_additive(_Share(row), scenario, domain, (weight, weight * got), cases=cases))
+        return made
+
+
+@dataclass(frozen=True)
+class _Share:
+    """A share of some people: the columns are all of them, and those who count."""
+
+    row: Row
+
+    def values(self) -> list[Row]:
+        """Return the one value."""
+        return [self.row]
+
+    def combine(self, totals: FloatArray) -> FloatArray:
+        """Return the share."""
+        return totals[:, 1:] / totals[:, :1]
+
+
+def intended(survey: Survey, scheme: Scheme) -> BoolArray | None:
+    """Return the persons who meet a scheme's conditions on age, sex, disability and birth; None if it has none."""
+    met: list[BoolArray] = []
+    if scheme.min_age is not None or scheme.max_age is not None:
+        age = survey.role("age").numbers("The age")
+        least = -np.inf if scheme.min_age is None else scheme.min_age
+        met.append((age >= least) & (age <= (np.inf if scheme.max_age is None else scheme.max_age)))
+    if scheme.sex is not None:
+        column = survey.role("sex")
+        present, codes, labels = column.categories()
+        wanted = [
+            scheme.sex == label if isinstance(scheme.sex, str) else not column.is_text and scheme.sex == value
+            for value, label in zip(present, labels, strict=True)
+        ]
+        met.append(np.append(wanted, False)[codes])  # of who is unknown the code is -1
+    if scheme.disability:
+        met.append(survey.role("disability").numbers("Disability") == 1)
+    if scheme.birth:
+        met.append(survey.role("birth").numbers("The births") >= 1)
+    return np.logical_and.reduce(met) if met else None
+
+
+def groups_of(survey: Survey) -> dict[str, BoolArray]:
+    """Return the persons in each group that SDG indicator 1.3.1 asks about, of those whose role the survey has."""
+    found: dict[str, BoolArray] = {}
+    if survey.roles["age"] is not None:
+        age = survey.role("age").numbers("The age")
+        found |= {"children": age < CHILD, "older persons": age >= OLDER}
+    if survey.roles["disability"] is not None:
+        found["persons with disabilities"] = survey.role("disability").numbers("Disability") == 1
+    if survey.roles["birth"] is not None:
+        found["mothers of newborns"] = survey.role("birth").numbers("The births") >= 1
+    return found
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
-from ._sweeps import ALONE, Ordering, Swept
+from ._sweeps import ALONE, Ordering, Swept, step_ratio
 from ._typing import BoolArray, FloatArray
-from ._validate import fail, fail_if_any, number, vector, weights as check_weights
+from ._validate import choice, fail, fail_if_any, number, vector, weights as check_weights
 
 Numbers = npt.ArrayLike
 NEAR = 0.01  # of the powers 0 and 1, where entropy is a limit
 PALMA_SHARES = (0.4, 0.9)
+RULES = ("interpolated", "step")  # what is done with the household at the boundary of a share
 QUINTILE_SHARES = (0.2, 0.8)
 
 
@@ -176,7 +177,7 @@ def gini(welfare: Numbers, weights: Numbers) -> float:
     return float(_swept(welfare, weights, "The Gini coefficient", np.empty(0)).gini[0])
 
 
-def palma(welfare: Numbers, weights: Numbers) -> float:
+def palma(welfare: Numbers, weights: Numbers, *, rule: str = "interpolated") -> float:
     """Palma ratio: the share of the richest 10 % in all welfare over the share of the poorest 40 %.
 
     The weight of the household at either boundary is split, so that the shares are of exactly 10 and 40 % of people.
@@ -185,6 +186,10 @@ def palma(welfare: Numbers, weights: Numbers) -> float:
     ----------
     welfare : array_like of shape (n,), any currency, 0 or more
     weights : array_like of shape (n,), 0 or more
+    rule : {"interpolated", "step"}, default "interpolated"
+        "step": no weight is split, as the SPOT Simulator does. With P and L the shares of people and of welfare up to a
+        row, it is 1 - L at the first P of 0.9 or more over L at the last P of 0.4 or less: less than 10 and 40 % of
+        people, by up to a household's weight. Rows that have the same welfare keep their order.
 
     Returns
     -------
@@ -207,11 +212,16 @@ def palma(welfare: Numbers, weights: Numbers) -> float:
     2.5
     >>> round(sp.palma([3, 3], [1, 1]), 6)
     0.25
+
+    Of four equal households nobody but the richest is above 0.9, and one is below 0.4:
+
+    >>> sp.palma([1, 2, 3, 4], np.ones(4), rule="step")
+    0.0
     """
-    return _share_ratio(welfare, weights, "The Palma ratio", PALMA_SHARES)
+    return _share_ratio(welfare, weights, "The Palma ratio", PALMA_SHARES, rule)
 
 
-def quintile_ratio(welfare: Numbers, weights: Numbers) -> float:
+def quintile_ratio(welfare: Numbers, weights: Numbers, *, rule: str = "interpolated") -> float:
     """Quintile ratio, S80/S20: the share of the richest 20 % in all welfare over the share of the poorest 20 %.
 
     The weight of the household at either boundary is split, so that the shares are of exactly 20 % of people. Eurostat
@@ -221,6 +231,8 @@ def quintile_ratio(welfare: Numbers, weights: Numbers) -> float:
     ----------
     welfare : array_like of shape (n,), any currency, 0 or more
     weights : array_like of shape (n,), 0 or more
+    rule : {"interpolated", "step"}, default "interpolated"
+        "step": as in ``palma``, with the first P of 0.8 or more and the last of 0.2 or less.
 
     Returns
     -------
@@ -245,7 +257,7 @@ def quintile_ratio(welfare: Numbers, weights: Numbers) -> float:
     >>> round(sp.quintile_ratio([3, 3], [1, 1]), 6)
     1.0
     """
-    return _share_ratio(welfare, weights, "The quintile ratio", QUINTILE_SHARES)
+    return _share_ratio(welfare, weights, "The quintile ratio", QUINTILE_SHARES, rule)
 
 
 def lorenz(welfare: Numbers, weights: Numbers, points: Numbers) -> FloatArray:
@@ -494,8 +506,21 @@ def _swept(welfare: Numbers, weights: Numbers, what: str, shares: FloatArray) ->
     return _sweep(np.ldexp(y, -_exponent(y)), np.ldexp(w, -_exponent(w)), shares)
 
 
-def _share_ratio(welfare: Numbers, weights: Numbers, what: str, shares: tuple[float, float]) -> float:
+def _share_ratio(welfare: Numbers, weights: Numbers, what: str, shares: tuple[float, float], rule: str) -> float:
     """Return the share of those above the second share of people over the share of those below the first."""
+    if choice(rule, RULES, "rule") == "step":
+        y, w = _checked(welfare, weights)
+        check_not_negative(y, what)
+        _check_any(y, w, what)
+        order = np.argsort(y, kind="stable")
+        found = float(step_ratio(y[order], w[order, None], shares)[0])
+        if not np.isfinite(found):
+            fail(
+                f"{what} by steps needs somebody with welfare above 0 below {100 * shares[0]:g} % of people",
+                "there is nobody",
+                "Leave rule= out: the interpolated ratio splits the household at the boundary.",
+            )
+        return found
     bottom, below_top = _swept(welfare, weights, what, np.array(shares)).lorenz[:, 0]
     if not bottom > 0:
         fail(

@@ -13,6 +13,7 @@ from ._corrected import METHODS, prepare_index
 from ._domains import FullSample, Row, Rows, domain_of
 from ._prepared import (
     Asked,
+    PreparedSteps,
     Scenario,
     Statistic,
     prepare_additive,
@@ -25,6 +26,7 @@ from ._validate import choice, fail, fail_type, listing, number, text_or_none
 from .measures import (
     PALMA_SHARES,
     QUINTILE_SHARES,
+    RULES,
     atkinson_of,
     check_defined,
     check_not_negative,
@@ -43,7 +45,7 @@ class OfWelfare(Statistic):
         """Return the statistic of a scenario's welfare by some columns."""
         welfare, domain = scenario.welfare(), scenario.domain(full, by)
         self.check(welfare, scenario.survey)
-        columns = self.columns(welfare[domain.rows.outcome], domain.rows.weight)
+        columns = self.columns(scenario.welfare_of(domain.rows), domain.rows.weight)
         tails = scenario.tails(domain) if isinstance(self, MeanWelfare) else ()
         return [prepare_additive(self, scenario.name, domain, columns, tails)]
 
@@ -146,7 +148,7 @@ class Poverty(OfWelfare):
                 "Take a higher quantile, or welfare that is positive.",
             )
         rows = domain.named(self.values(), scenario.name, means=True)
-        return [BelowLine.of(self.line, self.measures, rows, domain, welfare[domain.rows.outcome])]
+        return [BelowLine.of(self.line, self.measures, rows, domain, scenario.welfare_of(domain.rows))]
 
     def check(self, welfare: FloatArray, survey: Survey) -> None:
         """Raise where the logarithm of a poor household's welfare has no value."""
@@ -199,7 +201,7 @@ class Access(Statistic):
 
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the rate before; what a transfer does to it is ``assess``'s question."""
-        if scenario.transfers is not None:
+        if not scenario.before:
             return []
         cells = known_in(self.opportunity.prepare(scenario.survey), scenario.survey, by)
         rows = Rows(full, self.opportunity.unit, cells.index, cells.household, cells.weight)
@@ -307,6 +309,7 @@ SWEPT: dict[str, tuple[tuple[float, ...], Callable[[Swept], FloatArray]]] = {
     "palma": (PALMA_SHARES, _share_ratio),
     "quintile_ratio": (QUINTILE_SHARES, _share_ratio),
 }
+STEPPED = {"palma": PALMA_SHARES, "quintile_ratio": QUINTILE_SHARES}
 SUMMED = ("atkinson", "generalized_entropy")
 
 
@@ -320,6 +323,9 @@ class Inequality(Statistic):
         Default: Gini and Palma.
     epsilon : float, 0 or more, default 1.0
         Aversion to inequality of the Atkinson index.
+    rule : {"interpolated", "step"}, default "interpolated"
+        Of Palma and quintile ratio: whether the household at the boundary of a share is split, or none is, as in the
+        SPOT Simulator (see ``palma``). Their ``param`` is then "step".
     alpha : float, default 1.0
         Of generalized entropy: 0 the mean logarithmic deviation, 1 Theil's index. From 1 on its rows are flagged
         "tail-sensitive": where the richest 2 % follow a Pareto law of 2, intervals of 95 % held Theil's index in 85 to
@@ -348,11 +354,13 @@ class Inequality(Statistic):
     measures: Sequence[str] = ("gini", "palma")
     epsilon: float = 1.0
     alpha: float = 1.0
+    rule: str = "interpolated"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "measures", _measures(self.measures, (*SWEPT, *SUMMED), "inequality"))
         object.__setattr__(self, "epsilon", number(self.epsilon, "epsilon", low=0))
         object.__setattr__(self, "alpha", number(self.alpha, "alpha"))
+        choice(self.rule, RULES, "rule")
 
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return what is measured on a scenario's sorted welfare, and what on sums of its powers."""
@@ -360,14 +368,18 @@ class Inequality(Statistic):
         check_not_negative(welfare, "Inequality", show)
         prepared: list[Asked] = []
         for name in self.measures:
-            if name in SWEPT:
+            if name in STEPPED and self.rule == "step":
+                orderings, row = scenario.orderings(domain), Row(name, param="step", scale="log")
+                named = domain.named([row], scenario.name, scenario.tails(domain))
+                prepared.append(PreparedSteps(named, orderings, STEPPED[name], domain.shares))
+            elif name in SWEPT:
                 shares, pick = SWEPT[name]
                 tails = scenario.tails(domain)
                 prepared.append(prepare_ordered([Row(name, scale="log")], shares, pick, scenario, domain, tails))
             else:
                 index = _Atkinson(self.epsilon) if name == "atkinson" else _Entropy(self.alpha)
                 check_defined(welfare, f"The measure {name!r}", show, positive=index.positive)
-                columns = index.columns(welfare[domain.rows.outcome], domain.rows.weight)
+                columns = index.columns(scenario.welfare_of(domain.rows), domain.rows.weight)
                 prepared.append(prepare_additive(index, scenario.name, domain, columns))
         return prepared
 
@@ -541,7 +553,7 @@ class Dissimilarity(Statistic):
 
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the index before."""
-        if scenario.transfers is not None:
+        if not scenario.before:
             return []
         cells = known_in(self.opportunity.prepare(scenario.survey), scenario.survey, by)
         return prepare_index(cells, scenario.name, by, full, self.method)

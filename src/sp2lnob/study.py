@@ -58,6 +58,7 @@ SURVEY: dict[str, Kind] = {
     "welfare": str,
     "welfare_period": str,
     "welfare_per": str,
+    "scale": str | int | float,
     "psu": str | list,
     "strata": str | list,
     "fpc": str | list,

@@ -32,6 +32,7 @@ from ._validate import (
     fail_type,
     listing,
     mapping,
+    number,
     text_or_none,
     weights as check_weights,
 )
@@ -40,6 +41,11 @@ from .economy import Economy
 
 ROLES = ("age", "sex", "disability", "relation", "birth", "pension", "score")
 HOUSEHOLD_TYPE = "household_type"
+ON_REQUEST = {HOUSEHOLD_TYPE: "household", "head_sex": "household", "age_group": "person", "age_five": "person"}
+AGE_GROUPS = (("0-17", 18), ("18-59", 60), ("60+", 151))  # each with the age below which it ends
+AGE_FIVE = (*((f"{low}-{low + 4}", low + 5) for low in range(0, 80, 5)), ("80+", 151))
+SCALES = ("per capita", "oecd-modified", "square root")
+OF_AGE = 14  # years from which the OECD-modified scale counts a further member as half an adult
 USUAL = {"age": "age", "sex": "sex"}  # taken where the column exists; any other role must be named
 
 
@@ -63,7 +69,8 @@ class Survey:
     """A household survey with its weights and its design.
 
     Beside its columns and those of ``derive`` there are welfare classes, cut from baseline welfare over persons:
-    bottom40, quintile, decile; and household_type, made from the roles age and relation.
+    bottom40, quintile, decile; household_type, made from the roles age and relation; head_sex, from sex and relation;
+    age_group (0-17, 18-59, 60+) and age_five (five-year ages up to 80+), from age. A column of such a name goes first.
 
     Parameters
     ----------
@@ -88,6 +95,11 @@ class Survey:
         Period of the welfare column, of plain lines, and of all money figures per person.
     welfare_per : {"person", "household"}, default "person"
         Whether the welfare column is per person or of the whole household.
+    scale : {"per capita", "oecd-modified", "square root"} or number in [0, 1], default "per capita"
+        What the welfare of a household is divided by to be that of each of its members: their number; 1 for the first
+        of 14 years or more, 0.5 for each further one and 0.3 for each under 14, which needs the role age; the square
+        root of their number, or a power of it. Lines are then per equivalent adult too. Figures count persons all the
+        same.
     psu : str or sequence of str, default None
         Primary sampling unit: a column, or several whose combinations are the PSUs; None: each household is its own.
     strata : str or sequence of str, default None
@@ -129,8 +141,10 @@ class Survey:
         Members.
     people : ndarray of shape (households,)
         People that a household stands for: weight times size, or the sum of its persons' own weights.
+    equivalents : ndarray of shape (households,)
+        What money of a household is divided by to become welfare: its members, unless ``scale`` says otherwise.
     welfare : ndarray of shape (households,), or None
-        Per person and ``welfare_period``.
+        Per person, or equivalent adult, and ``welfare_period``.
     existing : dict of str to ndarray of shape (households,)
         What a household is paid already, currency per ``welfare_period``.
     uprating, uprating_of_existing : float
@@ -146,7 +160,8 @@ class Survey:
 
     References
     ----------
-    Heeringa, S., West, B. and Berglund, P. (2017). Applied Survey Data Analysis, 2nd ed. CRC Press.
+    Heeringa, S., West, B. and Berglund, P. (2017). Applied Survey Data Analysis, 2nd ed. CRC Press. Hagenaars, A., de
+    Vos, K. and Zaidi, M. A. (1994). Poverty Statistics in the Late 1980s. Eurostat: the OECD-modified scale.
 
     Examples
     --------
@@ -178,6 +193,7 @@ class Survey:
         welfare: str | None = None,
         welfare_period: str = "month",
         welfare_per: str = "person",
+        scale: str | float = "per capita",
         psu: str | Sequence[str] | None = None,
         strata: str | Sequence[str] | None = None,
         single_psu: str = "error",
@@ -233,6 +249,7 @@ class Survey:
             if person_weight is None or self.persons is None
             else self.sum_over_members(self.person_weight)
         )
+        self.equivalents = self._equivalents(scale)
         self.welfare = None if welfare is None else self._welfare(welfare, welfare_per)
         paid = mapping(existing or {}, "existing", "Write {'pension': 'column'}.")
         self.existing = {name: self._existing(name, column) for name, column in paid.items()}
@@ -280,8 +297,10 @@ class Survey:
             return self.households[name]
         if self.persons is not None and name in self.persons:
             return constant_within(self.persons[name], self.household_of, self.roster.key)
-        if name == HOUSEHOLD_TYPE:
-            return self.household_type
+        if ON_REQUEST.get(name) == "household":
+            return self._on_request(name)
+        if ON_REQUEST.get(name) == "person" and self.persons is not None:
+            return constant_within(self._on_request(name), self.household_of, self.roster.key)
         fail_if_unknown(name, self._all_names(), "A column of the survey")
         raise AssertionError
 
@@ -297,14 +316,21 @@ class Survey:
             return self.persons[name]
         if name in self.households:
             return self.households[name].take(self.household_of)
-        if name == HOUSEHOLD_TYPE:
-            return self.household_type.take(self.household_of)
+        if name in ON_REQUEST:
+            made = self._on_request(name)
+            return made.take(self.household_of) if ON_REQUEST[name] == "household" else made
         fail_if_unknown(name, self._all_names(), "A column of the survey")
         raise AssertionError
 
     def column(self, name: str, unit: str) -> Column:
         """Return a column by the rows of a unit, "household" or "person"."""
         return self.household_column(name) if unit == "household" else self.person_column(name)
+
+    def of_persons(self, name: str) -> bool:
+        """Return whether a column describes persons, not households."""
+        if self.persons is None or name in self.households:
+            return False
+        return name in self.persons or ON_REQUEST.get(name) == "person"
 
     def fetch(self, names: Sequence[str]) -> None:
         """Read columns of files in one pass, which they would cost one each when they are asked for."""
@@ -408,6 +434,29 @@ class Survey:
         """Add values by person up by household."""
         return np.asarray(np.bincount(self.household_of, values, self.n_households), dtype=np.float64)
 
+    def _on_request(self, name: str) -> Column:
+        """Return a column that is made of roles, by the rows that it describes."""
+        if name == HOUSEHOLD_TYPE:
+            return self.household_type
+        if self.persons is None:
+            fail(f"{name!r} is made from persons", "the survey has no frame of persons", "Pass persons.")
+        if name == "head_sex":
+            return replace(self.role("sex").take(self.heads()), name=name)
+        return self._ages(name, AGE_GROUPS if name == "age_group" else AGE_FIVE)
+
+    def _ages(self, name: str, groups: Sequence[tuple[str, int]]) -> Column:
+        """Return the group of every person's age; an unknown age is in none."""
+        age = self.role("age").numbers("The age")
+        fail_if_any(
+            (age < 0) | (age > 150),
+            f"Every age {self.roles['age']!r} must be 0 to 150 years",
+            "Mend codes such as 999.",
+            lambda i: f"{self.show_person(i)}: {age[i]:g}",
+        )
+        code = np.searchsorted([end for _, end in groups], age, side="right").astype(np.float64)
+        code[np.isnan(age)] = np.nan
+        return Column(name, code, tuple(label for label, _ in groups), ordered=True)
+
     @cached_property
     def household_type(self) -> Column:
         """Type of every household, by who lives together: from the roles age and relation."""
@@ -474,11 +523,7 @@ class Survey:
         if not isinstance(text, str):
             fail_type(f"The expression of derived column {name!r} must be text", text, "Write it as a string.")
         expression = parse(text, f"derived column {name!r}")
-        of_persons = (
-            self.persons is not None
-            and not expression.aggregates
-            and any(used in self.persons and used not in self.households for used in expression.names)
-        )
+        of_persons = not expression.aggregates and any(map(self.of_persons, expression.names))
         if of_persons:
             assert self.persons is not None
             self.persons.add(replace(expression.evaluate(self.person_column), name=name))
@@ -516,6 +561,34 @@ class Survey:
             )
         return sizes
 
+    def _equivalents(self, scale: str | float) -> FloatArray:
+        """Return what the money of each household is divided by to become welfare."""
+        if not isinstance(scale, str):
+            power = number(scale, "scale", low=0, high=1)
+            return self.size if power == 1 else self.size**power
+        choice(scale, SCALES, "scale")
+        if scale == "per capita":
+            return self.size
+        if scale == "square root":
+            return np.sqrt(self.size)
+        if self.persons is None:
+            fail(
+                "The OECD-modified scale is made from ages",
+                "the survey has no frame of persons",
+                "Pass persons, or scale='square root'.",
+            )
+        age = self.role("age").numbers("The age")
+        fail_if_any(
+            np.isnan(age),
+            f"The OECD-modified scale needs every age {self.roles['age']!r}",
+            "Mend these rows, or pass scale='square root'.",
+            self.show_person,
+        )
+        grown = self.sum_over_members((age >= OF_AGE).astype(np.float64))
+        further = np.maximum(grown - 1, 0)
+        young = self.size - np.maximum(grown, 1)  # where all are young, the first counts as the adult
+        return np.asarray(1 + 0.5 * further + 0.3 * young)
+
     def _person_weights(self, name: str | None) -> FloatArray:
         if self.persons is None:
             return np.empty(0)
@@ -526,7 +599,9 @@ class Survey:
 
     def _welfare(self, name: str, per: str) -> FloatArray:
         values = self.household_column(name).numbers(f"Welfare {name!r}")
-        if per == "household":
+        if self.equivalents is not self.size:
+            values = (values if per == "household" else values * self.size) / self.equivalents
+        elif per == "household":
             values = values / self.size
         if self.missing == "error":
             fail_if_any(
@@ -567,11 +642,11 @@ class Survey:
 
     @cached_property
     def sharing(self) -> FloatArray:
-        """Among how many the money of every household is shared: its members, at the prices of welfare."""
-        return self.size if self.price_factor is None else self.size / self.price_factor
+        """What a household's money is divided by to become welfare: its equivalents, at the prices of welfare."""
+        return self.equivalents if self.price_factor is None else self.equivalents / self.price_factor
 
     def as_welfare(self, money: FloatArray) -> FloatArray:
-        """Return what money of households means as welfare: per person, and at the prices of welfare."""
+        """Return what money of households means as welfare: by equivalent, and at the prices of welfare."""
         return np.asarray(money / self.sharing)
 
     @property

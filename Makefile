@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 	$(BIN)/sp2lnob demo --out results/demo
 
 # The doctests of the installed package, and the tests: what users get, not what lies in the source folder.
-test: $(VENV)/installed $(VENV)/test-tools
+test: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data
 	$(BIN)/python -m pytest -n auto --pyargs sp2lnob tests
 
 # The same on kernels that check every index: slow, and any error in them fails the test. Pages, pictures, the command
@@ -18,7 +18,7 @@ test: $(VENV)/installed $(VENV)/test-tools
 # expressions, the reading of surveys, what is withheld and the source itself.
 EDGES := r report report_browser plots docs readme cli init study formats io coverage parallel shards resume bits \
   many indicators expressions survey household_types disclosure architecture
-test-debug: $(VENV)/installed $(VENV)/test-tools build/debug-site/made
+test-debug: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data build/debug-site/made
 	SP2LNOB_DEBUG=1 PYTHONPATH=build/debug-site $(BIN)/python -m pytest -n auto --pyargs sp2lnob tests \
 	  $(EDGES:%=--ignore=tests/test_%.py)
 
@@ -41,7 +41,7 @@ test-oldest: constraints-oldest.txt
 	build/oldest/bin/python -m pytest -n auto --pyargs $(TESTS)
 
 # The table of people by age and sex that the package ships, from PyPI's starsim-data; then commit it.
-population: $(VENV)/installed $(VENV)/test-tools
+population: $(VENV)/installed $(VENV)/population-data
 	PYTHONPATH=$(CURDIR)/src $(BIN)/python tools/wpp2024.py
 
 lint: $(VENV)/lint-tools
@@ -112,6 +112,10 @@ build/native-site/made: export SP2LNOB_NATIVE = 1
 build/%-site/made: $(VENV)/pip $(SOURCES)
 	rm -rf $(@D)
 	$(BIN)/python -m pip install -q --no-deps --target $(@D) .
+	touch $@
+
+$(VENV)/population-data: $(VENV)/pip pyproject.toml
+	$(BIN)/python -m pip install -q --no-deps --group population
 	touch $@
 
 $(VENV)/%-tools: $(VENV)/pip pyproject.toml

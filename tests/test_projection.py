@@ -96,7 +96,7 @@ def test_the_table_in_the_package_is_what_starsim_data_has():
     if importlib.util.find_spec("starsim_data") is None or importlib.util.find_spec("h5py") is None:
         if os.environ.get("CI", "").lower() in ("true", "1"):
             pytest.fail("continuous integration must have starsim-data")
-        pytest.skip("starsim-data is not installed: pip install --group test")
+        pytest.skip("starsim-data is not installed: pip install --no-deps --group population")
     spec = importlib.util.spec_from_file_location("wpp2024", path)
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)

@@ -425,7 +425,7 @@ SLIPS = [
     ('amount = [1, "month"]\ntaper = { start = 5 }', "A key of a taper must be one that exists, but 'start' does not"),
     ('amount = [1, "month"]\ntaper = { rate = 5 }', "Every taper must have starts, but one lacks starts"),
     ("taper = { starts = 5, rate = 1 }", "A taper must come with an amount"),
-    ('amount = [1, "month"]\ntarget = { kind = "nobody" }', "A target must be"),
+    ('amount = [1, "month"]\ntarget = { kind = "nobody" }', "target of scheme .x. must have one of"),
     ('amount = [1, "month"]\nmax_amount = [3]', "max_amount of a scheme must be a list of value and unit"),
     ('amount = [1, "month"]\nphase_in = { soon = 1 }', "A year in phase_in of scheme 'x' must be a whole number"),
     ('amount = [1, "month"]\npension = "no"', r"pension in \[\[scheme\]\] number 1 must be true or false"),

@@ -10,10 +10,10 @@ import numpy as np
 
 from ._corrected import prepare_index
 from ._domains import FullSample, check_by
+from ._figures import figures_of
 from ._folds import folds_of
 from ._html import form_of, short, table
 from ._parallel import Executor
-from ._prepared import Asked, Scenario, Statistic
 from ._relative import RelativeLine
 from ._responses import HINGING
 from ._results import write_file
@@ -27,16 +27,15 @@ from .disclosure import FEWEST, GROUP_FIGURES, STABILITY_FIGURES, least_cases, w
 from .economy import Economy
 from .effects import CROSS_VALIDATED, Groups, check_effects, effect_of, group_access, groups_of, hinges_on_the_cut
 from .estimates import Estimates
-from .estimation import Advance, Resume, bound, evaluate, full_sample_of, pair_of
+from .estimation import Advance, Resume, bound, evaluate, full_sample_of, pair_of, rise_of
 from .findings import Findings
-from .incidence import ConsumptionGain, Cost, Coverage, Incidence
 from .opportunity import Cells, Opportunity
 from .replication import Bootstrap, ReplicateDesign
 from .report import render
 from .schemes import Package
 from .stability import REFIT, SAME, Refit, refit as refits_of, stability_frame, stability_of
-from .statistics import Inequality, Lorenz, MeanWelfare, Poverty, Quantile
-from .survey import CLASSES, Survey
+from .statistics import Poverty
+from .survey import Survey
 from .transfers import Transfers, simulate
 from .tree import OpportunityTree
 
@@ -527,12 +526,12 @@ def assess(
     design = Bootstrap() if replicates is None else replicates
     replication = bound(design, survey)
     full = full_sample_of(survey, replication, classes)
-    scenarios = [Scenario("before", survey)] + ([Scenario("after", survey, transfers)] if transfers else [])
     poverty, domains = _lines(lines, economy, survey.welfare_period), _domains(survey, by)
     made = {opportunity.name: opportunity.prepare(survey) for opportunity in opportunities}
     of_index = _of_index(shapley, made)
     shares = sorted({BOTTOM_40, *(share for cells in made.values() for share in cells.shares)})
-    prepared = _of_welfare(survey, scenarios, poverty, domains, shares, full) if welfare else []
+    figures = figures_of(survey, transfers, poverty, domains, shares, full, welfare=welfare)
+    prepared = [*figures.prepared]
     trees: dict[str, OpportunityTree] = {}
     groups_by: dict[str, Groups] = {}
     dropped: dict[str, dict[str, int]] = {}
@@ -567,7 +566,8 @@ def assess(
         interval=interval,
         level=level,
         df=df,
-        changes={"after": "change"},
+        changes=figures.changes,
+        rising={pair: scale for pair in figures.changes if (scale := rise_of(figures.scenarios, *pair))},
         n_threads=n_threads,
         progress=progress,
         executor=executor,
@@ -595,6 +595,7 @@ def assess(
         "interval": interval,
         "level": estimates.level,
         "df": df,
+        "left_out": dict(figures.left_out),
     }
     frame = _groups(estimates, groups_by, transfers is not None, effects[0])
     answers = _effects(estimates, groups_by, effects if transfers is not None else ())
@@ -696,37 +697,6 @@ def _lines(
     of_economy = {} if economy is None else economy.poverty_lines(welfare_period)
     given: Mapping[str, Any] = of_economy if lines is None else lines
     return [Poverty(line, name) for name, line in mapping(given, "lines", "Write {'national': 1500.0}.").items()]
-
-
-def _of_welfare(
-    survey: Survey,
-    scenarios: Sequence[Scenario],
-    lines: Sequence[Poverty],
-    domains: Sequence[tuple[str, ...]],
-    shares: Sequence[float],
-    full: FullSample,
-) -> list[Asked]:
-    """Prepare welfare, poverty and inequality as far as the survey has welfare; coverage, incidence and cost."""
-    statistics: list[tuple[Statistic, bool]] = []
-    if survey.welfare is not None:
-        statistics += [
-            (MeanWelfare(), True),
-            *((line, True) for line in lines),
-            (ConsumptionGain(), True),
-            (Inequality(("gini", "palma", "quintile_ratio")), False),
-            (Quantile(shares), False),
-            (Lorenz(), False),
-        ]
-    elif lines:
-        fail("Poverty needs welfare", "the survey has none", "Pass welfare= to the Survey, or no lines.")
-    statistics += [(Coverage(), True), (Incidence(), True)]
-    prepared = []
-    for statistic, within_classes in statistics:
-        for domain in domains:
-            if not within_classes and any(name in CLASSES for name in domain):
-                continue
-            prepared += [made for scenario in scenarios for made in statistic.prepare(scenario, domain, full)]
-    return prepared + [made for scenario in scenarios for made in Cost().prepare(scenario, (), full)]
 
 
 def _hinging(

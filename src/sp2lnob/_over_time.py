@@ -84,7 +84,7 @@ def projection(projection: Any, *, width: float = WIDTH) -> "alt.LayerChart":
         frame, level, indexed = projection.estimates.frame(), projection.estimates.level, projection.indexed
     elif hasattr(projection, "findings"):
         found = projection.findings()
-        frame, about = found.projection, found.manifest.get("projection") or {}
+        frame, about = found.projection, found.manifest["asked"].get("projection") or {}
         level, indexed = found.manifest["asked"]["level"], about.get("indexed", "")
     else:
         fail_type("This picture takes a Projection", projection, "Pass what project() returned.")

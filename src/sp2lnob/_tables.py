@@ -473,14 +473,18 @@ def n_cell(figures: Sequence[Figure | None]) -> Cell:
     return Cell(" / ".join(f"{n:,}" for n in dict.fromkeys(figure.n for figure in figures if figure)))
 
 
-def flag_cell(figures: Sequence[Figure | None]) -> Cell:
-    """Return the flags of a row: one that not all of its figures have says whose it is; no interval stands in place."""
-    there = [figure for figure in figures if figure]
-    flags = [[mark for mark in marks(figure.flags) if mark != "no interval"] for figure in there]
+def flag_cell(figures: Sequence[Figure | None], titles: Sequence[str] = ()) -> Cell:
+    """Return the flags of a row: one that not all of its figures have says whose it is; no interval stands in place.
+
+    ``titles`` are those of the columns; without them, figures are called by their scenarios.
+    """
+    names = [title.lower() for title in titles] or [figure.scenario if figure else "" for figure in figures]
+    there = [(figure, name) for figure, name in zip(figures, names, strict=True) if figure]
+    flags = [[mark for mark in marks(figure.flags) if mark != "no interval"] for figure, _ in there]
     told = []
     for mark in dict.fromkeys(mark for found in flags for mark in found):
-        whose = list(dict.fromkeys(f.scenario for f, found in zip(there, flags, strict=True) if mark in found))
-        every = set(whose) == {figure.scenario for figure in there}
+        whose = list(dict.fromkeys(name for (_, name), found in zip(there, flags, strict=True) if mark in found))
+        every = set(whose) == {name for _, name in there}
         told.append(mark if every else f"{mark} ({', '.join(whose)})")
     return Cell("; ".join(told))
 

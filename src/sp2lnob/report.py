@@ -437,7 +437,12 @@ class _Page:
                 cells = [figure_cell(figure, forms) for figure in row.figures]
                 unit = self._unit(row.figures, forms) if row.unit else ""
                 lines.append(
-                    Line(row.label, [n_cell(row.figures), *cells, flag_cell(row.figures)], unit, data=row.data)
+                    Line(
+                        row.label,
+                        [n_cell(row.figures), *cells, flag_cell(row.figures, [head.title for head in columns])],
+                        unit,
+                        data=row.data,
+                    )
                 )
             unit = self.unit(part.statistic, forms[part.statistic].word) if part.statistic else part.unit
             shown.append(Block(lines, part.title, part.of, unit))
@@ -966,19 +971,18 @@ class _Page:
 
     def _receipt(self) -> dict[str, Any] | None:
         made: dict[str, Any] = dict.fromkeys(("picture", "coverage", "incidence", "intended", "groups"))
-        for statistics, file, caption in zip(
-            RECEIPT, ("coverage", "incidence"), ("Coverage", "Who gets the money"), strict=True
-        ):
-            if heads := self._heads(*statistics, param=""):
-                made[file] = self._by_decile(file, caption, heads)
-        if made["coverage"] and self.find("coverage", "decile", of=PACKAGE, param=""):
-            made["picture"] = self._picture(made["coverage"], plots.coverage)
+        if heads := self._heads(*RECEIPT[0], param=""):
+            made["coverage"] = self._by_decile("coverage", "Coverage", heads)
+            if self.find("coverage", "decile", of=PACKAGE, param=""):
+                made["picture"] = self._picture(made["coverage"], plots.coverage)
         if heads := self._heads("coverage_direct", param=INTENDED):
             caption = "Coverage of those whom a scheme is meant for"
             made["intended"] = self._by_decile("intended", caption, heads)
         made["groups"] = self._groups_covered()
-        made["adequacy"] = self._adequacy()
+        if heads := self._heads(*RECEIPT[1], param=""):
+            made["incidence"] = self._by_decile("incidence", "Who gets the money", heads)
         made["targeting"] = self._targeting()
+        made["adequacy"] = self._adequacy()
         made["efficiency"] = self._efficiency()
         made["errors"] = self._errors()
         return made if any(made.values()) else None
@@ -1002,7 +1006,7 @@ class _Page:
         """Return what benefits are to those who have them."""
         heads = []
         for head in self._heads("adequacy", "generosity"):
-            unit = f"% of {head.param.removeprefix(OF_LINE)}" if head.measure == "generosity_of_line" else ""
+            unit = f"% of line {head.param.removeprefix(OF_LINE)}" if head.measure == "generosity_of_line" else ""
             unit = f"% {head.param}" if head.statistic == "adequacy" and head.param else unit
             heads.append(replace(head, unit=unit))
         if not heads:
@@ -1097,7 +1101,7 @@ class _Page:
 
     def _note(self) -> list[str]:
         """Return what cost by year rests on, a sentence each; the last says what its intervals leave out."""
-        note = (self.manifest.get("projection") or {}).get("note", "")
+        note = (self.asked.get("projection") or {}).get("note", "")
         return note.splitlines() or ["Intervals are of the survey alone: population and growth carry none."]
 
     def _domains(self) -> list[tuple[str, Table]]:
@@ -1158,7 +1162,12 @@ def _title(statistic: str, param: str) -> str:
 def _rule_of(param: str) -> str:
     """Return whom a score chooses, and who is poor, in words."""
     told = []
-    words = {"share": "the lowest {} by it", "poor": "poor: the poorest {}", "line": "poor: below {}", "who": "of {}"}
+    words = {
+        "share": "the lowest {} by it",
+        "poor": "poor: the poorest {}",
+        "line": "poor: below {}",
+        "who": "among {}",
+    }
     for part in param.split(", ", len(words) - 1):
         key, _, value = part.partition("=")
         share = f"{100 * float(value):.12g}%" if key in ("share", "poor") else value

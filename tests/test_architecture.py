@@ -101,6 +101,7 @@ ROOMS = (
     "_overview_page",
     "overview",
     "_comparison_page",
+    "_figures",
     "assessment",
     "comparison",
     "_files",

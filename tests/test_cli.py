@@ -47,7 +47,15 @@ n = 20
 
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and devices")
-PLAIN = ["estimates.csv", "groups.csv", "manifest.json", "stability.csv", "tree-internet.json"]
+PLAIN = [
+    "effects.csv",
+    "estimates.csv",
+    "groups.csv",
+    "manifest.json",
+    "projection.csv",
+    "stability.csv",
+    "tree-internet.json",
+]
 COMMAND = [sys.executable, "-m", "sp2lnob.cli"]
 
 
@@ -384,7 +392,7 @@ def test_demo(tmp_path, run, page):
     assert code == 0
     assert "clean fuel" in stdout
     assert list(contents(tmp_path / "out")) == [
-        *PLAIN[:3],
+        *PLAIN[:5],
         "report.html",
         "stability.csv",
         "tree-clean-fuel.json",

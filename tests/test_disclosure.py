@@ -305,7 +305,10 @@ def test_the_same_work_gives_the_same_bytes(tmp_path):
     ]
     assert made[0] == made[1] == made[2]
     trees = ["tree-water-2.json", "tree-water.json"]
-    assert sorted(made[0]) == ["estimates.csv", "groups.csv", "manifest.json", "stability.csv", *trees]
+    assert sorted(made[0]) == [
+        *("effects.csv", "estimates.csv", "groups.csv", "manifest.json", "projection.csv", "stability.csv"),
+        *trees,
+    ]
     # Over an earlier result as well.
     assert files_of(assessed(survey_of(SIZES)).save(tmp_path / "r0")) == made[0]
 
@@ -379,6 +382,11 @@ def last_row(path):
 DAMAGES = {
     "no estimates": lambda folder: (folder / "estimates.csv").unlink(),
     "no groups": lambda folder: (folder / "groups.csv").unlink(),
+    "no effects": lambda folder: (folder / "effects.csv").unlink(),
+    "no projection": lambda folder: (folder / "projection.csv").unlink(),
+    "a column of effects lacks": edit("effects.csv", "gaining", "gain"),
+    "a column of the projection lacks": edit("projection.csv", "year", "yr"),
+    "all but a row of effects": lambda folder: edit("effects.csv", last_row(folder / "effects.csv"), "")(folder),
     "no tree": lambda folder: [path.unlink() for path in folder.glob("tree-*.json")],
     "estimates are a folder": lambda folder: ((folder / "estimates.csv").unlink(), (folder / "estimates.csv").mkdir()),
     "empty table": put("estimates.csv", b""),

@@ -28,7 +28,8 @@ def test_ten_lines_of_python_do_the_same_job_as_the_study_file(tmp_path):
         capture_output=True,
     )
     names = sorted(path.name for path in (tmp_path / "results").iterdir())
-    assert names == ["estimates.csv", "groups.csv", "manifest.json", "stability.csv", "tree-clean-fuel.json"]
+    tables = [f"{name}.csv" for name in ("effects", "estimates", "groups", "projection", "stability")]
+    assert names == sorted([*tables, "manifest.json", "tree-clean-fuel.json"])
     for name in names:
         if name != "manifest.json":  # it also tells the study file's hash
             assert (tmp_path / "results" / name).read_bytes() == (tmp_path / "study" / name).read_bytes(), name

@@ -332,7 +332,7 @@ def test_what_is_received_is_the_tidy_frame(found, page):
         ("Coverage", ("coverage_direct", "coverage")),
         ("Who gets the money", ("benefit_incidence", "beneficiary_incidence")),
     ):
-        _, *rows = page.table(f". {caption}")
+        _, *rows = page.table(f". {caption},")
         scheme = None
         seen = 0
         for cells in rows:

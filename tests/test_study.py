@@ -210,6 +210,7 @@ def test_every_key_is_an_argument_and_every_argument_a_key():
         return {name for function in functions for name in signature(function).parameters}
 
     given = {"opportunities", "package", "economy", "lines", "replicates", "tree", "survey"}
+    given |= {"population", "projected"}  # which [projection] says
     given |= {"n_threads", "progress", "executor", "resume"}  # how it is run, and not what it is
     assert set(study.SURVEY) == arguments(sp.Survey, sp.read_survey) - {"survey"}
     assert set(study.ECONOMY) == arguments(sp.Economy)
@@ -425,7 +426,7 @@ SLIPS = [
     ('amount = [1, "month"]\ntaper = { start = 5 }', "A key of a taper must be one that exists, but 'start' does not"),
     ('amount = [1, "month"]\ntaper = { rate = 5 }', "Every taper must have starts, but one lacks starts"),
     ("taper = { starts = 5, rate = 1 }", "A taper must come with an amount"),
-    ('amount = [1, "month"]\ntarget = { kind = "nobody" }', "A target must be"),
+    ('amount = [1, "month"]\ntarget = { kind = "nobody" }', "target of scheme .x. must have one of"),
     ('amount = [1, "month"]\nmax_amount = [3]', "max_amount of a scheme must be a list of value and unit"),
     ('amount = [1, "month"]\nphase_in = { soon = 1 }', "A year in phase_in of scheme 'x' must be a whole number"),
     ('amount = [1, "month"]\npension = "no"', r"pension in \[\[scheme\]\] number 1 must be true or false"),
@@ -436,3 +437,26 @@ SLIPS = [
 def test_slips_in_schemes_are_named(folder, lines, message):
     with pytest.raises((sp.InputError, sp.InputTypeError), match=message):
         _ = read_study(write(folder, f'{GOOD.split("[[scheme]]")[0]}[[scheme]]\nname = "x"\n{lines}\n')).package
+
+
+PROJECTED = GOOD.replace("gdp_per_capita = 1800\n", "gdp_per_capita = 1800\nyear = 2026\n") + (
+    'effect = ["reroute", "logit"]\nmonotone = true\n[projection]\ncountry = "Cambodia"\nyears = [2026, 2030]\n'
+    'indexed = "prices"\ngrowth = { "2027" = 0.02, "2028" = 0.02, "2029" = 0.02, "2030" = 0.02 }\n'
+)
+
+
+def test_a_run_projects_the_package(folder):
+    read = read_study(write(folder, PROJECTED.replace('by = ["urbrur"]', 'by = ["recipients"]')))
+    result = read.run(n_threads=1)
+    made = read.projection(result.transfers, n_threads=1)
+    assert result.projection.estimates.value.tolist() == made.estimates.value.tolist()
+    assert result.asked["projection"]["years"] == [2026, 2030]
+    assert set(result.effects["effect"]) == {"reroute", "logit"}
+    assert result.asked["monotone"]
+    assert set(result.estimates.frame().query("statistic == 'headcount'")["level"]) == {"all", "recipients", "others"}
+
+
+def test_a_projection_without_a_package_is_told_before_data_are_read(tmp_path):
+    text = '[survey]\nhouseholds = "nowhere.csv"\n[projection]\ncountry = "Cambodia"\n'
+    with pytest.raises(sp.InputError, match=r"\[projection\] must come with a package, but there is no \[\[scheme\]\]"):
+        read_study(write(tmp_path, text)).run()

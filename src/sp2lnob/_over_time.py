@@ -1,8 +1,10 @@
 """Pictures of years to come: what a package costs from year to year."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._canvas import (
     GREY,
@@ -23,18 +25,30 @@ from .transfers import PACKAGE
 
 if TYPE_CHECKING:
     import altair as alt
+    import pandas as pd
 
 WIDTH = 600  # as of other pictures
 HEIGHT, LEFT, TOP, APART = 280.0, 44.0, 24.0, 17.0
 MARKED = 6  # years that have a point with its interval, about
 
 
-def projection(projection: Projection, *, width: float = WIDTH) -> "alt.LayerChart":
+@dataclass(frozen=True)
+class _Course:
+    """Cost as a share of GDP by scheme, a point a year; the package comes last, and stands alone where it is one."""
+
+    curves: Mapping[str, list[Point]]
+    years: tuple[int, ...]
+    level: float
+    indexed: str
+
+
+def projection(projection: Any, *, width: float = WIDTH) -> "alt.LayerChart":
     """Draw the cost of a package and of each of its schemes by year, as a share of GDP.
 
     Parameters
     ----------
-    projection : Projection
+    projection : Projection, Assessment or Findings
+        One of the last two has a projection, or there is an error.
     width : float, default 600
         Of the picture, in pixels: 300 or more.
 
@@ -66,15 +80,21 @@ def projection(projection: Projection, *, width: float = WIDTH) -> "alt.LayerCha
     ...
     sp2lnob.InputTypeError: This picture takes a Projection, but Transfers of 1 scheme: ... is of type Transfers. ...
     """
-    if not isinstance(projection, Projection):
+    if isinstance(projection, Projection):
+        frame, level, indexed = projection.estimates.frame(), projection.estimates.level, projection.indexed
+    elif hasattr(projection, "findings"):
+        found = projection.findings()
+        frame, about = found.projection, found.manifest["asked"].get("projection") or {}
+        level, indexed = found.manifest["asked"]["level"], about.get("indexed", "")
+    else:
         fail_type("This picture takes a Projection", projection, "Pass what project() returned.")
+    course = _course(frame, level, indexed)
     try:
         import_module("altair")
     except ImportError:
         fail("Pictures need altair", "it is not installed", "Install it: pip install 'sp2lnob[report]'.")
-    years = projection.years
+    years, curves = course.years, course.curves
     marked = _marked(years)
-    curves = _curves(projection)
     names = {of: "all schemes" if of == PACKAGE else of for of in curves}
     points = [point for curve in curves.values() for point in curve]
     canvas = canvas_of(width)
@@ -107,10 +127,13 @@ def projection(projection: Projection, *, width: float = WIDTH) -> "alt.LayerCha
     head = [
         f"{curves[PACKAGE][i].with_interval(OF_GDP)} of GDP in {years[i]}" for i in dict.fromkeys((0, len(years) - 1))
     ]
-    level = f"{100 * projection.estimates.level:g}%"
-    reading = f"Bars are {level} intervals of the survey alone: population and growth are taken as given."
+    reading = (
+        f"Bars are {100 * course.level:g}% intervals of the survey alone: population and growth are taken as given."
+    )
     title = f"Cost of the package, {first} to {years[-1]}" if len(years) > 1 else f"Cost of the package in {first}"
-    said = f"{'; '.join(head)}. Benefits follow {projection.indexed.replace('_', ' ').replace('gdp', 'GDP')}."
+    said = f"{'; '.join(head)}."
+    if course.indexed:
+        said += f" Benefits follow {course.indexed.replace('_', ' ').replace('gdp', 'GDP')}."
     return canvas.chart(max(TOP + HEIGHT + 26, y + 14), title, [said, reading, *case_notes(points)], said)
 
 
@@ -123,15 +146,16 @@ def _marked(years: tuple[int, ...]) -> set[int]:
     return {years[0], years[-1], *inside}
 
 
-def _curves(projection: Projection) -> dict[str, list[Point]]:
-    """Return cost as a share of GDP by scheme, and of the package where it has several: a point a year."""
-    of = projection.estimates
-    schemes = projection.schemes if len(projection.schemes) > 2 else (PACKAGE,)
-    made: dict[str, list[Point]] = {scheme: [] for scheme in schemes}
-    for i, row in enumerate(of.rows):
-        if row.statistic == "cost_gdp" and row.of in made:
-            colour = INK if row.of == PACKAGE else GREY
-            value, low, high = (float(x[i]) for x in (of.value, of.ci_low, of.ci_high))
-            name = "all schemes" if row.of == PACKAGE else row.of
-            made[row.of].append(Point(value, low, high, of.flags[i], row.n or 0, name, colour))
-    return made
+def _course(frame: "pd.DataFrame", level: float, indexed: str) -> _Course:
+    """Return the curves of a frame of cost by year."""
+    rows = frame[(frame["statistic"] == "cost_gdp") & (frame["by"] == "year")].to_dict("records")
+    if not rows:
+        fail("A picture of a projection must have cost as a share of GDP", "there is none", "Give the study one.")
+    schemes = list(dict.fromkeys(str(row["of"]) for row in rows))
+    curves: dict[str, list[Point]] = {of: [] for of in (schemes if len(schemes) > 2 else (PACKAGE,))}
+    for row in rows:
+        if row["of"] in curves:
+            colour, name = (INK, "all schemes") if row["of"] == PACKAGE else (GREY, str(row["of"]))
+            value, low, high = (float(row[key]) for key in ("value", "ci_low", "ci_high"))
+            curves[row["of"]].append(Point(value, low, high, str(row["flag"]), int(row["n"]), name, colour))
+    return _Course(curves, tuple(dict.fromkeys(int(row["level"]) for row in rows)), float(level), indexed)

@@ -280,8 +280,8 @@ class _GapEfficiencyOf:
         return [Row("gap_efficiency", of, param, scale=scale) for param in ("", "with administration")]
 
     def combine(self, totals: FloatArray) -> FloatArray:
-        """Return the ratios."""
-        return totals[:, :1] / totals[:, 1:]
+        """Return the ratios; of no money, such as where benefits are taken away alone, there is none."""
+        return np.asarray(totals[:, :1] / np.where(totals[:, 1:] > 0, totals[:, 1:], np.nan))
 
 
 def names_of(transfers: Transfers) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ import numpy as np
 
 from ._corrected import prepare_index
 from ._domains import FullSample, check_by
+from ._figures import figures_of
 from ._folds import folds_of
 from ._html import form_of, short, table
 from ._parallel import Executor
-from ._prepared import Asked, Scenario, Statistic
 from ._relative import RelativeLine
 from ._responses import HINGING
 from ._results import write_file
@@ -23,20 +23,21 @@ from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mappin
 from .chances import prepare_human_opportunity, prepare_shapley
 from .cross_validation import Ends, counted_anew, cross_validated, halves
 from .decomposition import METHODS as SHAPLEY_METHODS, MOST_PLAYERS
-from .disclosure import FEWEST, GROUP_FIGURES, STABILITY_FIGURES, least_cases, withhold, withhold_tree
+from .disclosure import EFFECT_FIGURES, FEWEST, GROUP_FIGURES, STABILITY_FIGURES, least_cases, withhold, withhold_tree
 from .economy import Economy
 from .effects import CROSS_VALIDATED, Groups, check_effects, effect_of, group_access, groups_of, hinges_on_the_cut
 from .estimates import Estimates
-from .estimation import Advance, Resume, bound, evaluate, full_sample_of, pair_of
-from .findings import Findings
-from .incidence import ConsumptionGain, Cost, Coverage, Incidence
+from .estimation import Advance, Resume, bound, evaluate, full_sample_of, pair_of, rise_of
+from .findings import PROJECTION, Findings, empty
 from .opportunity import Cells, Opportunity
+from .populations import Population
+from .projection import Projection, project
 from .replication import Bootstrap, ReplicateDesign
 from .report import render
 from .schemes import Package
 from .stability import REFIT, SAME, Refit, refit as refits_of, stability_frame, stability_of
-from .statistics import Inequality, Lorenz, MeanWelfare, Poverty, Quantile
-from .survey import CLASSES, Survey
+from .statistics import Poverty
+from .survey import Survey
 from .transfers import Transfers, simulate
 from .tree import OpportunityTree
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 BOTTOM_40 = 0.4
 MOST_ROWS = 20_000_000  # over all sets of circumstances: about 1 GB, and a minute of one core for 1,000 replicates
 SCENARIOS = ("before", "after", "change")
+PROJECTED = ("years", "indexed", "growth", "wages", "by_sex", "calibrate")  # arguments of project() that assess takes
 OF_GROUPS = ("access", "d_index", "furthest_behind", "furthest_ahead", "gap")
 MAIN = (
     "access",
@@ -87,6 +89,8 @@ class Assessment:
         frequency (share of the replicates), sd (of the gap between a replicate's own ends), replicates, flag. Of more
         than 1,000 combinations, the 1,000 of the most weight. Empty without refits.
     transfers : Transfers or None
+    projection : Projection or None
+        Recipients and cost in the years to come, as ``project`` returns them; None without a population.
 
     Examples
     --------
@@ -113,6 +117,7 @@ class Assessment:
     replicates: int
     dropped: Mapping[str, Mapping[str, int]]
     asked: Mapping[str, Any]
+    projection: Projection | None = None
 
     def tree(self, opportunity: str) -> OpportunityTree:
         """Return the tree of an opportunity.
@@ -194,6 +199,8 @@ class Assessment:
             trees,
             {**self.manifest(), "disclosure": policy, **(study or {})},
             withhold(self.stability, policy, STABILITY_FIGURES),
+            withhold(self.effects, policy, EFFECT_FIGURES),
+            empty(PROJECTION) if self.projection is None else withhold(self.projection.frame(), policy),
         )
 
     def save(
@@ -206,9 +213,10 @@ class Assessment:
     ) -> Path:
         """Write the tables, trees and manifest, and perhaps the report.
 
-        estimates.csv, groups.csv, stability.csv, one tree-NAME.json an opportunity, manifest.json, report.html. The
-        folder appears whole or not at all. An earlier result is replaced; a folder with other files is refused. The
-        same data, arguments and versions give the same bytes.
+        estimates.csv, groups.csv, stability.csv, effects.csv, projection.csv, one tree-NAME.json an opportunity,
+        manifest.json, report.html; a table of what was not asked has its columns, and no row. The folder appears whole
+        or not at all. An earlier result is replaced; a folder with other files is refused. The same data, arguments and
+        versions give the same bytes.
 
         Parameters
         ----------
@@ -237,7 +245,7 @@ class Assessment:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     written = result.save(pathlib.Path(folder) / "results")
         ...     print(*sorted(path.name for path in written.iterdir()))
-        estimates.csv groups.csv manifest.json stability.csv tree-internet.json
+        effects.csv estimates.csv groups.csv manifest.json projection.csv stability.csv tree-internet.json
 
         A folder of someone else's:
 
@@ -423,6 +431,8 @@ def assess(
     level: float = 0.95,
     df: str = "effective",
     welfare: bool = True,
+    population: Population | None = None,
+    projected: Mapping[str, Any] | None = None,
     n_threads: int | None = None,
     progress: Advance | None = None,
     executor: Executor | None = None,
@@ -446,8 +456,8 @@ def assess(
     lines : dict of str to float or RelativeLine, default None
         Poverty lines by name; None: the economy's.
     by : sequence of str or of tuples of str, default None
-        Split of poverty, welfare and, if it is no welfare class, inequality. None: decile, if the survey has welfare,
-        and urbrur, if it has such a column.
+        Split of poverty, welfare, what a package reaches and does, and, if it is no welfare class, inequality: as in
+        ``estimate``, "recipients" too. None: decile, if the survey has welfare, and urbrur, if it has such a column.
     replicates : replicate design, default Bootstrap(1000, seed=1)
     effect : {"reroute", "interpolate", "logit", "refit"}, or a sequence of them, default "reroute"
         How access responds. "reroute": through the fixed tree. "interpolate": linearly in welfare between the means of
@@ -473,6 +483,10 @@ def assess(
     welfare : bool, default True
         Whether to estimate mean welfare, poverty and inequality beside access. False where welfare has a rank but no
         amount, as a wealth index; its classes may be circumstances all the same.
+    population : Population, default None
+        People in the years to come, among whom the package is projected: ``projection``. None: it is not.
+    projected : dict, default None
+        Other arguments of ``project``, by name: years, indexed, growth, wages, by_sex, calibrate; None: its defaults.
     classes, interval, level, df, n_threads, progress, executor, resume
         As in ``estimate``.
 
@@ -483,8 +497,17 @@ def assess(
     Raises
     ------
     InputError
-        If a column, role or figure is lacking, two opportunities have one name, or an opportunity has too many
-        circumstances for Shapley shares.
+        If a column, role or figure is lacking, two opportunities have one name, an opportunity has too many
+        circumstances for Shapley shares, or a population comes without a package.
+
+    Notes
+    -----
+    Of a package there are ConsumptionGain (both kinds), Coverage (of the intended and of groups too), Incidence,
+    Adequacy, Targeting, GapEfficiency of every line that is a number, Cost, SchemeShapley of these lines and the Gini,
+    with 2 to 8 schemes, and TargetingError of every scheme that has a Rank. Where the survey has existing benefits,
+    mean welfare, poverty and inequality are told without these too: scenario "no schemes", with changes "change from no
+    schemes: before" and "change from no schemes: after". What cannot be told of this survey or package is named with
+    the reason in ``asked["left_out"]``, which the manifest has.
 
     References
     ----------
@@ -526,13 +549,15 @@ def assess(
     transfers = None if package is None else simulate(survey, package, economy)
     design = Bootstrap() if replicates is None else replicates
     replication = bound(design, survey)
+    how: dict[str, Any] = {"interval": interval, "level": level, "df": df, "n_threads": n_threads}
+    projection = _projection(transfers, population, projected, {**how, "replicates": design})
     full = full_sample_of(survey, replication, classes)
-    scenarios = [Scenario("before", survey)] + ([Scenario("after", survey, transfers)] if transfers else [])
     poverty, domains = _lines(lines, economy, survey.welfare_period), _domains(survey, by)
     made = {opportunity.name: opportunity.prepare(survey) for opportunity in opportunities}
     of_index = _of_index(shapley, made)
     shares = sorted({BOTTOM_40, *(share for cells in made.values() for share in cells.shares)})
-    prepared = _of_welfare(survey, scenarios, poverty, domains, shares, full) if welfare else []
+    figures = figures_of(survey, transfers, poverty, domains, shares, full, welfare=welfare)
+    prepared = [*figures.prepared]
     trees: dict[str, OpportunityTree] = {}
     groups_by: dict[str, Groups] = {}
     dropped: dict[str, dict[str, int]] = {}
@@ -564,15 +589,13 @@ def assess(
         replication,
         full,
         paired=pair_of(survey, design),
-        interval=interval,
-        level=level,
-        df=df,
-        changes={"after": "change"},
-        n_threads=n_threads,
+        changes=figures.changes,
+        rising={pair: scale for pair in figures.changes if (scale := rise_of(figures.scenarios, *pair))},
         progress=progress,
         executor=executor,
         resume=resume,
         told=design.told(),
+        **how,
     )
     estimates, stability = _apart(estimates, grown)
     estimates = _within(estimates)
@@ -595,11 +618,44 @@ def assess(
         "interval": interval,
         "level": estimates.level,
         "df": df,
+        "left_out": dict(figures.left_out),
+        "projection": projection and _told(projection, population),
     }
     frame = _groups(estimates, groups_by, transfers is not None, effects[0])
     answers = _effects(estimates, groups_by, effects if transfers is not None else ())
     done = len(estimates.draws)
-    return Assessment(survey, estimates, frame, answers, stability, trees, transfers, done, dropped, asked)
+    return Assessment(survey, estimates, frame, answers, stability, trees, transfers, done, dropped, asked, projection)
+
+
+def _projection(
+    transfers: Transfers | None, population: Population | None, projected: Mapping[str, Any] | None, how: dict[str, Any]
+) -> Projection | None:
+    """Project a package among a population, on the replicates of everything else."""
+    given = mapping(projected or {}, "projected", "Write {'years': [2030, 2050]}.")
+    for name in given:
+        fail_if_unknown(name, PROJECTED, "An argument in projected")
+    if population is None:
+        if given:
+            fail("What is projected must have a population", "population is None", "Pass population=, or drop it.")
+        return None
+    if transfers is None:
+        fail("A projection must have a package", "package is None", "Pass one, or leave population out.")
+    return project(transfers, population, **given, **how)
+
+
+def _told(projection: Projection, population: Population | None) -> dict[str, Any]:
+    """Return what a projection rests on, as the manifest tells it."""
+    assert population is not None
+    return {
+        "population": population.name,
+        "years": list(projection.years),
+        "base_year": projection.base_year,
+        "indexed": projection.indexed,
+        "gdp": [None if np.isnan(gdp) else gdp for gdp in projection.gdp.tolist()],
+        "gdp_base": projection.gdp_base,
+        "ratio": projection.ratio,
+        "note": projection.note,
+    }
 
 
 def _of_index(shapley: bool | str, made: Mapping[str, Cells]) -> str | None:
@@ -696,37 +752,6 @@ def _lines(
     of_economy = {} if economy is None else economy.poverty_lines(welfare_period)
     given: Mapping[str, Any] = of_economy if lines is None else lines
     return [Poverty(line, name) for name, line in mapping(given, "lines", "Write {'national': 1500.0}.").items()]
-
-
-def _of_welfare(
-    survey: Survey,
-    scenarios: Sequence[Scenario],
-    lines: Sequence[Poverty],
-    domains: Sequence[tuple[str, ...]],
-    shares: Sequence[float],
-    full: FullSample,
-) -> list[Asked]:
-    """Prepare welfare, poverty and inequality as far as the survey has welfare; coverage, incidence and cost."""
-    statistics: list[tuple[Statistic, bool]] = []
-    if survey.welfare is not None:
-        statistics += [
-            (MeanWelfare(), True),
-            *((line, True) for line in lines),
-            (ConsumptionGain(), True),
-            (Inequality(("gini", "palma", "quintile_ratio")), False),
-            (Quantile(shares), False),
-            (Lorenz(), False),
-        ]
-    elif lines:
-        fail("Poverty needs welfare", "the survey has none", "Pass welfare= to the Survey, or no lines.")
-    statistics += [(Coverage(), True), (Incidence(), True)]
-    prepared = []
-    for statistic, within_classes in statistics:
-        for domain in domains:
-            if not within_classes and any(name in CLASSES for name in domain):
-                continue
-            prepared += [made for scenario in scenarios for made in statistic.prepare(scenario, domain, full)]
-    return prepared + [made for scenario in scenarios for made in Cost().prepare(scenario, (), full)]
 
 
 def _hinging(

@@ -754,7 +754,8 @@ def asked_of(study: "Study", survey: "Survey") -> dict[str, Any]:
         except SP2LNOBError as error:
             problems.append(str(error))
 
-    for part in (policy, opportunities, package, lambda: study.tree, lambda: study.replicates):
+    of_file = (lambda: study.population, lambda: study.tree, lambda: study.replicates)
+    for part in (policy, opportunities, package, *of_file):
         with found():
             part()
     return {"opportunities": counted, "problems": problems}

@@ -20,6 +20,7 @@ FEW = 50
 FIGURES = ("value", "se", "ci_low", "ci_high", "bias", "df")
 SCENARIOS = ("before", "after", "change")
 STABILITY_FIGURES = ("frequency", "sd")
+EFFECT_FIGURES = (*SCENARIOS, "change_se", "change_low", "change_high", "gaining")
 GROUP_FIGURES = (*(f"{which}{end}" for which in SCENARIOS for end in ("", "_se", "_low", "_high")), "gaining")
 
 

@@ -158,8 +158,8 @@ def estimate(
     replication = bound(design, survey)
     full = full_sample_of(survey, replication, classes)
     prepared: list[Asked] = []
-    asked = [Scenario(BEFORE, survey), *(_scenario(name, survey, of) for name, of in given.items())]
-    domains = [(domain, among) for domain in check_by(by) for among in _among(domain, asked)]
+    asked = [Scenario(BEFORE, survey), *(scenario_of(name, survey, of) for name, of in given.items())]
+    domains = [(domain, of) for domain in check_by(by) for of in among(domain, asked)]
     for statistic in listed:
         found = [
             made
@@ -184,7 +184,7 @@ def estimate(
         level=level,
         df=df,
         changes=names,
-        rising={pair: scale for pair in names if (scale := _rises(asked, *pair))},
+        rising={pair: scale for pair in names if (scale := rise_of(asked, *pair))},
         n_threads=n_threads,
         progress=progress,
         executor=executor,
@@ -217,14 +217,14 @@ def change_names(scenarios: Mapping[str, object], baseline: str | Sequence[str] 
     return names
 
 
-def _scenario(name: str, survey: Survey, of: "Transfers | Situation") -> Scenario:
+def scenario_of(name: str, survey: Survey, of: "Transfers | Situation") -> Scenario:
     """Return a scenario of what is paid, or of another situation."""
     if isinstance(of, Transfers):
         return Scenario(name, survey, of)
     return Scenario(name, survey, instead=of.welfare)
 
 
-def _among(domain: tuple[str, ...], asked: Sequence[Scenario]) -> list[list[Scenario]]:
+def among(domain: tuple[str, ...], asked: Sequence[Scenario]) -> list[list[Scenario]]:
     """Return the scenarios to be shown by a domain: for recipients, all of them among those of each package."""
     if RECIPIENTS not in domain:
         return [list(asked)]
@@ -245,7 +245,7 @@ def _among(domain: tuple[str, ...], asked: Sequence[Scenario]) -> list[list[Scen
     return made
 
 
-def _rises(asked: Sequence[Scenario], base: str, to: str) -> str:
+def rise_of(asked: Sequence[Scenario], base: str, to: str) -> str:
     """Return the scale of the change in what a pure transfer lowers, where some lose welfare; "" where nobody does.
 
     If nobody gains it can only rise: "log". If some gain it may go either way: "t".

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._results import MANIFEST, as_json, file_name, read_manifest, write_folder
 from ._validate import fail
-from .disclosure import FIGURES, GROUP_FIGURES, STABILITY_FIGURES
+from .disclosure import EFFECT_FIGURES, FIGURES, GROUP_FIGURES, STABILITY_FIGURES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,13 +19,25 @@ if TYPE_CHECKING:
 ESTIMATES = "estimates.csv"
 GROUPS = "groups.csv"
 STABILITY = "stability.csv"
+EFFECTS = "effects.csv"
+PROJECTION = "projection.csv"
 OF_OVERVIEW = ("survey", "domain", "domain_level", "reason", "other")
-TEXT = ("statistic", "of", "param", "scenario", "by", "level", "flag", "opportunity", "label", "what", *OF_OVERVIEW)
-WHOLE = ("n", "replicates", "group")
+OF_ROW = ("statistic", "of", "param", "scenario", "by", "level", "flag")
+TEXT = (*OF_ROW, "opportunity", "label", "what", "effect", *OF_OVERVIEW)
+WHOLE = ("n", "replicates", "group", "year")
 YES_NO = ("furthest_behind", "furthest_ahead")
 OF_ESTIMATES = ("statistic", "of", "param", "scenario", "by", "level", *FIGURES, "n", "replicates", "flag")
 OF_GROUPS = ("opportunity", "group", "label", "share", "n", *GROUP_FIGURES, *YES_NO, "flag")
 OF_STABILITY = ("opportunity", "what", "label", "share", "n", *STABILITY_FIGURES, "replicates", "flag")
+OF_EFFECTS = ("opportunity", "effect", "statistic", "by", "label", *EFFECT_FIGURES, "n", "flag")
+OF_PROJECTION = (*OF_ESTIMATES, "year")
+COLUMNS = {
+    ESTIMATES: OF_ESTIMATES,
+    GROUPS: OF_GROUPS,
+    STABILITY: OF_STABILITY,
+    EFFECTS: OF_EFFECTS,
+    PROJECTION: OF_PROJECTION,
+}  # of every table, in the order in which Findings has them
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +56,10 @@ class Findings:
         Versions, the survey and its design, and what was asked.
     stability : DataFrame
         As in ``Assessment``; empty without refits.
+    effects : DataFrame
+        As in ``Assessment``; empty without a package.
+    projection : DataFrame
+        As ``Projection.frame`` describes it; empty without a population.
 
     Examples
     --------
@@ -61,7 +77,9 @@ class Findings:
     groups: "pd.DataFrame"
     trees: Mapping[str, Mapping[str, Any]]
     manifest: Mapping[str, Any]
-    stability: "pd.DataFrame" = field(default_factory=lambda: no_stability())
+    stability: "pd.DataFrame" = field(default_factory=lambda: empty(STABILITY))
+    effects: "pd.DataFrame" = field(default_factory=lambda: empty(EFFECTS))
+    projection: "pd.DataFrame" = field(default_factory=lambda: empty(PROJECTION))
 
     def findings(self) -> "Findings":
         """Return itself: pictures take an assessment or what a folder holds alike."""
@@ -73,7 +91,8 @@ class Findings:
         def text(content: str) -> Any:
             return lambda path: path.write_text(content, encoding="utf-8", newline="\n")
 
-        tables = {ESTIMATES: self.estimates, GROUPS: self.groups, STABILITY: self.stability}
+        every = (self.estimates, self.groups, self.stability, self.effects, self.projection)
+        tables = dict(zip(COLUMNS, every, strict=True))
         files: dict[str, Any] = {name: text(as_csv(frame)) for name, frame in tables.items()}
         taken: set[str] = set()
         trees = {name: file_name("tree-", name, taken, ".json") for name in self.trees}
@@ -126,15 +145,13 @@ def read_results(folder: str | os.PathLike[str]) -> Findings:
         )
     why = "rows, columns or nodes lack"
     try:
-        estimates, groups, stability = (read_table(path / name) for name in (ESTIMATES, GROUPS, STABILITY))
+        tables = {name: read_table(path / name) for name in COLUMNS}
         trees = {
             name: json.loads((path / file).read_text(encoding="utf-8")) for name, file in manifest["trees"].items()
         }
         whole = (
-            [*estimates.columns] == [*OF_ESTIMATES]
-            and [*groups.columns] == [*OF_GROUPS]
-            and [*stability.columns] == [*OF_STABILITY]
-            and manifest["rows"] == {ESTIMATES: len(estimates), GROUPS: len(groups), STABILITY: len(stability)}
+            all((*tables[name].columns,) == columns for name, columns in COLUMNS.items())
+            and manifest["rows"] == {name: len(table) for name, table in tables.items()}
             and all(tree["nodes"] for tree in trees.values())
         )
     except (OSError, ValueError, KeyError, AttributeError, TypeError, csv.Error) as error:
@@ -145,14 +162,14 @@ def read_results(folder: str | os.PathLike[str]) -> Findings:
             f"{str(folder)!r} is not ({why})",
             "Run the study again.",
         )
-    return Findings(estimates, groups, trees, manifest, stability)
+    return Findings(tables[ESTIMATES], tables[GROUPS], trees, manifest, *(tables[name] for name in (*COLUMNS,)[2:]))
 
 
-def no_stability() -> "pd.DataFrame":
-    """Return the table of refits where there were none."""
+def empty(table: str) -> "pd.DataFrame":
+    """Return a table of which there is nothing."""
     import pandas as pd
 
-    return pd.DataFrame(columns=[*OF_STABILITY])
+    return pd.DataFrame(columns=[*COLUMNS[table]])
 
 
 def as_csv(frame: "pd.DataFrame") -> str:

@@ -167,29 +167,43 @@ class Coverage(Statistic):
         columns = (rows.weight, *reached, *paid)
         made: list[Asked] = [prepare_additive(_CoverageBy(_schemes(transfers)), scenario.name, domain, columns)]
         if self.intended or self.groups:
-            persons = scenario.domain(full, by, with_welfare=False, unit="person")
-            made += self._of_groups(transfers, scenario.name, persons)
+            # Where a household has one outcome, its members are added up at once: fewer rows, and the same sums.
+            unit = None if transfers.outcomes is None else "person"
+            made += self._of_groups(transfers, scenario.name, scenario.domain(full, by, with_welfare=False, unit=unit))
         return made
 
     def _of_groups(self, transfers: Transfers, scenario: str, domain: Domain) -> list[Asked]:
         """Return coverage among those whom schemes are meant for, and in the groups of people."""
         rows, survey, schemes = domain.rows, transfers.survey, transfers.package.schemes
-        paid = transfers.of_persons("paid", rows.index, rows.outcome)
-        reached = transfers.by_outcome("reached")[rows.outcome]
-        asked: list[tuple[Row, BoolArray, FloatArray]] = []
+        together = rows.unit == "household"
+        person = np.arange(survey.n_persons, dtype=np.int32) if together else rows.index
+        outcome = survey.household_of if together else rows.outcome
+        weight = survey.person_weight if together else rows.weight
+        once = weight > 0 if together else rows.cases
+        paid = transfers.of_persons("paid", person, outcome)
+        reached = transfers.by_outcome("reached")[outcome]
+
+        def of_rows(column: FloatArray) -> FloatArray:
+            return survey.sum_over_members(column)[rows.index] if together else column
+
+        asked: list[tuple[BoolArray, list[tuple[Row, FloatArray]]]] = []
         for s, scheme in enumerate(schemes if self.intended else ()):
             among = intended(survey, scheme)
             if among is not None:
                 got = reached[:, s] if scheme.per == "household" else paid[:, s]
-                asked.append((Row("coverage_direct", scheme.name, "intended", scale="logit"), among[rows.index], got))
+                asked.append((among, [(Row("coverage_direct", scheme.name, "intended", scale="logit"), got)]))
         for param, among in groups_of(survey).items() if self.groups else ():
-            for name, got in (("coverage", reached), ("coverage_direct", paid)):
-                asked.append((Row(name, PACKAGE, param, scale="logit"), among[rows.index], got[:, -1]))
+            both = (("coverage", reached), ("coverage_direct", paid))
+            asked.append((among, [(Row(name, PACKAGE, param, scale="logit"), got[:, -1]) for name, got in both]))
         made: list[Asked] = []
-        for row, among, got in asked:
-            weight = rows.weight * among
-            cases = np.bincount(domain.level[rows.cases & among], minlength=len(domain.labels))[:, None]
-            made.append(prepare_additive(_Share(row), scenario, domain, (weight, weight * got), cases=cases))
+        for among, measures in asked:
+            own = weight * among[person]
+            everybody = of_rows(own)
+            counted = np.bincount(domain.level, of_rows((once & among[person]).astype(np.float64)), len(domain.labels))
+            cases = np.rint(counted).astype(np.int64)[:, None]
+            for row, got in measures:
+                columns = (everybody, of_rows(own * got))
+                made.append(prepare_additive(_Share(row), scenario, domain, columns, cases=cases))
         return made
 
 

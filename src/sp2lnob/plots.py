@@ -89,6 +89,7 @@ __all__ = [
 
 WIDTH = 600  # pixels; shown on a phone, its text is still 8 pixels high
 RATE = 62.0  # room for a rate on the right of a tree
+NO_SCHEMES = "no schemes"  # the scenario without the benefits that exist
 ANEW = "new sample"  # word of the lane of cross-validated ends
 ASK = {
     "opportunity": "Name an opportunity in assess().",
@@ -174,7 +175,7 @@ def _by(key: str, rows: Iterable[Mapping[str, Any]]) -> dict[str, Point]:
 
 def _in_scenario(point: Point, scenario: str) -> Point:
     """Return a point as a scenario is drawn: before is hollow and grey, after is filled."""
-    style: dict[str, Any] = {"colour": BEFORE, "filled": False} if scenario == "before" else {}
+    style: dict[str, Any] = {"colour": BEFORE, "filled": False} if scenario in ("before", NO_SCHEMES) else {}
     return replace(point, series=scenario, **style)
 
 
@@ -1021,15 +1022,15 @@ def poverty(result: Found, *, by: str = "all", width: float = WIDTH) -> "alt.Lay
         ],
         width=width,
         figure=58,
-        word=52 if both else 0,
+        word=80 if _rows(found, scenario=NO_SCHEMES, statistic="headcount") else 52 if both else 0,
     )
 
 
 def _scenario_lanes(at: Mapping[str, Point], both: bool) -> list[Lane]:
-    """Return a lane for before and, if there is a package, one for after."""
-    if not both:
+    """Return a lane for before, one for after if there is a package, and one without what exists if that is known."""
+    if not both and NO_SCHEMES not in at:
         return [_lane(at["before"])] if "before" in at else []
-    return [_lane(_in_scenario(at[name], name), name) for name in ("before", "after") if name in at]
+    return [_lane(_in_scenario(at[name], name), name) for name in (NO_SCHEMES, "before", "after") if name in at]
 
 
 # -- the package ----------------------------------------------------------------------------------------------------
@@ -1073,7 +1074,7 @@ def coverage(result: Found, *, by: str = "decile", of: str = "package", width: f
     """
     found = _findings(result)
     reached, paid = (
-        _by_level(found, "coverage", by, statistic=statistic, of=of, scenario="after")
+        _by_level(found, "coverage", by, statistic=statistic, of=of, param="", scenario="after")
         for statistic in ("coverage", "coverage_direct")
     )
     rows: list[Row] = []
@@ -1122,7 +1123,7 @@ def gain(result: Found, *, by: str = "decile", width: float = WIDTH) -> "alt.Lay
     sp2lnob.InputError: A picture of gains must have rows of statistic 'consumption_gain', scenario ...
     """
     found = _findings(result)
-    points = _by_level(found, "gains", by, statistic="consumption_gain", scenario="after")
+    points = _by_level(found, "gains", by, statistic="consumption_gain", param="", scenario="after")
     rows = [Row(name, [_lane(point)]) for name, point in points.items()]
     subtitle = f"Share of welfare before: the ratio of two means. Bars are {_intervals(found)}."
     return draw(rows, PERCENT, "What the package adds to welfare", [subtitle], width=width, aside=True, figure=60)
@@ -1171,9 +1172,9 @@ def cost(result: Found, *, width: float = WIDTH) -> "alt.LayerChart":
     sp2lnob.InputError: A picture of cost must have rows of statistic 'total_cost', scenario 'after', but ...
     """
     found = _findings(result)
-    picked = _pick(found, "cost", ASK["package"], statistic="total_cost", scenario="after")
+    picked = _pick(found, "cost", ASK["package"], statistic="total_cost", scenario="after", by="all")
     costs = [(str(row["of"]), _point(row)) for row in picked]
-    of_gdp = _by("of", _rows(found, statistic="cost_gdp", scenario="after"))
+    of_gdp = _by("of", _rows(found, statistic="cost_gdp", scenario="after", by="all"))
     most = max((abs(point.value) for _, point in costs if point.there), default=0.0)
     unit, name = next(((size, name) for size, name in UNITS if most >= size), (1.0, ""))
     rows = [_cost_row(of, point, unit, of_gdp.get(of)) for of, point in costs]

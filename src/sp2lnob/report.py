@@ -20,10 +20,12 @@ from . import plots
 from ._html import DIRECTIONS, FormOf, form_of, short
 from ._results import MANIFEST, as_json
 from ._tables import (
+    OF_LINE,
     Block,
     Cell,
     Column,
     Figure,
+    Head,
     Line,
     Link,
     Part,
@@ -35,8 +37,10 @@ from ._tables import (
     figure_cell,
     flag_cell,
     link_of,
+    measure_of,
     n_cell,
     said,
+    target_of,
     who_of,
 )
 from ._validate import fail
@@ -52,6 +56,15 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 SCENARIOS = ("before", "after", "change")
+WITHOUT_SCHEMES = "no schemes"  # the scenario without the benefits that exist
+SITUATIONS = {
+    WITHOUT_SCHEMES: "No schemes",
+    "before": "Before",
+    "after": "After",
+    "change": "Change",
+    f"change from {WITHOUT_SCHEMES}: before": "Before, from no schemes",
+    f"change from {WITHOUT_SCHEMES}: after": "After, from no schemes",
+}
 PACKAGE = "package"
 RANKED = ("decile", "quintile")  # domains whose levels are numbers
 LEFT_OUT = ("lorenz",)  # of breakdowns: ten rows a level, which the link has
@@ -97,8 +110,20 @@ REPLICATES = {
     "successive-difference": "replicates of successive differences",
     "columns": "replicate weights that came with the data",
 }
-COST = ("recipients", "transfer_cost", "total_cost", "cost_gdp", "cost_revenue")
+OF_COST = ("cost_gdp", "cost_revenue", "cost_expenditure", "cost_taxes")
+COST = ("recipients", "transfer_cost", "administration", "total_cost", *OF_COST)
 RECEIPT = (("coverage_direct", "coverage"), ("benefit_incidence", "beneficiary_incidence"))
+INTENDED = "intended"  # param of coverage among those whom a scheme is meant for
+FEW_YEARS, ROUND = 12, 10  # of more years, those are shown that are round
+ERRORS = ("exclusion_error", "inclusion_error", "chosen")
+ADMINISTERED = "with administration"
+# How access may respond to a transfer.
+RESPONSES = {
+    "reroute": "By the tree of before",
+    "interpolate": "In a line between the classes",
+    "logit": "By a logit of welfare",
+    "refit": "By every replicate’s own tree",
+}
 
 
 def render(findings: Findings) -> str:
@@ -254,6 +279,55 @@ class _Page:
         return any(scheme["per"] == "household" for scheme in self.package["schemes"])
 
     @property
+    def own_administration(self) -> bool:
+        """Whether a scheme has a cost of running it that is its own."""
+        return any(scheme["administration"] is not None for scheme in self.package["schemes"])
+
+    @property
+    def ranked(self) -> bool:
+        """Whether recipients of a scheme are the poorest of those eligible, or not the richest."""
+        return any("share" in (scheme["target"] or {}) for scheme in self.package["schemes"])
+
+    @property
+    def drawn(self) -> bool:
+        """Whether chance decides who is paid."""
+        schemes = self.package["schemes"]
+        chance = ("exclusion_error", "inclusion_error", "take_up", "phase_in")
+        return any(scheme["coverage"] < 1 or any(scheme[key] for key in chance) for scheme in schemes)
+
+    @property
+    def existing(self) -> tuple[list[str], list[str]]:
+        """Existing benefits that schemes replace, and that they top up."""
+        replaced, topped = (
+            list(dict.fromkeys(name for scheme in self.package["schemes"] for name in scheme[key]))
+            for key in ("replaces", "tops_up")
+        )
+        return replaced, topped
+
+    @property
+    def three(self) -> bool:
+        """Whether there is a situation without the schemes that exist."""
+        return any(figure.scenario == WITHOUT_SCHEMES for figure in self.figures)
+
+    @property
+    def effects(self) -> list[str]:
+        """How access is taken to respond, in the order that was asked for."""
+        asked = self.asked.get("effect") or []
+        return [asked] if isinstance(asked, str) else list(asked)
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Why a figure that would be there is not, by what it is."""
+        return self.asked.get("left_out") or {}
+
+    @property
+    def uprated(self) -> list[tuple[str, float]]:
+        """What money was multiplied by to be of the base year's prices, where it was."""
+        by = self.survey.get("uprating") or {}
+        told = {"welfare": "Welfare", "existing": "Existing benefits"}
+        return [(told[name], by[name]) for name in told if by.get(name, 1) != 1]
+
+    @property
     def replicates(self) -> str:
         """What replicates are called."""
         return REPLICATES[self.asked["replicates"]["method"]]
@@ -318,6 +392,7 @@ class _Page:
         made["opportunities"] = [self._opportunity(name) for name in self.findings.trees]
         for section in (self._poverty, self._inequality, self._consumption, self._receipt, self._cost):
             made[section.__name__.strip("_")] = section()
+        made["projection"] = self._projection() if made["cost"] else None
         made["domains"] = self._domains()
         made["other"] = self._rest("all", "Other figures")
         made["files"] = [_csv(ESTIMATES, self.findings.estimates), _csv(GROUPS, self.findings.groups)]
@@ -340,17 +415,18 @@ class _Page:
         self,
         file: str,
         caption: str,
-        columns: Sequence[tuple[str, str]],
+        columns: Sequence[Head],
         parts: Sequence[Part],
         *,
         of: str = "",
         first: str = "Figure",
+        frame: "pd.DataFrame | None" = None,
     ) -> Table:
-        """Return a table of figures; a column is a title, and the statistic whose unit it has, if all of it has one."""
+        """Return a table of figures; ``frame`` is what its link holds, if not these."""
         every = [figure for part in parts for row in part.rows for figure in row.figures if figure]
         forms = {
-            name: form_of(said(name)[1], [f.value for f in every if f.statistic == name and not f.is_change])
-            for name in {figure.statistic for figure in every}
+            name: form_of(said(name)[1], [f.value for f in every if f.measure == name and not f.is_change])
+            for name in {figure.measure for figure in every}
         }
         rows = sorted({figure.row for figure in every})
         self.shown.update(rows)
@@ -361,30 +437,35 @@ class _Page:
                 cells = [figure_cell(figure, forms) for figure in row.figures]
                 unit = self._unit(row.figures, forms) if row.unit else ""
                 lines.append(
-                    Line(row.label, [n_cell(row.figures), *cells, flag_cell(row.figures)], unit, data=row.data)
+                    Line(
+                        row.label,
+                        [n_cell(row.figures), *cells, flag_cell(row.figures, [head.title for head in columns])],
+                        unit,
+                        data=row.data,
+                    )
                 )
             unit = self.unit(part.statistic, forms[part.statistic].word) if part.statistic else part.unit
             shown.append(Block(lines, part.title, part.of, unit))
         heads = [
-            Column(title, self.unit(statistic, forms[statistic].word) if statistic else "")
-            for title, statistic in columns
+            Column(head.title, head.unit or (self.unit(head.measure, forms[head.measure].word) if head.measure else ""))
+            for head in columns
         ]
-        points = any(figure.is_change and said(figure.statistic)[1] == "share" for figure in every)
+        points = any(figure.is_change and said(figure.measure)[1] == "share" for figure in every)
         notes = ["Changes of percentages are in percentage points."] if points else []
         return self._table(
             file,
             caption,
             [Column(first, words=True), Column("n"), *heads, Column("Flag", words=True)],
             shown,
-            self.findings.estimates.iloc[rows],
+            self.findings.estimates.iloc[rows] if frame is None else frame,
             of=of,
             notes=[*notes, *_marked(figure.few for figure in every)],
             level=self.level if any(isfinite(figure.low) for figure in every) else "",
         )
 
     def _unit(self, figures: Sequence[Figure | None], forms: Mapping[str, FormOf]) -> str:
-        statistic = next(figure.statistic for figure in figures if figure)
-        return self.unit(statistic, forms[statistic].word)
+        measure = next(figure.measure for figure in figures if figure)
+        return self.unit(measure, forms[measure].word)
 
     def _table(
         self,
@@ -428,41 +509,47 @@ class _Page:
 
     # -- sections -----------------------------------------------------------------------------------------------------
 
-    def _scenarios(self, *statistics: str) -> list[tuple[str, str]]:
+    def _scenarios(self, *statistics: str) -> list[Head]:
         """Return the columns of a table before and after: those for which there is a figure."""
         there = {figure.scenario for name in statistics for figure in self.figures if figure.statistic == name}
-        return [(scenario.capitalize(), "") for scenario in SCENARIOS if scenario in there]
+        titles = SITUATIONS | {name: name.capitalize() for name in sorted(there) if name not in SITUATIONS}
+        return [Head(title, scenario=scenario) for scenario, title in titles.items() if scenario in there]
 
-    def _across(self, statistic: str, columns: Sequence[tuple[str, str]], **what: str) -> list[Row]:
+    def _across(self, statistic: str, columns: Sequence[Head], **what: str) -> list[Row]:
         """Return a row for every level that a statistic has, with its scenarios side by side."""
         levels: dict[str, dict[str, Figure]] = {}
         for figure in self.find(statistic, **what):
             levels.setdefault(figure.level, {})[figure.scenario] = figure
-        return [Row(level, [at.get(title.lower()) for title, _ in columns]) for level, at in levels.items()]
+        return [Row(level, [at.get(head.scenario) for head in columns]) for level, at in levels.items()]
 
     def _package(self) -> Table:
         """Return who is paid what."""
         import pandas as pd
 
-        names = ["scheme", "amount", "currency_per_year", "who", "coverage"]
+        names = ["scheme", "amount", "currency_per_year", "who", "coverage", "administration"]
         economy = Economy(**self.economy) if self.economy else None
-        rows: list[tuple[str, str, float, str, float]] = []
+        year, period = self.economy.get("year"), self.survey["welfare_period"]
+        rows: list[tuple[str, str, float, str, float, float]] = []
         for scheme in self.package["schemes"]:
             made = scheme_from(scheme)
-            a_year = made.per_year(economy, self.survey["welfare_period"], self.package["compat"])
-            who = who_of(made) + drawn_of(made, self.package)
-            rows.append((made.name, amount_of(made, self.currency), a_year, who, made.coverage))
+            a_year = made.per_year(economy, period, self.package["compat"])
+            who = who_of(made) + target_of(made.target, self.currency, period) + drawn_of(made, self.package, year)
+            amount, own = amount_of(made, self.currency, period), made.administration
+            administration = self.package["administration"] if own is None else own
+            rows.append((made.name, amount, a_year, who, made.coverage_in(year), administration))
         money = form_of("money", [row[2] for row in rows])
-        lines = [
-            Line(name, [Cell(amount), Cell(money.text(a_year)), Cell(who), Cell(f"{100 * coverage:g}%")])
-            for name, amount, a_year, who, coverage in rows
-        ]
+        lines = []
+        for name, amount, a_year, who, coverage, administration in rows:
+            paid = Cell(money.text(a_year) if isfinite(a_year) else "varies")
+            cells = [Cell(amount), paid, Cell(who), Cell(f"{100 * coverage:g}%")]
+            lines.append(Line(name, cells + [Cell(f"{100 * administration:g}%")] * self.own_administration))
         columns = [
             Column("Scheme", words=True),
             Column("Benefit", words=True),
             Column("A year", f"{money.word} {self.currency}".strip()),
             Column("Who is paid", words=True),
             Column("Coverage"),
+            *([Column("Administration")] if self.own_administration else []),
         ]
         return self._table("package", "The package", columns, [Block(lines)], pd.DataFrame(rows, columns=names))
 
@@ -524,6 +611,7 @@ class _Page:
         tree_picture = self._picture(tree, plots.tree, name) if tree else None
         table = self._groups(name, groups)
         picture = self._picture(table, plots.groups, name) if split else None
+        effects = self._effects(name)
         stability, unequal = self._stability(name), self._by_circumstance(name)
         return {
             "name": name,
@@ -532,6 +620,7 @@ class _Page:
             "groups": len(records),
             "figures": figures,
             "honest": honest if all(figure and figure.there for figure in honest.values()) else None,
+            "effects": effects,
             "stability": stability,
             "inequality": unequal,
             "gaining": _gaining(sum(row["gaining"] for row in records), figures["access_change"]),
@@ -541,6 +630,55 @@ class _Page:
             "table": table,
             "picture": picture,
             "dropped": self.manifest["dropped"].get(name, {}),
+        }
+
+    def _effects(self, name: str) -> dict[str, Any] | None:
+        """Return what every effect that was asked for says of the change, if there is more than one."""
+        frame = self._more("effects")
+        if len(self.effects) < 2 or frame is None:
+            return None
+        frame = frame[frame["opportunity"] == name]
+        blocks: dict[tuple[str, str, str], list[Line]] = {}
+        rates = form_of("share", frame["before"][frame["statistic"] == "access"])
+        gaining, few, changes = form_of("count", frame["gaining"]), False, []
+        for row in frame.to_dict("records"):
+            statistic = row["statistic"]
+            form = rates if statistic == "access" else form_of(said(statistic)[1], [row["before"]])
+            ends = (float(row[f"change{end}"]) for end in ("", "_low", "_high"))
+            figure = Figure(statistic, "change", *ends, row["n"], row["flag"], se=float(row["change_se"]))
+            few = few or figure.few
+            if statistic == "access" and row["by"] == "all":
+                changes.append(figure)
+            levels = [Cell(form.text(row[scenario])) for scenario in SCENARIOS[:-1]]
+            cells = [n_cell([figure]), *levels, figure_cell(figure, {statistic: form})]
+            cells.append(Cell(gaining.text(row["gaining"]) if statistic == "access" else ""))
+            at = blocks.setdefault((statistic, row["by"], row["label"]), [])
+            at.append(Line(RESPONSES[row["effect"]], [*cells, flag_cell([figure])], data=False))
+        whom = "households" if self._counts_households(name) else "people"
+        heads = [
+            Column("Before"),
+            Column("After"),
+            Column("Change"),
+            Column("Gaining", f"{gaining.word} {whom}".strip()),
+        ]
+        columns = [Column("How access responds", words=True), Column("n"), *heads, Column("Flag", words=True)]
+        made = []
+        for (statistic, by, label), lines in blocks.items():
+            title = "Everybody" if by == "all" else ""
+            if statistic != "access":
+                title = "Dissimilarity index between the groups"
+            made.append(Block(lines, title, "" if by == "all" else label, "%" if statistic == "access" else ""))
+        notes = ["Changes of percentages are in percentage points.", *_marked([few])]
+        caption = "What the change rests on"
+        table = self._table("effects", caption, columns, made, frame, of=name, notes=notes, level=self.level)
+        others = set(self.effects[1:])
+        self.shown.update(f.row for f in self.figures if f.of == name and effect_of(f.param, "") in others)
+        return {
+            "table": table,
+            "picture": self._picture(table, plots.effects, name),
+            "changes": [
+                {"effect": effect, "change": change} for effect, change in zip(self.effects, changes, strict=False)
+            ],
         }
 
     def _stability(self, name: str) -> dict[str, Any] | None:
@@ -609,7 +747,7 @@ class _Page:
         if shares:
             lines = [Row(circumstance, [figure]) for circumstance, figure in shares.items()]
             parts.append(Part(lines, "Dissimilarity index, by circumstance"))
-        table = self._figures("circumstances", "Opportunity by circumstance", [("Value", "")], parts, of=name)
+        table = self._figures("circumstances", "Opportunity by circumstance", [Head("Value")], parts, of=name)
         total = sum(figure.value for figure in shares.values())
         told = bool(shares) and value.there and "one-sided" not in value.flags and isfinite(total) and total > 0
         return {
@@ -720,12 +858,35 @@ class _Page:
             "lines": list(dict.fromkeys(figure.of for figure in self.find("headcount"))),
             "table": table,
             "picture": self._picture(table, plots.poverty) if self.has("headcount") else None,
+            "shares": self._shares("poverty", "Which scheme the change in poverty goes with", POVERTY),
         }
+
+    def _shares(self, file: str, caption: str, statistics: Sequence[str]) -> dict[str, Any] | None:
+        """Return what every scheme has of the change in some measures, and what is said of the first of them."""
+        found: dict[str, list[Figure]] = {}
+        for figure in self.find("scheme_share"):
+            if figure.measure in statistics:
+                found.setdefault(figure.param, []).append(figure)
+        if not found:
+            return None
+        parts, told = [], []
+        for param, figures in sorted(found.items(), key=lambda item: statistics.index(item[1][0].measure)):
+            statistic, _, of = param.partition(", ")
+            *schemes, whole = sorted(figures, key=lambda figure: figure.of == PACKAGE)
+            rows = [Row(figure.of, [figure]) for figure in schemes]
+            rows.append(Row("All schemes", [whole], data=False))
+            unit = self.unit(statistic) if said(statistic)[1] == "money" else ""
+            parts.append(Part(rows, said(statistic)[0], of, unit="points" if said(statistic)[1] == "share" else unit))
+            if statistic == statistics[0]:
+                told.append({"of": of, "whole": whole, "schemes": schemes, "sure": _one_sign([whole, *schemes])})
+        table = self._figures(f"schemes-{file}", caption, [Head("Change")], parts, first="Scheme")
+        return {"table": table, "told": told}
 
     def _inequality(self) -> dict[str, Any] | None:
         if not self.has(*INEQUALITY, "lorenz"):
             return None
         made: dict[str, Any] = {"table": None, "picture": None, "lorenz": None}
+        made["shares"] = None
         if self.has(*INEQUALITY):
             columns = self._scenarios(*INEQUALITY)
             rows = []
@@ -734,6 +895,8 @@ class _Page:
                     label = f"{said(name)[0]}, {param}" if param else said(name)[0]
                     rows += [Row(label, row.figures, data=False) for row in self._across(name, columns, param=param)]
             made["table"] = self._figures("inequality", "Inequality of welfare", columns, [Part(rows)], first="Measure")
+            caption = "Which scheme the change in inequality goes with"
+            made["shares"] = self._shares("inequality", caption, INEQUALITY)
         if self.has("lorenz"):
             columns = self._scenarios("lorenz")
             rows = [
@@ -761,44 +924,131 @@ class _Page:
         caption = "Consumption per person, by decile" if by_decile else "Consumption per person"
         table = self._figures("consumption", caption, columns, parts, first="People")
         made: dict[str, Any] = {"table": table, "gain": None, "picture": None, "by_decile": by_decile}
+        caption = "Which scheme the change in mean consumption goes with"
+        made["shares"] = self._shares("consumption", caption, ("mean_welfare",))
         if self.has("consumption_gain"):
-            made["gain"] = self._by_decile("gain", "Gain in consumption", ("consumption_gain",))
+            kinds = dict.fromkeys(figure.param for figure in self.figures if figure.statistic == "consumption_gain")
+            made["ratios"] = any(kinds)
+            heads = [Head(kind.capitalize() or "Gain", "consumption_gain", kind) for kind in sorted(kinds)]
+            made["gain"] = self._by_decile("gain", "Gain in consumption", heads)
             if self.has("consumption_gain", by="decile"):
                 made["picture"] = self._picture(made["gain"], plots.gain)
         return made
 
-    def _by_decile(self, file: str, caption: str, statistics: Sequence[str]) -> Table:
-        """Return statistics of receipt side by side: for each scheme, everybody and the deciles."""
-        schemes = dict.fromkeys(figure.of for figure in self.figures if figure.statistic in statistics)
-        if PACKAGE in schemes:
-            schemes = {PACKAGE: None, **schemes}
-        parts = []
-        for scheme in schemes:
-            rows: dict[tuple[str, str], list[Figure | None]] = {}
-            for j, statistic in enumerate(statistics):
-                for by in ("all", "decile"):
-                    for figure in self.find(statistic, by, of=scheme):
-                        rows.setdefault((by, figure.level), [None] * len(statistics))[j] = figure
-            lines = [
-                Row("Everybody", found, data=False) if by == "all" else _decile(Row(level, found))
-                for (by, level), found in rows.items()
-            ]
-            parts.append(Part(lines, "All schemes") if scheme == PACKAGE else Part(lines, of=scheme))
-        return self._figures(file, caption, [(said(name)[0], name) for name in statistics], parts, first="People")
+    def _people(self, heads: Sequence[Head], of: str) -> list[Row]:
+        """Return everybody and the deciles, with some figures of a scheme, a line or a score side by side."""
+        rows: dict[tuple[str, str], list[Figure | None]] = {}
+        for by in ("all", "decile"):
+            for j, head in enumerate(heads):
+                for figure in self.find(head.statistic, by, of=of, param=head.param):
+                    rows.setdefault((by, figure.level), [None] * len(heads))[j] = figure
+        return [
+            Row("Everybody", found, data=False) if by == "all" else _decile(Row(level, found))
+            for (by, level), found in rows.items()
+        ]
+
+    def _by_decile(self, file: str, caption: str, heads: Sequence[Head]) -> Table:
+        """Return statistics of receipt side by side: for each scheme everybody and the deciles, or a row a scheme."""
+        asked = {(head.statistic, head.param) for head in heads}
+        found = dict.fromkeys(figure.of for figure in self.figures if (figure.statistic, figure.param) in asked)
+        schemes = sorted(found, key=lambda of: of != PACKAGE)
+        rows = {of: self._people(heads, of) for of in schemes}
+        if len(schemes) > 1 and all(len(lines) == 1 for lines in rows.values()):
+            every = [replace(lines[0], label=of, data=True) for of, lines in rows.items() if of != PACKAGE]
+            every += [replace(lines[0], label="All schemes") for of, lines in rows.items() if of == PACKAGE]
+            return self._figures(file, caption, heads, [Part(every)], first="Scheme")
+        parts = [Part(rows[of], "All schemes") if of == PACKAGE else Part(rows[of], of=of) for of in schemes]
+        return self._figures(file, caption, heads, parts, first="People")
+
+    def _heads(self, *statistics: str, param: str | None = None) -> list[Head]:
+        """Return a column for every param of some statistics that everybody or the deciles have figures of."""
+        made = []
+        for name in statistics:
+            figures = [*self.find(name), *self.find(name, "decile")]
+            params = dict.fromkeys(figure.param for figure in figures if param in (None, figure.param))
+            made += [Head(said(name)[0], name, each) for each in params]
+        return made
 
     def _receipt(self) -> dict[str, Any] | None:
-        tables = []
-        for statistics, file, caption in zip(
-            RECEIPT, ("coverage", "incidence"), ("Coverage", "Who gets the money"), strict=True
-        ):
-            there = [name for name in statistics if self.has(name) or self.has(name, by="decile")]
-            if there:
-                tables.append(self._by_decile(file, caption, there))
-        if not tables:
+        made: dict[str, Any] = dict.fromkeys(("picture", "coverage", "incidence", "intended", "groups"))
+        if heads := self._heads(*RECEIPT[0], param=""):
+            made["coverage"] = self._by_decile("coverage", "Coverage", heads)
+            if self.find("coverage", "decile", of=PACKAGE, param=""):
+                made["picture"] = self._picture(made["coverage"], plots.coverage)
+        if heads := self._heads("coverage_direct", param=INTENDED):
+            caption = "Coverage of those whom a scheme is meant for"
+            made["intended"] = self._by_decile("intended", caption, heads)
+        made["groups"] = self._groups_covered()
+        if heads := self._heads(*RECEIPT[1], param=""):
+            made["incidence"] = self._by_decile("incidence", "Who gets the money", heads)
+        made["targeting"] = self._targeting()
+        made["adequacy"] = self._adequacy()
+        made["efficiency"] = self._efficiency()
+        made["errors"] = self._errors()
+        return made if any(made.values()) else None
+
+    def _groups_covered(self) -> Table | None:
+        """Return the coverage of the groups of people that SDG 1.3.1 asks about."""
+        names = RECEIPT[0]
+        found = [figure for name in names for figure in self.find(name, of=PACKAGE)]
+        parts = [
+            Part(self._people([Head(said(name)[0], name, param) for name in names], PACKAGE), param.capitalize())
+            for param in dict.fromkeys(figure.param for figure in found if figure.param not in ("", INTENDED))
+        ]
+        if not parts:
             return None
-        by_decile = self.find("coverage", "decile", of=PACKAGE)
-        picture = self._picture(tables[0], plots.coverage) if by_decile else None
-        return {"tables": tables, "picture": picture}
+        if all(len(part.rows) == 1 for part in parts):
+            parts = [Part([replace(part.rows[0], label=part.title) for part in parts])]
+        heads = [Head(said(name)[0], name) for name in names]
+        return self._figures("groups-covered", "Coverage of groups of people", heads, parts, first="People")
+
+    def _adequacy(self) -> dict[str, Any] | None:
+        """Return what benefits are to those who have them."""
+        heads = []
+        for head in self._heads("adequacy", "generosity"):
+            unit = f"% of line {head.param.removeprefix(OF_LINE)}" if head.measure == "generosity_of_line" else ""
+            unit = f"% {head.param}" if head.statistic == "adequacy" and head.param else unit
+            heads.append(replace(head, unit=unit))
+        if not heads:
+            return None
+        table = self._by_decile("adequacy", "What benefits are to those who have them", heads)
+        return {"table": table, "adequacy": self.one("adequacy", PACKAGE, "after", param="")}
+
+    def _targeting(self) -> dict[str, Any] | None:
+        """Return how far money and recipients are with the poorest."""
+        heads = []
+        for head in self._heads("targeting_ratio", "targeting_differential"):
+            what, _, poorest = head.param.rpartition(", ")
+            title = f"{said(head.statistic)[0]}{what and f', {what}'}"
+            heads.append(replace(head, title=title, unit=f"{'' if what else 'points, '}{poorest.replace(' %', '%')}"))
+        if not heads:
+            return None
+        table = self._by_decile("targeting", "How far it goes to the poorest", heads)
+        ratio = next((f for f in self.find("targeting_ratio", of=PACKAGE) if f.param.startswith("benefits")), None)
+        poorest = ratio.param.rpartition(", ")[2].replace(" %", "%") if ratio else ""
+        return {"table": table, "ratio": ratio, "poorest": poorest}
+
+    def _efficiency(self) -> Table | None:
+        """Return what a unit of money does to the poverty gap, by line."""
+        found = self.find("gap_efficiency")
+        if not found:
+            return None
+        params = dict.fromkeys(figure.param for figure in found)
+        heads = [Head(param.capitalize() or "Of what is paid", "gap_efficiency", param) for param in params]
+        parts = [Part(self._people(heads, of), "Line", of) for of in dict.fromkeys(figure.of for figure in found)]
+        return self._figures("efficiency", "Money that closes the poverty gap", heads, parts, first="People")
+
+    def _errors(self) -> Table | None:
+        """Return whom a score picks in place of the poor: everybody's errors, and who is chosen in every decile."""
+        found = [figure for by in ("all", "decile") for name in ERRORS for figure in self.find(name, by)]
+        if not found:
+            return None
+        heads = [Head(said(name)[0], name) for name in ERRORS if name in {figure.statistic for figure in found}]
+        parts = [
+            Part(self._people([replace(head, param=param) for head in heads], of), of=of, unit=_rule_of(param))
+            for of, param in dict.fromkeys((figure.of, figure.param) for figure in found)
+        ]
+        return self._figures("errors", "Whom the score chooses", heads, parts, first="People")
 
     def _cost(self) -> dict[str, Any] | None:
         there = [name for name in COST if self.has(name)]
@@ -807,16 +1057,52 @@ class _Page:
         schemes = dict.fromkeys(figure.of for name in there for figure in self.find(name))
         rows = [
             Row("All schemes" if of == PACKAGE else of, [self.one(name, of, "after") for name in there],
-                 data=of != PACKAGE)
+                data=of != PACKAGE)
             for of in schemes
         ]  # fmt: skip
-        columns = [(said(name)[0], name) for name in there]
+        columns = [Head(said(name)[0], name) for name in there]
         table = self._figures("cost", "Recipients and cost a year", columns, [Part(rows)], first="Scheme")
         return {
             "table": table,
             "picture": self._picture(table, plots.cost),
-            "shares": [name for name in ("cost_gdp", "cost_revenue") if name in there],
+            "shares": [name for name in OF_COST if name in there],
         }
+
+    def _projection(self) -> dict[str, Any] | None:
+        """Return cost by year: all schemes and each, in round years; the link has every year."""
+        frame = self._more("projection")
+        if frame is None:
+            return None
+        figures = [_figure(-1, row) for row in frame.to_dict("records")]
+        years = sorted({int(figure.level) for figure in figures})
+        shown = [year for year in years if len(years) <= FEW_YEARS or not year % ROUND or year in (years[0], years[-1])]
+        there = [name for name in COST if any(figure.statistic == name for figure in figures)]
+        at = {(figure.statistic, figure.of, int(figure.level)): figure for figure in figures}
+        schemes = sorted(dict.fromkeys(figure.of for figure in figures), key=lambda of: of != PACKAGE)
+        parts = []
+        for of in schemes if len(schemes) > 2 else schemes[:1]:
+            rows = [Row(str(year), [at.get((name, of, year)) for name in there], data=False) for year in shown]
+            parts.append(Part(rows, "All schemes") if of == PACKAGE else Part(rows, of=of))
+        heads = [Head(said(name)[0], name) for name in there]
+        table = self._figures("years", "Cost by year", heads, parts, first="Year", frame=frame)
+        ends = [at.get(("cost_gdp", PACKAGE, year)) for year in (years[0], years[-1])]
+        return {
+            "table": table,
+            "picture": self._picture(table, plots.projection) if ends[0] else None,
+            "first": ends[0],
+            "last": ends[1] if len(years) > 1 else None,
+            "note": self._note(),
+        }
+
+    def _more(self, name: str) -> "pd.DataFrame | None":
+        """Return a table that findings may have beside estimates and groups."""
+        frame: pd.DataFrame | None = getattr(self.findings, name, None)
+        return None if frame is None or frame.empty else frame
+
+    def _note(self) -> list[str]:
+        """Return what cost by year rests on, a sentence each; the last says what its intervals leave out."""
+        note = (self.asked.get("projection") or {}).get("note", "")
+        return note.splitlines() or ["Intervals are of the survey alone: population and growth carry none."]
 
     def _domains(self) -> list[tuple[str, Table]]:
         """Return what no section has shown, by every domain."""
@@ -840,8 +1126,8 @@ class _Page:
         for statistic, of, param in dict.fromkeys((f.statistic, f.of, f.param) for f in rest):
             rows = self._across(statistic, columns, by=by, of=of, param=param)
             rows = [_decile(row) for row in rows] if by == "decile" else rows
-            title = f"{said(statistic)[0]}, {param}" if param else said(statistic)[0]
-            parts.append(Part(rows, title, "all schemes" if of == PACKAGE else of, statistic))
+            title = _title(statistic, param)
+            parts.append(Part(rows, title, "all schemes" if of == PACKAGE else of, measure_of(statistic, param)))
         return self._figures("figures", caption, columns, parts, of="" if by == "all" else by, first="Level")
 
 
@@ -862,6 +1148,42 @@ def _listed(levels: Sequence[str]) -> str:
     if len(levels) <= LISTED:
         return " + ".join(levels)
     return f"{' + '.join(levels[: LISTED - 1])} + {len(levels) - LISTED + 1} more"
+
+
+def _title(statistic: str, param: str) -> str:
+    """Return what a figure is called above a breakdown."""
+    if statistic == "scheme_share":
+        measure, _, of = param.partition(", ")
+        return f"Part of the change in {said(measure)[0].lower()}{of and f', {of}'}"
+    told = _rule_of(param) if statistic in ERRORS else param.replace(" %", "%")
+    return f"{said(statistic)[0]}{told and f', {told}'}"
+
+
+def _rule_of(param: str) -> str:
+    """Return whom a score chooses, and who is poor, in words."""
+    told = []
+    words = {
+        "share": "the lowest {} by it",
+        "poor": "poor: the poorest {}",
+        "line": "poor: below {}",
+        "who": "among {}",
+    }
+    for part in param.split(", ", len(words) - 1):
+        key, _, value = part.partition("=")
+        share = f"{100 * float(value):.12g}%" if key in ("share", "poor") else value
+        told.append(words[key].format(share) if key in words else part)
+    return "; ".join(told)
+
+
+def _one_sign(figures: Sequence[Figure]) -> bool:
+    """Return whether all figures are there and go one way, the first of them surely: then they are parts of it."""
+    whole = figures[0]
+    return (
+        all(figure.there for figure in figures)
+        and not whole.unsure
+        and whole.value != 0
+        and all(figure.value * whole.value >= 0 for figure in figures)
+    )
 
 
 def _figure(i: int, row: Mapping[Any, Any]) -> Figure:

@@ -16,6 +16,7 @@ from ._typing import FloatArray
 from ._validate import fail, fail_type, listing
 from .decomposition import Game
 from .economy import YEARLY
+from .schemes import Package
 from .statistics import Inequality, OfWelfare
 from .transfers import PACKAGE, Transfers, simulate
 
@@ -124,6 +125,20 @@ class PreparedShares:
         return made.reshape(len(self.rows), block.replicates)
 
 
+def refusal(transfers: Transfers) -> str:
+    """Return why a package's schemes have no shares; "" where they have."""
+    if transfers.outcomes is None:
+        return ""
+    if transfers.package.draws == "exact":
+        return "draws are exact"
+    return "one ranks, and one has unless, replaces or tops_up" if _apart(transfers.package) else ""
+
+
+def _apart(package: Package) -> bool:
+    """Return whether what some scheme pays depends on others, or on what is paid already."""
+    return any(getattr(scheme, name, ()) for scheme in package.schemes for name in APART)
+
+
 def _named(row: Row, scheme: str, scenario: str) -> Row:
     """Return what the share of a scheme in a measure is called."""
     measure = ", ".join(word for word in (row.statistic, row.of, row.param) if word)
@@ -149,11 +164,10 @@ def _coalitions(scenario: Scenario, transfers: Transfers, masks: Sequence[int]) 
     home = np.arange(survey.n_households) if outcomes is None else outcomes.household
     after, before, sharing = scenario.welfare(), survey.welfare[home], survey.sharing[home]
     paid = transfers.by_outcome("household") / (sharing * YEARLY[survey.welfare_period])[:, None] * package.mpc
-    apart = any(getattr(scheme, name, ()) for scheme in package.schemes for name in APART)
-    if outcomes is not None and (apart or package.draws == "exact"):
+    if reason := refusal(transfers):
         fail(
             "Shares of schemes need draws that are seeded, and schemes that do not give way where one ranks",
-            "draws are exact" if package.draws == "exact" else "one ranks, and one has unless, replaces or tops_up",
+            reason,
             "Pass draws='seeded', or a target that is a threshold.",
         )
     everybody = (1 << len(package.schemes)) - 1
@@ -163,7 +177,7 @@ def _coalitions(scenario: Scenario, transfers: Transfers, masks: Sequence[int]) 
             welfare = after
         elif not mask:
             welfare = before
-        elif apart:
+        elif _apart(package):
             welfare = _alone(transfers, kept)
         else:
             welfare = before + paid[:, kept].sum(axis=1)

@@ -587,8 +587,14 @@ def scheme_from(told: Mapping[str, Any]) -> Scheme:
         if isinstance(given.get(key), Mapping):
             given[key] = _amount_from(given[key])
     if isinstance(given.get("target"), Mapping):
-        given["target"] = target_from(given["target"])
+        given["target"] = _target_from(given["target"])
     return Scheme(**given)
+
+
+def _target_from(told: Mapping[str, Any]) -> Target:
+    """Return the target that was told by ``dataclasses.asdict``: of a rank and an affluence test it names the share."""
+    kind = "rank" if "boundary" in told else "affluence"
+    return target_from({kind if key == "share" else key: value for key, value in told.items()})
 
 
 def _amount_from(told: Mapping[str, Any]) -> Amount | Schedule:

@@ -322,9 +322,17 @@ class Study:
         people = self.population
         if people is None:
             fail("The study must have a section [projection]", "it has none", "Add one, with country = '...'.")
-        given = {key: value for key, value in self.sections["projection"].items() if key not in POPULATION}
-        given |= {key: _by_year(given[key], key) for key in ("growth", "wages") if isinstance(given.get(key), dict)}
+        given = self._projected
         return project(transfers, people, replicates=self.replicates, n_threads=n_threads, progress=progress, **given)
+
+    @property
+    def _projected(self) -> dict[str, Any]:
+        """How the package is projected: other arguments of ``project``."""
+        section = self.sections.get("projection", {})
+        given = {key: value for key, value in section.items() if key not in POPULATION}
+        return given | {
+            key: _by_year(given[key], key) for key in ("growth", "wages") if isinstance(given.get(key), dict)
+        }
 
     @property
     def disclosure(self) -> str | int:
@@ -342,10 +350,12 @@ class Study:
         executor: Executor | None = None,
         resume: Resume = None,
     ) -> Assessment:
-        """Read the survey, unless it was read already, and assess it."""
+        """Read the survey, unless it was read already, and assess it; with [projection], project its package."""
         # What needs no data is built first, so that a slip in it is told before a large file is read.
         opportunities, package, tree, replicates = self.opportunities, self.package, self.tree, self.replicates
-        economy = self.economy
+        economy, people, projected = self.economy, self.population, self._projected
+        if people is not None and package is None:
+            fail("[projection] must come with a package", "there is no [[scheme]]", "Add one, or drop [projection].")
         return assess(
             self.survey() if survey is None else survey,
             opportunities,
@@ -353,6 +363,8 @@ class Study:
             economy,
             replicates=replicates,
             tree=tree,
+            population=people,
+            projected=projected,
             n_threads=n_threads,
             progress=progress,
             executor=executor,

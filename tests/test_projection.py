@@ -355,6 +355,8 @@ def test_in_the_base_year_on_the_survey_s_own_people_it_is_what_simulate_pays(ex
     transfers = paid(example, *schemes, economy=economy, draws="seeded" if interplay else draws)
     projection = sp.project(transfers, people_of(example), [2025, 2026], calibrate=False, replicates=FEW)
     cost = transfers.cost.set_index("scheme")
+    for name, whole in (("gdp", 1e10), ("revenue", 2e9), ("expenditure", 2.5e9), ("taxes", 1e9)):
+        np.testing.assert_allclose(cost[f"cost_{name}"], cost.total_cost / whole, rtol=1e-14)
     for of in projection.schemes:
         for name in cost.columns:
             assert value(projection, name, of, 2025) == pytest.approx(cost[name][of], rel=1e-9), (name, of)

@@ -87,6 +87,7 @@ ROOMS = (
     "populations",
     "projection",
     "_results",
+    "_written",
     "best_package",
     "findings",
     "_tables",

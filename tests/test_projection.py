@@ -301,6 +301,130 @@ def test_the_survey_s_own_people_if_they_are_not_calibrated(example, cambodia):
     assert f"{own.ratio:.3f} times the table's people" in own.note
 
 
+# -- schemes with all their parameters ------------------------------------------------------------------------------
+
+
+def people_of(survey, years=(2025, 2026)):
+    """Return a survey's own people, the same in every year."""
+    age, sex = survey.role("age").values.astype(int), survey.person_column("sex")
+    counted = np.zeros((2, age.max() + 1))
+    sexes = sorted({sex.label(v) for v in sex.values})
+    np.add.at(counted, ([sexes.index(sex.label(v)) for v in sex.values], age), survey.person_weight)
+    rows = [(y, s, a, counted[i, a]) for y in years for i, s in enumerate(sexes) for a in range(counted.shape[1])]
+    return sp.Population(dict(zip(("year", "sex", "age", "people"), zip(*rows, strict=True), strict=True)))
+
+
+MONEY = sp.Amount(10, "month")
+BANDS = sp.Schedule.by_age({(0, 5): sp.Amount(20, "month"), (6, 17): MONEY})
+OF_ALL = {
+    "plain": [sp.child_benefit(MONEY), PENSION, sp.maternity_benefit(MONEY)],
+    "bands of age": [sp.child_benefit(BANDS)],
+    "bands and a taper": [
+        sp.Scheme("graded", amount=BANDS.tapered(starts=40.0, ends=90.0), max_age=17),
+        sp.Scheme("by size", amount=sp.Schedule.by_size({"1-3": MONEY, "4+": sp.Amount(4, "month")}), min_age=60),
+    ],
+    "ranked": [sp.child_benefit(MONEY, target=sp.Rank(0.4, by="welfare")), PENSION],
+    "ranked, and its amount by recipients": [
+        sp.Scheme(
+            "second child",
+            amount=sp.Schedule.by_recipients({"1": MONEY, "2+": sp.Amount(6, "month")}),
+            max_age=17,
+            target=sp.Rank(0.3, by="welfare"),
+            max_amount=sp.Amount(15, "month"),
+        )
+    ],
+    "per household": [
+        sp.household_benefit(MONEY, coverage=0.5, administration=0.1),
+        sp.Scheme("homes", amount=sp.Schedule.by_size({"1-3": MONEY, "4+": sp.Amount(15, "month")}), per="household"),
+    ],
+    "phased in": [sp.child_benefit(MONEY, phase_in={2020: 0.3, 2026: 1.0}), PENSION],
+    "errors, priority and at most one": [
+        sp.old_age_pension(MONEY, exclusion_error=0.1, target=sp.Rank(0.5, by="welfare"), inclusion_error=0.05),
+        sp.child_benefit(MONEY, unless="old-age pension", unless_in="household", max_recipients=1, administration=0.2),
+    ],
+}
+
+
+@pytest.mark.parametrize("schemes", OF_ALL.values(), ids=OF_ALL)
+@pytest.mark.parametrize("draws", ["seeded", "exact"])
+def test_in_the_base_year_on_the_survey_s_own_people_it_is_what_simulate_pays(example, schemes, draws):
+    economy = sp.Economy(
+        year=2025, gdp=1e10, gdp_per_capita=1800.0, revenue=2e9, expenditure=2.5e9, taxes=1e9, growth=0
+    )
+    interplay = any(scheme.unless or scheme.max_recipients for scheme in schemes)
+    transfers = paid(example, *schemes, economy=economy, draws="seeded" if interplay else draws)
+    projection = sp.project(transfers, people_of(example), [2025, 2026], calibrate=False, replicates=FEW)
+    cost = transfers.cost.set_index("scheme")
+    for name, whole in (("gdp", 1e10), ("revenue", 2e9), ("expenditure", 2.5e9), ("taxes", 1e9)):
+        np.testing.assert_allclose(cost[f"cost_{name}"], cost.total_cost / whole, rtol=1e-14)
+    for of in projection.schemes:
+        for name in cost.columns:
+            assert value(projection, name, of, 2025) == pytest.approx(cost[name][of], rel=1e-9), (name, of)
+        run = value(projection, "total_cost", of, 2025) - value(projection, "transfer_cost", of, 2025)
+        assert value(projection, "administration", of, 2025) == pytest.approx(run)
+
+
+def test_replicates_of_ranks_and_money_are_those_of_cost(example):
+    """With the survey's people of each replicate as the table, the sum over groups is the statistic's own."""
+    scheme = sp.Scheme(
+        "all",
+        amount=sp.Schedule.by_recipients({"1": MONEY, "2+": sp.Amount(6, "month")}),
+        target=sp.Rank(0.3, by="welfare"),
+    )
+    transfers = paid(example, scheme)
+    frame = {"year": [2025], "age": [0], "people": [float(example.person_weight.sum())]}
+    found = sp.project(transfers, sp.Population(frame), [2025], replicates=FEW, by_sex=False)
+    cost = sp.estimate(example, [sp.Cost()], {"after": transfers}, replicates=FEW)
+    totals = sp.estimate(example, [sp.Cost()], {"after": paid(example, sp.Scheme("all", amount=MONEY))}, replicates=FEW)
+    people = totals.draws[:, totals.find(statistic="recipients", of="all")]
+    for name in ("recipients", "transfer_cost"):
+        want = cost.draws[:, cost.find(statistic=name, of="all")] / people * frame["people"][0]
+        got = found.estimates.draws[:, found.estimates.find(statistic=name, of="all")]
+        np.testing.assert_allclose(got, want, rtol=1e-10)
+        assert np.ptp(want) > 0
+
+
+def test_recipients_of_a_year_are_those_of_its_coverage(example, cambodia):
+    """A coverage of 0 in the base year is no obstacle, and the number is no multiple of the base year's."""
+    phased = {"phase_in": {2027: 0.25, 2030: 1.0}, "max_recipients": 1}
+    transfers = paid(example, sp.child_benefit(MONEY, **phased), PENSION)
+    assert transfers.cost.total_cost[0] == 0
+    years = [2025, 2026, 2027, 2029, 2030, 2031]
+    found = sp.project(transfers, cambodia, years, replicates=FEW, growth=0.0)
+    for year, coverage in zip(years, (0, 0, 0.25, 0.25, 1, 1), strict=True):
+        alone = paid(example, sp.child_benefit(MONEY, coverage=coverage, max_recipients=1), PENSION)
+        plain = sp.project(alone, cambodia, [year], replicates=FEW, growth=0.0)
+        for of in ("child benefit", "package"):
+            for name in ("recipients", "cost_gdp"):
+                assert value(found, name, of, year) == value(plain, name, of, year)
+    ratio = [value(found, "recipients", "child benefit", year) for year in (2029, 2030)]
+    assert ratio[1] / ratio[0] < 3.5  # four times the coverage, one child of a household
+
+
+def test_what_is_replaced_is_not_taken_off_and_it_says_so(cambodia):
+    households, persons = sp.example_frames(400)
+    households["aid"] = [2.0] * len(households["hid"])
+    survey = sp.Survey(households, persons, person="pid", welfare="pc_exp", psu="ea", existing={"aid": "aid"})
+    plain, instead = (
+        sp.project(paid(survey, sp.child_benefit(MONEY, **how)), cambodia, [2025], replicates=FEW)
+        for how in ({}, {"replaces": "aid"})
+    )
+    assert plain.share() == instead.share()
+    assert "Cost is gross: what is paid now as 'aid' is not taken off." in instead.note.splitlines()
+    assert "gross" not in plain.note
+    topped = sp.project(paid(survey, sp.child_benefit(MONEY, tops_up="aid")), cambodia, [2025], replicates=FEW)
+    assert topped.share() < plain.share()
+
+
+def test_the_economy_s_own_spending_stands_beside_the_cost(example):
+    economy = sp.Economy(year=2025, gdp=1e9, spending={"health": 0.03})
+    table = sp.financing(paid(example, sp.child_benefit(MONEY), economy=economy)).set_index("item")
+    assert table.value["health"] == 0.03
+    assert (
+        "health" not in sp.financing(paid(example, sp.child_benefit(MONEY), economy=economy), spending={}).item.values
+    )
+
+
 # -- money ----------------------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 import sp2lnob as sp
 from sp2lnob import _packages, best_package, choices
 from sp2lnob._parallel import LANES
+from sp2lnob._written import as_toml
 from sp2lnob.study import read_study
 
 from ._data import toy_frames, toy_survey
@@ -402,6 +404,127 @@ def test_other_objectives_have_winners_too(survey, objective):
     assert 0 <= result.stays_best <= 1
 
 
+# -- parameters of schemes ------------------------------------------------------------------------------------------
+
+RANKED = sp.Rank(0.4, by="welfare")
+GRADED = sp.Schedule.by_age({(0, 5): sp.Amount(20, "month"), (6, 17): AMOUNT})
+VARIED = [
+    sp.Choice(sp.child_benefit(AMOUNT, administration=0.2), target=[None, RANKED, sp.Rank(0.2, by="welfare")]),
+    sp.Choice(
+        sp.old_age_pension(AMOUNT, max_amount=sp.Amount(12, "month"), phase_in={2020: 0.5, 2030: 1.0}),
+        levels=[8, 45],
+        required=True,
+    ),
+    sp.Scheme("graded", amount=GRADED.tapered(starts=60.0, ends=90.0)),
+    sp.household_benefit(AMOUNT, max_recipients=None, coverage=0.6, exclusion_error=0.1),
+]
+NOW = sp.Economy(year=2026, gdp=1e6, expenditure=3e5, taxes=1e5, lines={"national": LINE})
+
+
+@pytest.mark.parametrize("objective", ["poverty_gap", "gini", "d_index"])
+def test_all_parameters_are_paid_as_simulate_pays_them(survey, objective):
+    result = found(survey, objective, candidates=VARIED, economy=NOW, contenders=5)
+    frame = result.frame()
+    assert len(frame) == 4 * 2 * 2 * 2
+    grid = choices.Grid(choices.choices_of(VARIED))
+    for number, row in frame.set_index("package").iloc[::3].iterrows():
+        transfers = sp.simulate(survey, sp.Package(grid.schemes(number)), NOW)
+        last = transfers.cost.iloc[-1]
+        for name in ("total_cost", "cost_gdp", "cost_expenditure", "cost_taxes"):
+            assert row[name] == pytest.approx(last[name], rel=1e-12)
+        if objective != "d_index":
+            after = transfers.welfare_after
+            of = sp.gini(after, survey.people) if objective == "gini" else sp.fgt(after, survey.people, LINE, 1)
+            assert row[objective] == pytest.approx(of, rel=1e-9)
+    pension = next(scheme for scheme in result.package.schemes if scheme.name == "old-age pension")
+    assert pension.phase_in == {2020: 0.5, 2030: 1.0}  # as it was given, not as it is in 2026
+
+
+@pytest.mark.parametrize("objective", ["poverty_gap", "gini", "access"])
+def test_the_best_ranks_anew_in_its_estimates(survey, objective):
+    """What is told of the best is what estimate() tells of it: the cut is made in every replicate."""
+    result = found(survey, objective, candidates=[sp.child_benefit(AMOUNT, target=RANKED)], replicates=sp.Bootstrap(40))
+    assert result.transfers.outcomes is not None
+    alone = sp.estimate(
+        survey,
+        [sp.Poverty(LINE, "national"), sp.Inequality(["gini"]), sp.Cost()],
+        {"after": result.transfers},
+        replicates=sp.Bootstrap(40),
+    )
+    for name, of in (("poverty_gap", ""), ("gini", ""), ("total_cost", "package")):
+        here, there = (
+            [
+                i
+                for i, row in enumerate(est.rows)
+                if (row.statistic, row.of, row.scenario) == (name, of, "after") and "cross" not in row.param
+            ]
+            for est in (result.estimates, alone)
+        )
+        if here:
+            assert result.estimates.se[here[0]] == alone.se[there[0]] > 0
+    crossed = [row for row in result.estimates.rows if row.statistic == objective and "cross-validated" in row.param]
+    values = [
+        result.estimates.value[i]
+        for i, row in enumerate(result.estimates.rows)
+        if row.statistic == objective and row.scenario == "after"
+    ]
+    assert crossed
+    assert values[0] == pytest.approx(values[-1], rel=1e-9)  # one package is chosen whatever the fold
+
+
+def test_a_search_is_in_prices_of_the_base_year(survey):
+    economy = sp.Economy(gdp=1e6, cpi_ratio=1.5, lines={"national": LINE})
+    result, by_hand = (found(of, economy=economy) for of in (survey, survey.uprated(economy)))
+    assert result.survey.uprating == 1.5
+    assert result.frame().equals(by_hand.frame())
+    assert not result.frame().equals(found(survey).frame())
+    dollars = sp.Economy(year=2011, ppp=LINE / (1.9 * 365 / 12), ppp_year=2011, dollars_a_day=(1.9,))
+    of_dollars, plain = (found(survey, **given).frame()["poverty_gap"] for given in ({"economy": dollars}, {}))
+    np.testing.assert_allclose(of_dollars, plain, rtol=1e-12)
+    assert found(survey, economy=dollars, line="$1.90 a day").asked["line"] == pytest.approx(LINE)
+
+
+ALONE = {
+    "unless of scheme 'old-age pension' must be empty, but it names 'child benefit'": {"unless": "child benefit"},
+    "replaces of scheme 'old-age pension' must be empty, but it names 'aid'": {"replaces": ["aid"]},
+}
+
+
+@pytest.mark.parametrize("message", ALONE)
+def test_what_depends_on_others_is_refused(survey, message):
+    pension = sp.old_age_pension(AMOUNT, **ALONE[message])
+    for given in (
+        pension,
+        sp.Choice(pension),
+        sp.Choice(
+            sp.old_age_pension(AMOUNT),
+            **{
+                key: [(), (value,) if isinstance(value, str) else tuple(value)] for key, value in ALONE[message].items()
+            },
+        ),
+    ):
+        with pytest.raises(sp.InputError, match=message):
+            found(survey, candidates=[sp.child_benefit(AMOUNT), given])
+
+
+def test_slips_of_parameters(survey):
+    with pytest.raises(sp.InputError, match="must be topped up by one scheme"):
+        found(survey, candidates=[sp.child_benefit(AMOUNT, tops_up="aid"), sp.old_age_pension(AMOUNT, tops_up="aid")])
+    with pytest.raises(sp.InputTypeError, match="A choice with levels must have one Amount: 'graded'"):
+        sp.Choice(sp.Scheme("graded", amount=GRADED), levels=[1, 2])
+    with pytest.raises(sp.InputError, match="'old-age pension' is phased in, and needs a year"):
+        found(survey, candidates=[sp.old_age_pension(AMOUNT, phase_in={2026: 1.0})])
+
+
+def test_targets_to_choose_from_are_kept_and_told(survey, tmp_path):
+    first = found(survey, candidates=VARIED, economy=NOW, resume=tmp_path / "kept")
+    again = found(survey, candidates=VARIED, economy=NOW, resume=tmp_path / "kept")
+    assert first.frame().equals(again.frame())
+    folder = first.save(tmp_path / "best", disclosure="none")
+    told = json.loads((folder / "manifest.json").read_text())["search"]["candidates"]["child benefit"]["target"]
+    assert told[:2] == [None, {"share": 0.4, "by": "welfare", "boundary": "in"}]
+
+
 # -- bad input --------------------------------------------------------------------------------------------------------
 
 
@@ -515,6 +638,66 @@ def test_a_folder_holds_all(survey, tmp_path):
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+EVERY_FIELD = {
+    "who": "urbrur == \"Rural\" and note != 'a\\\\b'",
+    "amount": GRADED.tapered(starts=sp.Amount(0.5, "line:national"), ends=90.0),
+    "per": "household",
+    "coverage": 0.1 + 0.2,
+    "min_age": 3,
+    "max_age": 17,
+    "sex": "Female",
+    "disability": True,
+    "birth": True,
+    "weeks": 18.0,
+    "paid": "total_per_birth",
+    "pension": False,
+    "target": RANKED,
+    "exclusion_error": 0.1,
+    "inclusion_error": 1e-7,
+    "take_up": {"urbrur": {"Rural": 0.6, "Urban": 0.9}},
+    "phase_in": {2027: 0.25, 2030: 1.0},
+    "max_recipients": 2,
+    "max_amount": sp.Amount(50, "month"),
+    "unless": ("other", "third"),
+    "unless_in": "household",
+    "replaces": ("aid", "pension \u00e9"),
+    "tops_up": "relief",
+    "administration": 0.0,
+}
+TOGETHER = {"per": {"amount": AMOUNT}, "paid": {"birth": True, "amount": sp.Amount(5, "year")}}
+OTHERS = [
+    sp.Scheme("other", amount=AMOUNT),
+    sp.Scheme("third", amount=sp.Schedule.by_size({"1-2": AMOUNT, "3+": AMOUNT})),
+]
+MORE = [
+    {"amount": sp.Schedule.flat(AMOUNT).tapered(starts=50, rate=0.4)},
+    {"amount": sp.Schedule.by_recipients({"1": AMOUNT, "2+": sp.Amount(0.02, "gdp_per_capita")})},
+    {"amount": sp.Schedule.by_age({"65-79": AMOUNT, "80+": sp.Amount(0.1, "line:$1.90 a day")})},
+    {"target": sp.Threshold("line:national")},
+    {"target": sp.Threshold(3, by="score")},
+    {"target": sp.Affluence(0.2, of="eligible")},
+    {"take_up": "column"},
+    {"sex": 2},
+    {"pension": True},
+    {"weeks": 0},
+]
+
+
+@pytest.mark.parametrize("given", [*({key: value} for key, value in EVERY_FIELD.items()), *MORE], ids=str)
+def test_every_field_is_written_and_read_again(tmp_path, given):
+    scheme = sp.Scheme('a "name"', **{"amount": AMOUNT} | given | TOGETHER.get(next(iter(given)), {}))
+    written = sp.Package([scheme, *OTHERS], draws="exact", mpc=0.8, seed=2**63, compat="spot", negative="keep")
+    (tmp_path / "best.toml").write_text('[survey]\nhouseholds = "h.csv"\n' + as_toml(written), encoding="utf-8")
+    assert read_study(tmp_path / "best.toml").package == written
+
+
+def test_no_field_is_forgotten(tmp_path):
+    assert {"name", *EVERY_FIELD} == {of.name for of in fields(sp.Scheme)}
+    usual = sp.Package([sp.Scheme("plain", amount=AMOUNT)])
+    assert as_toml(usual).splitlines()[:3] == ["[[scheme]]", 'name = "plain"', 'amount = [10.0, "month"]']
+    assert "compat" not in as_toml(usual)
+
+
 STUDY = """
 [survey]
 households = "households.csv"
@@ -617,6 +800,9 @@ def test_the_command_writes_the_folder_and_forgets_what_it_kept(folder):
         ("levels = [0, 5, 20]", "levels = 5", "levels in [[candidate]] number 1 must be a list"),
         ('objective = "d_index"', 'objective = "happiness"', "objective must be one of"),
         ("budget = 0.05", "keep = 0", "keep must be 1 or more"),
+        ("[search]", '[package]\npreset = "basic"\n[search]', "no other keys than administration, mpc, draws, seed"),
+        ("[search]", '[package]\ncompat = "spot"\n[search]', "but it has 'compat'"),
+        ("max_age = [5, 17]", "target = [{ rank = 0.4 }, { rnk = 0.2 }]", "target of scheme 'child benefit' must have"),
     ],
 )
 def test_a_slip_in_a_study_is_told(folder, old, new, message):

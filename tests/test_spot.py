@@ -360,6 +360,20 @@ def test_recipients_that_cannot_be_costed(recipients, economy, message):
         sp.spot_cost(recipients, sp.Package([child()]), economy)
 
 
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"amount": sp.Schedule.by_age({(0, 5): sp.Amount(2, "month"), (6, 17): sp.Amount(1, "month")})}, "amount"),
+        ({"amount": sp.Amount(2, "month"), "max_amount": sp.Amount(3, "month")}, "max_amount"),
+        ({"amount": sp.Amount(2, "month"), "tops_up": "aid"}, "tops_up"),
+    ],
+)
+def test_one_number_of_recipients_needs_one_amount(given, field):
+    package = sp.Package([sp.Scheme("graded", **given)])
+    with pytest.raises(sp.InputError, match=f"'graded' must be paid one amount, but its {field} makes it vary"):
+        sp.spot_cost({"graded": 100}, package, sp.Economy(gdp=1e6))
+
+
 def test_recipients_of_other_years():
     given = {"child benefit": {2021: 1}, "old-age pension": {2022: 1}}
     with pytest.raises(sp.InputError, match="'old-age pension' has 2022, not 2021"):

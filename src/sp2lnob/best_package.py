@@ -7,7 +7,7 @@ is told by the replicates, in each of which the best few are ranked anew, by its
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ from ._shards import Keeping, fingerprint
 from ._sweeps import Totals
 from ._typing import BoolArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_if_unknown, fail_type, mapping, number, warn, whole
+from ._written import as_toml
 from .choices import Choice, Grid, Payments, Taken, choices_of, payments_of
 from .cross_validation import cross_validated
 from .disclosure import withhold
@@ -60,13 +61,13 @@ from .replication import Bootstrap, ReplicateDesign
 from .schemes import Package, Scheme
 from .statistics import FGT, Inequality, MeanWelfare, Poverty
 from .survey import Survey
-from .transfers import Transfers, simulate
+from .transfers import SHARES, Costing, Transfers, simulate
 from .tree import OpportunityTree
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COSTS = ("total_cost", "cost_gdp", "cost_revenue")
+COSTS = ("total_cost", *SHARES)
 OBJECTIVES = (*FGT, "gini", *ACCESS)
 NO_WORSE = "no worse"
 AFTER = "after"
@@ -134,8 +135,9 @@ class Search:
         -------
         DataFrame
             package (its number in the grid), a column by candidate with the value of its amount, 0 where it is left
-            out, and one for every other field that was varied; total_cost, cost_gdp and cost_revenue where these are
-            known; the measures after; change (of the objective); front (whether it is on the Pareto front).
+            out, missing where it is a schedule, and one for every other field that was varied; total_cost; cost_gdp,
+            cost_revenue, cost_expenditure and cost_taxes where these are known; the measures after; change (of the
+            objective); front (whether it is on the Pareto front).
 
         Examples
         --------
@@ -263,10 +265,10 @@ def search(
     Parameters
     ----------
     survey : Survey
-        With persons and welfare.
+        With persons and welfare; it is uprated by the economy first: ``Survey.uprated``.
     candidates : sequence of Scheme and Choice
         A scheme is in or out; a choice has levels, and values of other fields. Their schemes must not depend on each
-        other.
+        other, nor replace existing benefits. Coverage that is phased in is that of the economy's year.
     budget : float, Amount or None, default 0.01
         Most that a package may cost a year, administration included: a share of GDP, or an Amount by month or year.
         None: no bound.
@@ -277,15 +279,15 @@ def search(
     economy : Economy, default None
         Required by a budget that is a share of GDP, and by amounts that are shares.
     line : float or str, default None
-        Poverty line, or its name in the economy; None: the economy's, if it has one alone.
+        Poverty line, or its name in the economy, such as "$1.90 a day"; None: the economy's, if it has one alone.
     opportunity : Opportunity, default None
         Required by the objectives of access.
     tree : OpportunityTree, default OpportunityTree()
         Rule by which the opportunity's groups are found.
     constraints : dict, default None
         Bounds on what a package costs and does, (least, most), None for neither: of total_cost, cost_gdp, cost_revenue,
-        coverage, and any objective. "headcount by urbrur" is the worst level's, "access by group" the worst group's;
-        {"access by group": "no worse"} says that no group may lose.
+        cost_expenditure, cost_taxes, coverage, and any objective. "headcount by urbrur" is the worst level's, "access
+        by group" the worst group's; {"access by group": "no worse"} says that no group may lose.
     administration, mpc, draws, seed
         As in Package; draws are "seeded" or "expected".
     replicates : replicate design, default Bootstrap(1000, seed=1)
@@ -317,7 +319,8 @@ def search(
     Notes
     -----
     Schemes are added up, each as it would be alone; the best is then simulated as a whole, and if the two differ it is
-    an error. A scheme targeted by rank is searched with the cut of the full sample.
+    an error. A scheme targeted by rank is searched, cross-validated and set against contenders with the cut of the full
+    sample; the estimates of the best make it anew in every replicate.
 
     The objective's interval is CV +- t sqrt(SE^2 + ((found - CV) / 2)^2), with SE that of the package held fixed, as
     for the ends of a tree. Bounds but the budget are those of the full sample wherever packages are chosen anew. Groups
@@ -351,6 +354,7 @@ def search(
     asked = Question.of(
         survey, candidates, budget, objective, economy, line, opportunity, constraints, administration, mpc, draws, seed
     )
+    survey = asked.survey
     keep, contenders = whole(keep, "keep", low=1), whole(contenders, "contenders", low=1)
     if tree is not None and not isinstance(tree, OpportunityTree):
         fail_type("tree must be an OpportunityTree", tree, "Pass OpportunityTree(...) or OpportunityTree.lnob().")
@@ -383,7 +387,8 @@ def search(
     order = order[affordable[order]]
     front = _front(loss, measures["total_cost"], asked.sign * nothing[asked.objective])
     best = int(order[0])
-    transfers = simulate(survey, Package(grid.schemes(best), **asked.run), economy)
+    package = Package(grid.schemes(best), **asked.run)
+    transfers = simulate(survey, package, economy)
     dealt = Dealt(np.stack([folds_of(survey.design, repeat) for repeat in range(REPEATS)]))
     elsewhere = Elsewhere(
         grid,
@@ -423,7 +428,7 @@ def search(
     stays = float((winner == 0).mean()) if len(winner) else float("nan")
     return Search(
         survey,
-        transfers.package,
+        package,
         transfers,
         _table(grid, front, measures, nothing, asked.objective, front).drop(columns="front"),
         estimates,
@@ -476,7 +481,7 @@ class Question:
         choice(objective, OBJECTIVES, "objective")
         choice(draws, ("seeded", "expected"), "draws of a search")
         run: dict[str, Any] = {"administration": administration, "mpc": mpc, "draws": draws, "seed": seed}
-        Package([grid.paid[0][1].scheme], **run)  # type: ignore[list-item]
+        Package([choice.scheme for choice in grid.choices], **run)
         bounds = _bounds(constraints or {})
         what = {objective, *(name.partition(" by ")[0] for name in bounds)}
         if survey.welfare is None:
@@ -489,7 +494,8 @@ class Question:
             )
         given = None
         if what.intersection(FGT) or line is not None:
-            given = _line(line, economy, sorted(what.intersection(FGT) or {"poverty"})[0])
+            given = _line(line, economy, survey, sorted(what.intersection(FGT) or {"poverty"})[0])
+        survey = survey if economy is None else survey.uprated(economy)
         return cls(survey, grid, _budget(budget, economy), objective, economy, given, opportunity, bounds, run)
 
     @property
@@ -533,9 +539,8 @@ class Question:
 
     def costs(self, total: FloatArray) -> dict[str, FloatArray]:
         """Return what packages cost: a year, and as shares of what is known."""
-        economy = self.economy or Economy()
-        known = {"cost_gdp": economy.gdp, "cost_revenue": economy.revenue}
-        return {"total_cost": total} | {name: total / of for name, of in known.items() if of is not None}
+        known = Costing.of(total[:0], Package([self.grid.choices[0].scheme]), self.economy).shares
+        return {"total_cost": total} | {name: total / of for name, of in known.items()}
 
     def able(self, measures: Mapping[str, FloatArray], nothing: Mapping[str, float]) -> BoolArray:
         """Return the packages within all bounds but the budget."""
@@ -554,7 +559,7 @@ class Question:
                 fail(
                     f"The bound on {name!r} needs its denominator",
                     "the economy does not give it",
-                    f"Pass Economy({'gdp' if name == 'cost_gdp' else 'revenue'}=...).",
+                    f"Pass Economy({name.removeprefix('cost_')}=...).",
                 )
             low, high = at
             if low is not None:
@@ -597,7 +602,7 @@ class Question:
                 choice.scheme.name: {
                     "levels": None if choice.levels is None else list(choice.levels),
                     "required": choice.required,
-                    **{name: list(values) for name, values in choice.fields.items()},
+                    **{name: list(map(_plainly, values)) for name, values in choice.fields.items()},
                 }
                 for choice in self.grid.choices
             },
@@ -607,6 +612,11 @@ class Question:
             "keep": keep,
             "contenders": contenders,
         }
+
+
+def _plainly(value: Any) -> Any:
+    """Return a value of a field in plain values."""
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def _money(value: float) -> str:
@@ -662,9 +672,9 @@ def _budget(budget: float | Amount | None, economy: Economy | None) -> float:
     return share * economy.gdp
 
 
-def _line(line: float | str | None, economy: Economy | None, measure: str) -> float:
+def _line(line: float | str | None, economy: Economy | None, survey: Survey, measure: str) -> float:
     """Return the poverty line of a search."""
-    lines = economy.lines if economy is not None else {}
+    lines = economy.poverty_lines(survey.welfare_period) if economy is not None else {}
     if isinstance(line, str):
         fail_if_unknown(line, lines, "The line of a search", "Lines are given as Economy(lines={name: value}).")
         return lines[line]
@@ -832,14 +842,15 @@ class _Told:
     def poverty(self, measures: Sequence[str] = tuple(FGT)) -> Poverty:
         """Return poverty at the line, which is called what the economy calls it."""
         assert self.asked.line is not None
-        lines = (self.economy or Economy()).lines
+        lines = (self.economy or Economy()).poverty_lines(self.survey.welfare_period)
         name = next((name for name, at in lines.items() if at == self.asked.line), None)
         return Poverty(self.asked.line, name, measures)
 
     def value(self, transfers: Transfers) -> float:
         """Return the objective of the full sample after a transfer."""
         prepared = joined(self.objective(transfers))
-        found = np.concatenate([one.evaluate(self.full) for one in prepared])[:, 0]
+        whole = self.full.switched() if self.full.switches else self.full
+        found = np.concatenate([one.evaluate(whole) for one in prepared])[:, 0]
         return float(found[_at(prepared, self.asked.objective, AFTER)])
 
     def agrees(self, table: Mapping[str, float]) -> None:
@@ -875,7 +886,7 @@ class _Told:
             for f, number_ in enumerate(picked.tolist()):
                 here = fold[psu] == f
                 mixed[here] = after[number_][here]
-            values.append(self.value(replace(self.transfers, welfare_after=mixed)))
+            values.append(self.value(replace(self.transfers, welfare_after=mixed, outcomes=None)))
         return float(np.mean(values))
 
     def estimate(self, dealt: Dealt, chosen: LongArray, contenders: Prepared, evaluated: dict[str, Any]) -> Estimates:
@@ -982,7 +993,7 @@ class _Contenders:
         else:
             for number_ in standing.tolist():
                 transfers = simulate(told.survey, Package(asked.grid.schemes(number_), **asked.run), told.economy)
-                one = joined(told.objective(transfers))
+                one = joined(told.objective(replace(transfers, outcomes=None)))  # with the full sample's cuts
                 after = _at(one, asked.objective, AFTER)
                 prepared += one
         sums = np.ascontiguousarray(np.concatenate([cost, poor]))
@@ -1112,26 +1123,3 @@ def _wins(grid: Grid, standing: LongArray, winner: LongArray) -> "pd.DataFrame":
     some = some[np.argsort(-counts[some], kind="stable")]
     share = counts[some] / max(len(winner), 1)
     return pd.DataFrame({**_described(grid, standing[some]), "share": share})
-
-
-def as_toml(package: Package) -> str:
-    """Return the schemes of a package as a study file has them."""
-    parts = []
-    for scheme in package.schemes:
-        lines = ["[[scheme]]"]
-        for of in fields(scheme):
-            value = getattr(scheme, of.name)
-            if of.name == "amount":
-                lines.append(f'amount = [{value.value!r}, "{value.unit}"]')
-            elif value != of.default:
-                lines.append(f"{of.name} = {_toml(value)}")
-        parts.append("\n".join(lines) + "\n")
-    run = [f"{name} = {_toml(getattr(package, name))}" for name in ("administration", "mpc", "draws", "seed")]
-    return "\n".join([*parts, "\n".join(["[package]", *run]) + "\n"])
-
-
-def _toml(value: object) -> str:
-    """Return a plain value in TOML: text as JSON writes it."""
-    import json
-
-    return json.dumps(value, ensure_ascii=False)

@@ -21,6 +21,7 @@ from .survey import Survey
 from .transfers import simulate
 
 FIXED = ("name", "amount")  # fields that no choice varies by name: the name draws, and levels vary the amount
+ON_OTHERS = ("unless", "replaces")  # fields by which what a scheme does is more than what it pays
 
 
 class Choice:
@@ -151,7 +152,7 @@ def _values(values: object, what: str) -> tuple[Any, ...]:
 
 
 def choices_of(candidates: object) -> tuple[Choice, ...]:
-    """Return choices from schemes and choices: a scheme is in or out."""
+    """Return choices from schemes and choices: a scheme is in or out. Schemes are added up, so each stands alone."""
     mend = "List schemes and choices: [child_benefit(...), Choice(old_age_pension(...), levels=[...])]."
     if isinstance(candidates, (str, bytes, Scheme, Choice)) or not isinstance(candidates, Iterable):
         fail_type("candidates must be a list", candidates, mend)
@@ -166,6 +167,15 @@ def choices_of(candidates: object) -> tuple[Choice, ...]:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         fail("Every candidate must have a name of its own", f"{twice!r} occurs more than once", "Pass name=.")
+    for scheme in (option.scheme for choice in made for option in choice.options):
+        for key in ON_OTHERS:
+            if scheme is not None and getattr(scheme, key):
+                fail(
+                    f"The schemes of a search must not depend on each other or on existing benefits: {key} of scheme "
+                    f"{scheme.name!r} must be empty",
+                    f"it names {', '.join(map(repr, getattr(scheme, key)))}",
+                    f"Drop {key}, or set packages side by side with compare().",
+                )
     return tuple(made)
 
 
@@ -280,7 +290,7 @@ def payments_of(
             found, people = transfers.household[:, 0], transfers.people[:, :1]
             unit_cost = transfers.costing.measures(np.ones((2, 1)))["total_cost"][0, 0]
             each, counted = float(transfers.amounts[0]), transfers.recipients[:, 0]
-            reach = scheme.coverage if run["draws"] == "expected" else 1.0
+            reach = transfers.package.schemes[0].coverage if run["draws"] == "expected" else 1.0  # that of the year
             plain = np.array_equal(found, counted * (each * reach))
             done[key] = each, counted if plain else None, reach, found, people[:, 0] * unit_cost
         each, counts, reach, found, spent = done[key]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._domains import Block, Row
+from ._domains import Block, FullSample, Row
 from ._parallel import Executor
 from ._prepared import Scenario
 from ._sweeps import Totals
@@ -23,7 +23,7 @@ from .estimation import Advance, Resume, bound, evaluate, full_sample_of, pair_o
 from .populations import BOTH, Population
 from .replication import Bootstrap, ReplicateDesign
 from .schemes import Scheme
-from .transfers import PACKAGE, Transfers
+from .transfers import PACKAGE, SHARES, Transfers, simulate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,8 +91,8 @@ class Projection:
         -------
         DataFrame
             The columns of ``Estimates.frame``, and year. Statistics: recipients, transfer_cost, administration,
-            total_cost (at prices of the base year; not there without growth), cost_gdp, and cost_revenue and
-            cost_expenditure where the economy gives these.
+            total_cost (at prices of the base year; not there without growth), cost_gdp, and cost_revenue,
+            cost_expenditure and cost_taxes where the economy gives these.
 
         Examples
         --------
@@ -153,9 +153,10 @@ def project(
     """Return recipients and cost of a package by year.
 
     Recipients per person are those of the survey by age and sex, held constant: so are the prevalence of disability,
-    take-up, and the share of a rank. Groups are of five years, cut where a scheme's ages begin and end, and one from 80
-    on; one with fewer than 30 persons joins its neighbor. Who is paid for a birth is counted per infant (age 0), a
-    benefit paid per household per adult (18 and over).
+    take-up, and the share of a rank. Where amounts vary, so is money per person. Groups are of five years, cut where a
+    scheme's ages or its bands of age begin and end, and one from 80 on; one with fewer than 30 persons joins its
+    neighbor. Who is paid for a birth is counted per infant (age 0), a benefit paid per household per adult (18 and
+    over). Where coverage is phased in, recipients of a year are those whom the package pays with that year's coverage.
 
     Parameters
     ----------
@@ -244,24 +245,19 @@ def project(
         assert economy.gdp_per_capita is not None
         gdp_base = economy.gdp_per_capita * float(total[0])
     path = path_of(transfers, asked, total, gdp_base, indexed, economy.growth if growth is None else growth, wages)
-    scenario = Scenario("after", survey, transfers)
-    domain = scenario.domain(full, (groups.column,), with_welfare=False)
-    rows = domain.rows
-    if rows.unit != "person":
+    if not survey.of_persons(groups.column):
         came = f"{groups.column!r} is a column of households"
         fail("Age must be a column of persons", came, "Name the column of persons by roles={'age': ...}.")
-    level_of = groups.level[rows.index]
-    known = level_of >= 0
-    sums, cases = _sums(transfers, groups, rows.index, rows.weight, known)
-    totals = Totals.of(sums, rows.factor, np.maximum(level_of, 0).astype(np.int32), groups.levels)
-    everybody = scenario.domain(full, (), with_welfare=False)
+    phases, phase = _phases(transfers, asked)
+    counted = [_counted(one, groups, full) for one in phases]
     prepared = _PreparedProjection(
-        totals,
+        tuple(totals for totals, _ in counted),
+        phase,
         groups.people(people[1:]),
         people[1:, :, 0].sum(axis=1),
         people[1:, :, ADULT:].sum(axis=(1, 2)),
         path,
-        _named(path, asked, cases, int(everybody.df[0])),
+        _named(path, asked, [counted[i][1] for i in phase], int(full.domain((), with_welfare=False).df[0])),
     )
     estimates = evaluate(
         survey,
@@ -279,7 +275,7 @@ def project(
         resume=resume,
         told=design.told(),
     )
-    note = _note(population, base, indexed, groups, ratio, calibrate, path, economy, float(total[0]))
+    note = _note(population, base, indexed, groups, ratio, calibrate, path, transfers, float(total[0]))
     return Projection(estimates, tuple(asked), base, indexed, path.schemes, path.gdp, gdp_base, economy, ratio, note)
 
 
@@ -293,26 +289,26 @@ class Path:
     Attributes
     ----------
     amounts : ndarray of shape (schemes,)
-        Currency per recipient and year, in the base year.
+        Currency per recipient and year, in the base year; NaN where it varies, and money is counted.
+    varying : tuple of int
+        The schemes of which it does.
     administration : ndarray of shape (schemes,)
         Share of what is paid.
     index : ndarray of shape (years,)
         What benefits have risen to, from 1; NaN where it is not known.
     share : ndarray of shape (years,)
         The same over GDP.
-    phased : ndarray of shape (years, schemes)
-        What the coverage of a year is of that in the base year.
     """
 
     schemes: tuple[str, ...]
     kinds: tuple[str, ...]
     amounts: FloatArray
+    varying: tuple[int, ...]
     administration: FloatArray
     index: FloatArray
     share: FloatArray
     gdp: FloatArray
-    phased: FloatArray
-    over: Mapping[str, float]  # GDP over revenue, and over expenditure, in the base year
+    over: Mapping[str, float]  # GDP over revenue, expenditure and taxes, in the base year
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -320,18 +316,17 @@ class Path:
         money = ("transfer_cost", "administration", "total_cost") if np.isfinite(self.index).all() else ()
         return ("recipients", *money, "cost_gdp", *self.over)
 
-    def of(self, recipients: FloatArray) -> FloatArray:
-        """Return measures, of shape (years, schemes + 1, measures, replicates), from (years, schemes + 1, replicates).
+    def of(self, counted: FloatArray) -> FloatArray:
+        """Return measures, of shape (years, schemes + 1, measures, replicates).
 
-        The last scheme is the package: its recipients have at least one, and its cost is the sum of all.
+        ``counted`` (years, schemes + 1 + varying, replicates) are recipients, those of the package with at least one,
+        and then the money of every scheme that varies. Cost of the package is the sum of all.
         """
-        people = recipients.copy()
-        people[:, :-1] *= self.phased[:, :, None]
-        before, after = recipients[:, :-1].sum(axis=1), people[:, :-1].sum(axis=1)
-        people[:, -1] *= np.divide(after, before, out=np.ones_like(after), where=before > 0)
+        people = counted[:, : len(self.schemes)]
+        money = {s: counted[:, len(self.schemes) + k] for k, s in enumerate(self.varying)}
         paid, run = np.zeros_like(people), np.zeros_like(people)
         for s, amount in enumerate(self.amounts):
-            paid[:, s] = amount * people[:, s]
+            paid[:, s] = money[s] if s in money else amount * people[:, s]
             run[:, s] = paid[:, s] * self.administration[s]
             paid[:, -1] += paid[:, s]
             run[:, -1] += run[:, s]
@@ -376,32 +371,41 @@ def path_of(
             fail("A projection indexed to wages needs their growth", "none was given", "Pass wages=0.02.")
         index = np.ones(len(years)) if indexed == "prices" or wages is None else _grown(wages, base, years, "wages")
         share = index / (gdp * grown)
-    given = (("cost_revenue", economy.revenue), ("cost_expenditure", economy.expenditure))
+    costing = transfers.costing
     return Path(
         (*(scheme.name for scheme in package.schemes), PACKAGE),
         tuple(_kind(scheme) for scheme in package.schemes),
-        _amounts(transfers),
-        np.full(len(package.schemes), package.administration),
+        transfers.amounts,
+        costing.varying,
+        costing.administrations,
         index,
         share,
         gdp * grown,
-        np.array([[_coverage(scheme, year, base) for scheme in package.schemes] for year in years]),
-        {name: gdp / value for name, value in given if value is not None},
+        {name: gdp / costing.shares[name] for name in SHARES[1:] if name in costing.shares},
     )
 
 
-def _amounts(transfers: Transfers) -> FloatArray:
-    """Return currency per recipient and year."""
-    for scheme, amount in zip(transfers.package.schemes, transfers.amounts, strict=True):
-        if not np.isfinite(amount):
-            must = f"Every recipient of scheme {scheme.name!r} must be paid one amount"
-            fail(must, "it varies", "Write a scheme for each amount.")
-    return transfers.amounts
+def _phases(transfers: Transfers, years: Sequence[int]) -> tuple[list[Transfers], list[int]]:
+    """Return what is paid with each coverage that a year has, and which of them every year has.
 
-
-def _coverage(scheme: Scheme, year: int, base: int) -> float:
-    """Return what a scheme's coverage in a year is of that in the base year."""
-    return 1.0
+    A share of the base year's recipients would not do: it may be 0, and priorities and most recipients of a household
+    make their number no multiple of the coverage.
+    """
+    package = transfers.phased
+    if package is None:
+        return [transfers], [0] * len(years)
+    made: list[Transfers] = []
+    phase: list[int] = []
+    found: dict[tuple[float, ...], int] = {}
+    for year in years:
+        now = package.in_year(year)
+        coverage = tuple(scheme.coverage for scheme in now.schemes)
+        if coverage not in found:
+            found[coverage] = len(made)
+            own = coverage == tuple(scheme.coverage for scheme in transfers.package.schemes)
+            made.append(transfers if own else simulate(transfers.survey, now, transfers.economy))
+        phase.append(found[coverage])
+    return made, phase
 
 
 def _kind(scheme: Scheme) -> str:
@@ -479,8 +483,10 @@ class _Groups:
         limits = {0}
         for scheme in schemes:
             if _kind(scheme) == "person":
-                first, past = population.span(scheme.min_age or 0, scheme.max_age)
-                limits |= {first, past} if scheme.max_age is not None else {first}
+                bands = scheme.schedule.bands if scheme.schedule.by == "age" else ()
+                for low, high in ((scheme.min_age, scheme.max_age), *((low, high) for low, high, _ in bands)):
+                    first, past = population.span(low or 0, high)
+                    limits |= {first, past} if high is not None else {first}
         if any(_kind(scheme) == "adult" for scheme in schemes):
             population.span(ADULT, None)
         if any(_kind(scheme) == "infant" for scheme in schemes) and not (age == 0).any():
@@ -540,27 +546,35 @@ def _sexes(
     return codes, labels, tuple(known.index(label.casefold()) for label in labels)
 
 
-def _sums(
-    transfers: Transfers, groups: _Groups, index: CodeArray, weight: FloatArray, known: np.ndarray
-) -> tuple[list[FloatArray], list[int]]:
-    """Return weighted columns by row, and recipients in the sample: people, infants, adults, and of every scheme."""
-    survey, age = transfers.survey, groups.age[index]
-    of_household = survey.weight[survey.household_of[index]]
-    paid = transfers.paid[index]
+def _counted(transfers: Transfers, groups: _Groups, full: FullSample) -> tuple[Totals, list[int]]:
+    """Return weighted columns by group, and recipients in the sample by scheme.
+
+    The columns: people, infants, adults; recipients of every scheme, and of at least one; money of those that vary. Of
+    a person with several outcomes each has its own row, and one of them counts in a replicate.
+    """
+    survey, rows = (
+        transfers.survey,
+        Scenario("after", transfers.survey, transfers).domain(full, (), with_welfare=False, unit="person").rows,
+    )
+    age, level, weight = groups.age[rows.index], groups.level[rows.index], rows.weight
+    of_household = rows.share * survey.weight[rows.household]
+    paid = transfers.of_persons("paid", rows.index, rows.outcome)
     kinds = [*(_kind(scheme) for scheme in transfers.package.schemes), "person"]
     received = [paid[:, s] * (of_household if kind == "adult" else weight) for s, kind in enumerate(kinds)]
+    money = rows.share * transfers.of_persons("money_of_persons", rows.index, rows.outcome).T
     of_age = [np.where(age == 0, weight, 0.0), np.where(age >= ADULT, weight, 0.0)]
-    columns = [np.where(known, column, 0.0) for column in (weight, *of_age, *received)]
-    cases = [int(((column > 0) & (weight > 0)).sum()) for column in columns[3:]]
-    return columns, cases
+    columns = [np.where(level >= 0, column, 0.0) for column in (weight, *of_age, *received, *money)]
+    now = (transfers.paid > 0) & ((survey.person_weight > 0) & (groups.level >= 0))[:, None]
+    totals = Totals.of(columns, rows.factor, np.maximum(level, 0).astype(np.int32), groups.levels)
+    return totals, now.sum(axis=0).tolist()
 
 
-def _named(path: Path, years: Sequence[int], cases: Sequence[int], df: int) -> tuple[Row, ...]:
+def _named(path: Path, years: Sequence[int], cases: Sequence[Sequence[int]], df: int) -> tuple[Row, ...]:
     """Name every value: by year, scheme and measure."""
     return tuple(
         Row(measure, of, scenario="after", by="year", level=str(year), n=n, df=df, scale="log")
-        for year in years
-        for of, n in zip(path.schemes, cases, strict=True)
+        for year, of_year in zip(years, cases, strict=True)
+        for of, n in zip(path.schemes, of_year, strict=True)
         for measure in path.measures
     )
 
@@ -569,7 +583,8 @@ def _named(path: Path, years: Sequence[int], cases: Sequence[int], df: int) -> t
 class _PreparedProjection:
     """Recipients by group of the survey, waiting for factors; and the people of every year that they stand for."""
 
-    sums: Totals
+    sums: tuple[Totals, ...]  # by phase of coverage
+    phase: Sequence[int]  # of every year
     people: FloatArray  # (years, groups)
     infants: FloatArray  # (years,)
     adults: FloatArray
@@ -578,21 +593,23 @@ class _PreparedProjection:
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates); groups are added up in their order, as in any block."""
-        totals = self.sums.evaluate(block.factors)  # (groups, columns, replicates)
-        whole = totals[0].copy()
-        for group in totals[1:]:
-            whole += group
-        kinds = (*self.path.kinds, "person")
-        recipients = np.zeros((len(self.people), len(kinds), block.replicates))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            for s, kind in enumerate(kinds):
-                if kind == "person":
-                    for g, group in enumerate(totals):
-                        recipients[:, s] += self.people[:, g, None] * (group[3 + s] / group[0])
-                else:
-                    of, there = (1, self.infants) if kind == "infant" else (2, self.adults)
-                    recipients[:, s] = there[:, None] * (whole[3 + s] / whole[of])
-        return self.path.of(recipients).reshape(-1, block.replicates)
+        kinds = (*self.path.kinds, "person", *(self.path.kinds[s] for s in self.path.varying))
+        counted = np.zeros((len(self.people), len(kinds), block.replicates))
+        for p, sums in enumerate(self.sums):
+            years = np.flatnonzero(np.equal(self.phase, p))
+            totals = sums.evaluate(block.factors)  # (groups, columns, replicates)
+            whole = totals[0].copy()
+            for group in totals[1:]:
+                whole += group
+            with np.errstate(divide="ignore", invalid="ignore"):
+                for s, kind in enumerate(kinds):
+                    if kind == "person":
+                        for g, group in enumerate(totals):
+                            counted[years, s] += self.people[years, g, None] * (group[3 + s] / group[0])
+                    else:
+                        of, there = (1, self.infants) if kind == "infant" else (2, self.adults)
+                        counted[years, s] = there[years, None] * (whole[3 + s] / whole[of])
+        return self.path.of(counted).reshape(-1, block.replicates)
 
 
 def _note(
@@ -603,10 +620,11 @@ def _note(
     ratio: float,
     calibrate: bool,
     path: Path,
-    economy: Economy,
+    transfers: Transfers,
     total: float,
 ) -> str:
     """Return what the figures rest on, a sentence a line."""
+    economy, replaced = transfers.economy or Economy(), transfers.package.replaced
     what = "age" if groups.sexes == (BOTH,) else "age and sex"
     said = [
         f"People: {population.source or population.name}.",
@@ -619,6 +637,8 @@ def _note(
         apart = economy.gdp / (economy.gdp_per_capita * total)
         if abs(apart - 1) > 0.01:
             said.append(f"GDP is {apart:.3f} times GDP per person times these people: the shares are of GDP as given.")
+    if replaced:
+        said.append(f"Cost is gross: what is paid now as {', '.join(map(repr, replaced))} is not taken off.")
     if not np.isfinite(path.index).all():
         said.append("Without growth of GDP, cost is told as a share of it alone.")
     said.append(
@@ -646,7 +666,7 @@ def financing(
     lines : dict of str to float or Amount, default None
         New revenue: a share of GDP, or currency in the base year, which stays the same share of GDP.
     spending : dict of str to float, default None
-        What functions of government cost now, such as health: shares of GDP.
+        What functions of government cost now, such as health: shares of GDP; None: the economy's.
     taxes : float, default None
         Revenue from taxes on income and profits, currency in the base year; None: the economy's.
 
@@ -699,7 +719,9 @@ def financing(
     shares = {name: _line(name, value, economy, gdp) for name, value in whole_lines.items()}
     functions = {
         name: number(value, f"spending on {name!r}, a share of GDP,", low=0, high=1)
-        for name, value in mapping(spending or {}, "spending", "Write {'health': 0.03}.").items()
+        for name, value in mapping(
+            economy.spending if spending is None else spending, "spending", "Write {'health': 0.03}."
+        ).items()
     }
     taxed = economy.taxes if taxes is None else number(taxes, "taxes", above=0)
     given = {"revenue": economy.revenue, "expenditure": economy.expenditure, "taxes": taxed}

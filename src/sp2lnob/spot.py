@@ -45,7 +45,8 @@ def spot_cost(
     Raises
     ------
     InputError
-        If a scheme has no recipients, years differ, or another year than the base has no growth to be reached by.
+        If a scheme has no recipients, or pays them different amounts, years differ, or another year than the base has
+        no growth to be reached by.
 
     References
     ----------
@@ -72,6 +73,14 @@ def spot_cost(
         fail_type("spot_cost() takes a Package", package, "Build it with Package([...]).")
     if not isinstance(economy, Economy):
         fail_type("economy must be an Economy", economy, "Build it with Economy(gdp=..., lines={...}).")
+    for scheme in package.schemes:
+        if scheme.varies:
+            key = next(key for key in ("tops_up", "max_amount", "amount") if getattr(scheme, key))
+            fail(
+                f"Every recipient of scheme {scheme.name!r} must be paid one amount",
+                f"its {key} makes it vary",
+                "Write a scheme for each amount, with recipients of its own, or simulate() on a survey.",
+            )
     years, people = _by_year(recipients, [scheme.name for scheme in package.schemes], economy.year)
     amounts = [scheme.per_year(economy, "month", "spot") for scheme in package.schemes]
     running = [package.administration if s.administration is None else s.administration for s in package.schemes]

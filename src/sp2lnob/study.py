@@ -387,6 +387,11 @@ class Study:
             fail("A search must have candidates", "there is no [[candidate]]", "Add one.")
         if isinstance(budget := given.get("budget"), list):
             given["budget"] = _amount(budget, "budget in [search]")
+        run = self.sections.get("package", {})
+        taken = [key for key in PACKAGE if key in signature(search).parameters]
+        if lost := [key for key in run if key not in taken]:
+            must = f"[package] of a search must have no other keys than {', '.join(taken)}"
+            fail(must, f"it has {lost[0]!r}", "Drop it: a search builds its packages of candidates.")
         named = {opportunity.name: opportunity for opportunity in self.opportunities}
         asked = given.pop("opportunity", None)
         if asked is not None:
@@ -395,7 +400,7 @@ class Study:
             self.survey(),
             candidates,
             **given,
-            **self.sections.get("package", {}),
+            **run,
             economy=economy,
             opportunity=None if asked is None else named[asked],
             tree=tree,
@@ -586,18 +591,16 @@ def _scheme(table: Mapping[str, Any]) -> Scheme:
             fail("A taper must come with an amount", "a scheme has none", 'Write amount = [50, "month"].')
         given["amount"] = _tapered(of if isinstance(of, Schedule) else Schedule.flat(of), given.pop("taper"))
     if "max_amount" in table:
-        given["max_amount"] = _amount(table["max_amount"], "max_amount")
+        given["max_amount"] = _amount(table["max_amount"], "max_amount of a scheme")
     if "target" in table:
         given["target"] = target_from(table["target"], f"scheme {table.get('name', '')!r}")
     return _called(KINDS, given, "kind", "scheme", "[[scheme]]")
 
 
-def _amount(value: Any, what: str = "amount") -> Amount:
+def _amount(value: Any, what: str = "amount of a scheme") -> Amount:
     """Return an amount from its value and unit."""
     if not isinstance(value, list) or len(value) != 2:
-        fail(
-            f"{what} of a scheme must be a list of value and unit", f"it is {value!r}", 'Write amount = [50, "month"].'
-        )
+        fail(f"{what} must be a list of value and unit", f"it is {value!r}", 'Write amount = [50, "month"].')
     return Amount(*value)
 
 
@@ -606,7 +609,7 @@ def _schedule(table: Mapping[str, Any]) -> Schedule:
     given = dict(table)
     by = choice(given.pop("by", None), BANDED, "by of an amount")
     make = {"age": Schedule.by_age, "size": Schedule.by_size, "recipients": Schedule.by_recipients}[by]
-    return make({band: _amount(value, f"The band {band!r}") for band, value in given.items()})
+    return make({band: _amount(value, f"The band {band!r} of a scheme") for band, value in given.items()})
 
 
 def _tapered(schedule: Schedule, table: Mapping[str, Any]) -> Schedule:
@@ -614,7 +617,9 @@ def _tapered(schedule: Schedule, table: Mapping[str, Any]) -> Schedule:
     for key in table:
         fail_if_unknown(key, ("starts", "rate", "ends"), "A key of a taper")
     _require(table, ("starts",), "taper")
-    given: dict[str, Any] = {key: _amount(v, key) if isinstance(v, list) else v for key, v in table.items()}
+    given: dict[str, Any] = {
+        key: _amount(v, f"{key} of a scheme") if isinstance(v, list) else v for key, v in table.items()
+    }
     return schedule.tapered(**given)
 
 
@@ -626,12 +631,10 @@ def _choice(table: Mapping[str, Any]) -> Choice:
     for key, values in varied.items():
         if not values:
             fail(f"{key} of [[candidate]] must have values", "there are none", "List one or more.")
-    return Choice(
-        _scheme({**given, **{key: values[0] for key, values in varied.items()}}),
-        levels=levels,
-        required=required,
-        **varied,
-    )
+    scheme = _scheme({**given, **{key: values[0] for key, values in varied.items()}})
+    if "target" in varied:
+        varied["target"] = [target_from(target, f"scheme {scheme.name!r}") for target in varied["target"]]
+    return Choice(scheme, levels=levels, required=required, **varied)
 
 
 def _called(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PACKAGE = "package"  # what the row of all schemes is called
+SHARES = ("cost_gdp", "cost_revenue", "cost_expenditure", "cost_taxes")  # what costs are told as shares of
 BLOCK = 1024  # households that are counted at a time: their persons' words stay near the processor
 MOST = 255  # persons of a household that a byte counts
 
@@ -45,6 +46,21 @@ class Costing:
     gdp: float | None
     revenue: float | None
     varying: tuple[int, ...] = ()
+    expenditure: float | None = None
+    taxes: float | None = None
+
+    @classmethod
+    def of(cls, amounts: FloatArray, package: Package, economy: Economy | None) -> "Costing":
+        """Return that of a package's amounts."""
+        of = economy or Economy()
+        varying = tuple(s for s, scheme in enumerate(package.schemes) if scheme.varies)
+        return cls(amounts, package.administrations, of.gdp, of.revenue, varying, of.expenditure, of.taxes)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """What costs are shares of, by the name of the share, as far as it is known."""
+        given = zip(SHARES, (self.gdp, self.revenue, self.expenditure, self.taxes), strict=True)
+        return {name: of for name, of in given if of is not None}
 
     @property
     def rows(self) -> int:
@@ -69,10 +85,7 @@ class Costing:
             paid[-1] += paid[s]
             total[-1] += total[s]
         made = {"recipients": people, "transfer_cost": paid, "total_cost": total}
-        for name, of in (("cost_gdp", self.gdp), ("cost_revenue", self.revenue)):
-            if of is not None:
-                made[name] = total / of
-        return made
+        return made | {name: total / of for name, of in self.shares.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +116,8 @@ class Transfers:
     outcomes : Outcomes or None
         What else may come of it for a household: in another sample, where a scheme ranks, or by chance, where draws are
         exact. All the above is what comes in the full sample, and by chance on average.
+    phased : Package or None
+        The package with its coverages of all years, where one is phased in; ``package`` has those of the year.
 
     Examples
     --------
@@ -121,6 +136,7 @@ class Transfers:
     known: Receipt | None
     welfare_after: FloatArray | None
     outcomes: Outcomes | None = None
+    phased: Package | None = None
 
     def by_outcome(self, name: str) -> FloatArray:
         """Return ``welfare_after``, ``people`` or another array by household, by outcome."""
@@ -239,23 +255,24 @@ class Transfers:
 
         Columns: scheme, recipients (persons; households where a benefit is paid per household; persons with at least
         one in the last row, "package"), transfer_cost, total_cost with administration, and total_cost as a share of
-        GDP and of government revenue (NaN where these are not given).
+        GDP and of the government's revenue and expenditure (NaN where these are not given): cost_gdp, cost_revenue,
+        cost_expenditure; and cost_taxes, where taxes are given. Existing benefits that a scheme replaces are not taken
+        off.
         """
         import pandas as pd
 
         totals = np.concatenate([self.people.sum(axis=0), self.money.sum(axis=0)])
         measures = self.costing.measures(totals[:, None])
         names = [*(scheme.name for scheme in self.package.schemes), PACKAGE]
-        lacking = {name: np.full((len(names), 1), np.nan) for name in ("cost_gdp", "cost_revenue")}
-        columns = {name: values[:, 0] for name, values in (measures | lacking | measures).items()}
+        lacking = {name: np.full((len(names), 1), np.nan) for name in SHARES[:3]}
+        made = {name: measures[name] for name in ("recipients", "transfer_cost", "total_cost")}
+        columns = {name: values[:, 0] for name, values in (made | lacking | measures).items()}
         return pd.DataFrame({"scheme": names, **columns})
 
     @property
     def costing(self) -> "Costing":
         """What turns recipients into costs."""
-        economy = self.economy or Economy()
-        varying = tuple(s for s, scheme in enumerate(self.package.schemes) if scheme.varies)
-        return Costing(self.amounts, self.package.administrations, economy.gdp, economy.revenue, varying)
+        return Costing.of(self.amounts, self.package, self.economy)
 
     def __repr__(self) -> str:
         last, schemes = self.cost.iloc[-1], len(self.amounts)
@@ -323,7 +340,13 @@ def simulate(survey: Survey, package: Package, economy: Economy | None = None) -
         )
     if survey.persons is None:
         fail("Schemes are paid to persons", "the survey has no frame of persons", "Pass persons to the Survey.")
-    package = package.in_year(None if economy is None else economy.year)
+    now = package.in_year(None if economy is None else economy.year)
+    made = _paid_out(survey, now, economy)
+    return made if now is package else replace(made, phased=package)
+
+
+def _paid_out(survey: Survey, package: Package, economy: Economy | None) -> Transfers:
+    """Pay a package out whose coverage is that of one year."""
     _check(survey, package)
     amounts = np.array([_amount(scheme, economy, survey, package) for scheme in package.schemes])
     after = _paid_at_once(survey, package, amounts * _reach(package))

@@ -533,3 +533,13 @@ def test_popstan_is_fitted_as_well_as_the_countries_of_spot():
     assert 0.82 < proxy.r2_out < proxy.r2 < 0.85
     errors = proxy.errors(0.4).set_index("statistic").loc["exclusion_error"]
     assert 0.13 < errors["in_sample"] < errors["cross_fitted"] < 0.16
+
+
+def test_targeting_is_measured_before_and_in_no_other_situation():
+    frame = {"hid": [*range(40)], "hhweight": [1.0] * 40, "n": [1] * 40, "ea": [k // 4 for k in range(40)]}
+    frame |= {"pc": [100.0 + 7 * k % 53 for k in range(40)], "has": [k % 2 * 60.0 for k in range(40)]}
+    frame["s"] = [k * 11 % 37 for k in range(40)]
+    given = sp.Survey(frame, size="n", welfare="pc", psu="ea", existing={"has": "has"}, roles={"score": "s"})
+    asked, without = [sp.TargetingError(0.4)], sp.without_existing(given)
+    found = sp.estimate(given, asked, {"no schemes": without}, by=["quintile"], replicates=sp.Bootstrap(3))
+    assert {row.scenario for row in found.rows} == {"before"}

@@ -822,3 +822,12 @@ def test_presets_take_no_field_that_they_set():
 def test_slips_of_spread(arguments, message):
     with pytest.raises((sp.InputError, sp.InputTypeError), match=message):
         sp.spread(**{"survey": toy(), "package": sp.Package([grant()])} | arguments)
+
+
+def test_who_is_of_unknown_age_is_in_no_band():
+    homes = {"hid": [1, 2], "weight": [1.0, 1.0], "ea": [1, 2]}
+    people = {"hid": [1, 1, 2], "age": [np.nan, 30, 5]}
+    survey = sp.Survey(homes, people, weight="weight", psu="ea", missing="drop")
+    bands = sp.Schedule.by_age({(None, 17): sp.Amount(9, "month"), (18, None): sp.Amount(4, "month")})
+    made = sp.simulate(survey, sp.Package([sp.Scheme("graded", amount=bands)]))
+    assert made.received.ravel().tolist() == [0.0, 1.0, 1.0]

@@ -121,6 +121,13 @@ class Scenario:
                 f"{of.name!r} or {self.name!r} ranks, or has exact draws",
                 "Estimate each package in a call of its own.",
             )
+        lives = of.transfers.by_outcome("reached")[:, -1]
+        if of.transfers.package.draws == "exact" and ((lives > 0) & (lives < 1)).any():
+            fail(
+                f"Figures by {RECIPIENTS!r} need to know who is paid",
+                f"draws of {of.name!r} are exact, and leave it to chance for some households",
+                "Pass draws='seeded' to the Package.",
+            )
         rest = tuple(name for name in by if name != RECIPIENTS)
         domain = of.domain(full, rest, with_welfare=with_welfare, unit=unit)
         if domain not in of._divided:

@@ -116,7 +116,7 @@ class TargetingError(Statistic):
 
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return errors before any transfer, by some columns."""
-        if scenario.transfers is not None:
+        if not scenario.before:
             return []
         survey = scenario.survey
         column = self.score if self.score is not None else survey.roles.get("score")

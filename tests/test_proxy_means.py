@@ -543,3 +543,17 @@ def test_targeting_is_measured_before_and_in_no_other_situation():
     asked, without = [sp.TargetingError(0.4)], sp.without_existing(given)
     found = sp.estimate(given, asked, {"no schemes": without}, by=["quintile"], replicates=sp.Bootstrap(3))
     assert {row.scenario for row in found.rows} == {"before"}
+
+
+def test_errors_by_recipients_of_a_package_that_ranks():
+    given = scored()
+    paid = {
+        "after": sp.simulate(given, sp.Package([sp.Scheme("x", amount=sp.Amount(9, "month"), target=sp.Rank(0.4))]))
+    }
+    asked = [sp.TargetingError(0.3), sp.MeanWelfare()]
+    found = sp.estimate(given, asked, paid, by=["recipients"], replicates=sp.Bootstrap(3))
+    chosen = found.find(statistic="chosen", level="recipients")
+    share = np.average(paid["after"].reached[:, -1], weights=given.people)
+    score = given.household_column(given.roles["score"]).values
+    those = score <= sp.quantile(score, given.people, 0.3)
+    assert found.value[chosen] == pytest.approx(np.average(those, weights=given.people) / share)

@@ -107,7 +107,8 @@ class Scenario:
     ) -> Domain:
         """Return people by some columns, each as often as the scenario has outcomes for them.
 
-        By recipients they are as often there as the scenario has outcomes that pays these, whichever asks.
+        By recipients they are as often there as the scenario has outcomes that pays these, whichever asks: an outcome
+        of exact draws says what is paid in all and not to whom, and is refused.
         """
         if RECIPIENTS not in by:
             return self.spread(full.domain(by, with_welfare=with_welfare, unit=unit))

@@ -839,7 +839,8 @@ class _Told:
     def value(self, transfers: Transfers) -> float:
         """Return the objective of the full sample after a transfer."""
         prepared = joined(self.objective(transfers))
-        found = np.concatenate([one.evaluate(self.full) for one in prepared])[:, 0]
+        block = self.full.switched()  # where schemes rank, with the units of their outcomes
+        found = np.concatenate([one.evaluate(block) for one in prepared])[:, 0]
         return float(found[_at(prepared, self.asked.objective, AFTER)])
 
     def agrees(self, table: Mapping[str, float]) -> None:
@@ -875,7 +876,7 @@ class _Told:
             for f, number_ in enumerate(picked.tolist()):
                 here = fold[psu] == f
                 mixed[here] = after[number_][here]
-            values.append(self.value(replace(self.transfers, welfare_after=mixed)))
+            values.append(self.value(replace(self.transfers, welfare_after=mixed, outcomes=None)))
         return float(np.mean(values))
 
     def estimate(self, dealt: Dealt, chosen: LongArray, contenders: Prepared, evaluated: dict[str, Any]) -> Estimates:

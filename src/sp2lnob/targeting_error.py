@@ -209,7 +209,7 @@ class _PreparedError:
             domain.shares,
             not domain.shares,
         )
-        whole = rows.full
+        whole = rows.full.switched()  # by recipients, rows may be outcomes of a package that ranks
         poor = welfare <= made._poorest(whole)[0]
         chosen = score <= made._cut_off(whole)[0]
         named: tuple[Row, ...] = ()

@@ -553,7 +553,10 @@ def test_errors_by_recipients_of_a_package_that_ranks():
     asked = [sp.TargetingError(0.3), sp.MeanWelfare()]
     found = sp.estimate(given, asked, paid, by=["recipients"], replicates=sp.Bootstrap(3))
     chosen = found.find(statistic="chosen", level="recipients")
-    share = np.average(paid["after"].reached[:, -1], weights=given.people)
     score = given.household_column(given.roles["score"]).values
     those = score <= sp.quantile(score, given.people, 0.3)
-    assert found.value[chosen] == pytest.approx(np.average(those, weights=given.people) / share)
+    lives = paid["after"].reached[:, -1] > 0
+    assert found.value[chosen] == pytest.approx(np.average(those[lives], weights=given.people[lives]))
+    counts = those & (given.people > 0)
+    rests = [row.n for row in found.rows if row.statistic == "inclusion_error"]
+    assert rests == [counts.sum(), (counts & lives).sum(), (counts & ~lives).sum()]

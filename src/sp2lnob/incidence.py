@@ -131,9 +131,9 @@ class Coverage(Statistic):
     ----------
     intended : bool, default False
         Also ``coverage_direct`` with ``param`` "intended": of the people whom a scheme is meant for, those who meet its
-        conditions on age, sex, disability and birth (bands of amounts by age are one), the share that is paid; of a benefit paid per household, the share
-        that lives in one that is. Who was not asked about births is not among them. A scheme without such a condition
-        is meant for everybody, and has no row.
+        conditions on age (its bands of amounts by age are one), sex, disability and birth, the share that is paid; of a
+        benefit paid per household, the share that lives in one that is. Who was not asked about births is not among
+        them. A scheme without such a condition is meant for everybody, and has no row.
     groups : bool, default False
         Also both measures of the package among the groups that SDG 1.3.1 asks about, by ``param``: "children" under 18,
         "older persons" from 60, "persons with disabilities" and "mothers of newborns", of those whose role the survey

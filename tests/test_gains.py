@@ -99,6 +99,30 @@ def test_coverage_of_the_intended_follows_the_ages_set():
     assert row.n == (age >= 70).sum()
 
 
+def test_bands_of_age_say_who_is_meant():
+    bands = sp.Schedule.by_age({"0-5": sp.Amount(20, "month"), "6-17": sp.Amount(10, "month")})
+    package = sp.Package([sp.Scheme("graded", amount=bands, coverage=0.5)])
+    plain = Plain(toy(), package)
+    made = plain.estimate([sp.Coverage(intended=True)])
+    young, weight = plain.survey.person_column("age").values <= 17, plain.survey.person_weight
+    share = np.average(plain.transfers.received[young, 0], weights=weight[young])
+    assert 0 < share < 1
+    assert value_of(made, -1, of="graded", param="intended") == pytest.approx(share, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["ratio of means", "mean of ratios"])
+def test_a_gain_that_is_a_loss_for_some_has_an_interval_about_itself(kind):
+    frames = toy_frames(2, zeros=False)
+    frames[0]["has"] = np.arange(len(frames[0]["hid"])) % 3
+    survey = sp.Survey(*frames, **DESIGN | {"existing": {"old grant": "has"}})
+    small = sp.Scheme("small", amount=sp.Amount(1, "month"), min_age=40, replaces="old grant")
+    made = sp.estimate(
+        survey, [sp.ConsumptionGain(kind)], {"after": sp.simulate(survey, sp.Package([small]))}, replicates=BOOTSTRAP
+    )
+    ends = made.value[0] - made.ci_low[0], made.ci_high[0] - made.value[0]
+    assert ends[0] == pytest.approx(ends[1])
+
+
 def test_all_who_are_meant_are_paid_where_nobody_is_left_out():
     made = Plain(toy()).estimate([sp.Coverage(intended=True)])
     meant = [value for row, value in zip(made.rows, made.value, strict=True) if row.param == "intended"]

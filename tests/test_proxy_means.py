@@ -533,3 +533,30 @@ def test_popstan_is_fitted_as_well_as_the_countries_of_spot():
     assert 0.82 < proxy.r2_out < proxy.r2 < 0.85
     errors = proxy.errors(0.4).set_index("statistic").loc["exclusion_error"]
     assert 0.13 < errors["in_sample"] < errors["cross_fitted"] < 0.16
+
+
+def test_targeting_is_measured_before_and_in_no_other_situation():
+    frame = {"hid": [*range(40)], "hhweight": [1.0] * 40, "n": [1] * 40, "ea": [k // 4 for k in range(40)]}
+    frame |= {"pc": [100.0 + 7 * k % 53 for k in range(40)], "has": [k % 2 * 60.0 for k in range(40)]}
+    frame["s"] = [k * 11 % 37 for k in range(40)]
+    given = sp.Survey(frame, size="n", welfare="pc", psu="ea", existing={"has": "has"}, roles={"score": "s"})
+    asked, without = [sp.TargetingError(0.4)], sp.without_existing(given)
+    found = sp.estimate(given, asked, {"no schemes": without}, by=["quintile"], replicates=sp.Bootstrap(3))
+    assert {row.scenario for row in found.rows} == {"before"}
+
+
+def test_errors_by_recipients_of_a_package_that_ranks():
+    given = scored()
+    paid = {
+        "after": sp.simulate(given, sp.Package([sp.Scheme("x", amount=sp.Amount(9, "month"), target=sp.Rank(0.4))]))
+    }
+    asked = [sp.TargetingError(0.3), sp.MeanWelfare()]
+    found = sp.estimate(given, asked, paid, by=["recipients"], replicates=sp.Bootstrap(3))
+    chosen = found.find(statistic="chosen", level="recipients")
+    score = given.household_column(given.roles["score"]).values
+    those = score <= sp.quantile(score, given.people, 0.3)
+    lives = paid["after"].reached[:, -1] > 0
+    assert found.value[chosen] == pytest.approx(np.average(those[lives], weights=given.people[lives]))
+    counts = those & (given.people > 0)
+    rests = [row.n for row in found.rows if row.statistic == "inclusion_error"]
+    assert rests == [counts.sum(), (counts & lives).sum(), (counts & ~lives).sum()]

@@ -1,45 +1,20 @@
 """Every parameter of a scheme: against an oracle that walks persons one by one, by its properties, and its errors."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 import sp2lnob as sp
-from sp2lnob import transfers as room
 from sp2lnob._kernels import _random
 from sp2lnob._receipt import RECEIPT
 from sp2lnob.schemes import scheme_from
-from sp2lnob.targeting import Target
 
 from . import _peers, oracles
 
 PERIODS = {"month": 12, "year": 1}
-
-
-@dataclass(frozen=True)
-class Poorer(Target):
-    """Households below some welfare: a rule of this test's own."""
-
-    than: float
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _targets():
-    """Aim schemes at households as Poorer says."""
-    with pytest.MonkeyPatch.context() as patch:
-
-        def targeted(survey, package, admitted):
-            bits = admitted.copy()
-            for s, scheme in enumerate(package.schemes):
-                if scheme.target is not None:
-                    bits[(survey.welfare >= scheme.target.than)[survey.household_of]] &= ~np.uint64(1 << s)
-            return bits
-
-        patch.setattr(room, "targeted", targeted)
-        yield
 
 
 PEOPLE = st.fixed_dictionaries(
@@ -161,7 +136,7 @@ def scheme_of(s, rule):
         amount=amount,
         **{key: rule[key] for key in ("per", "min_age", "pension", "coverage", "exclusion_error", "inclusion_error")},
         **{key: rule[key] for key in ("max_recipients", "unless_in", "weeks")},
-        target=rule["target"] and Poorer(rule["target"]),
+        target=rule["target"] and sp.Threshold(rule["target"]),
         take_up=take_up,
         max_amount=rule["max_amount"] and sp.Amount(rule["max_amount"], "month"),
         tops_up="grant" if rule["tops_up"] else (),
@@ -787,7 +762,6 @@ OF_A_SURVEY = [
         {"draws": "expected"},
         "max_recipients of scheme 'grant' must rest on who is paid",
     ),
-    (grant(coverage=0.5), {}, {"draws": "exact"}, "draws='exact'"),
     (grant(), {"price_factor": "has"}, {}, "Every price factor 'has' must be above 0, but 2 of 3"),
     (grant(take_up="draws"), {"person": None}, {}, "Scheme 'grant' draws recipients, and must know each person again"),
 ]
@@ -822,3 +796,12 @@ def test_presets_take_no_field_that_they_set():
 def test_slips_of_spread(arguments, message):
     with pytest.raises((sp.InputError, sp.InputTypeError), match=message):
         sp.spread(**{"survey": toy(), "package": sp.Package([grant()])} | arguments)
+
+
+def test_who_is_of_unknown_age_is_in_no_band():
+    homes = {"hid": [1, 2], "weight": [1.0, 1.0], "ea": [1, 2]}
+    people = {"hid": [1, 1, 2], "age": [np.nan, 30, 5]}
+    survey = sp.Survey(homes, people, weight="weight", psu="ea", missing="drop")
+    bands = sp.Schedule.by_age({(None, 17): sp.Amount(9, "month"), (18, None): sp.Amount(4, "month")})
+    made = sp.simulate(survey, sp.Package([sp.Scheme("graded", amount=bands)]))
+    assert made.received.ravel().tolist() == [0.0, 1.0, 1.0]

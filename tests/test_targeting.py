@@ -447,6 +447,37 @@ def test_exact_is_the_mean_of_many_draws():
     assert value(exact_package("expected"))[1] < draws.mean(axis=0)[1] - 10 * error[1]
 
 
+def test_adequacy_of_exact_draws_is_that_of_all_draws():
+    homes = {"hid": [1, 2], "hhweight": [2.0, 1.0], "ea": [1, 2], "pc": [30.0, 50.0], "price": [1.25, 0.8]}
+    people = {"hid": [1, 1, 2], "pid": [1, 2, 3], "age": [70, 80, 10]}
+    survey = sp.Survey(homes, people, welfare="pc", psu="ea", person="pid", price_factor="price")
+    old = sp.Scheme("old", amount=sp.Amount(20, "month"), min_age=60, coverage=0.5)
+    every = sp.Scheme("every", amount=sp.Amount(8, "month"), coverage=0.25)
+    made = sp.simulate(survey, sp.Package([old, every], draws="exact", mpc=0.5))
+    found = sp.estimate(survey, [sp.Adequacy()], {"after": made}, replicates=sp.Bootstrap(2))
+    paid, held = np.zeros((2, 3))
+    for wins in product((0, 1), repeat=5):  # the old of home 1, then everybody
+        chance = float(
+            np.prod([(p if win else 1 - p) for win, p in zip(wins, (0.5, 0.5, 0.25, 0.25, 0.25), strict=True)])
+        )
+        for first, own, weight, pc, price in ((wins[:2], wins[2:4], 4, 30.0, 1.25), ((), wins[4:], 1, 50.0, 0.8)):
+            size = len(own)
+            money = np.array([20.0 * sum(first), 8.0 * sum(own), 20.0 * sum(first) + 8.0 * sum(own)]) * price / size
+            paid += chance * weight * money
+            held += chance * weight * (money > 0) * (pc + 0.5 * money[2])
+    for of, share in zip(("old", "every", "package"), paid / held, strict=True):
+        assert found.value[found.find(statistic="adequacy", of=of)] == pytest.approx(share, rel=1e-12)
+
+
+def test_who_is_a_recipient_is_not_known_where_draws_are_exact():
+    survey, drawn = survey_of(), [pension(sp.Rank(0.4), coverage=0.5)]
+    made = sp.simulate(survey, sp.Package(drawn, draws="exact"))
+    with pytest.raises(sp.InputError, match="'recipients' need to know who is paid, but draws of 'after' are exact"):
+        sp.estimate(survey, [sp.MeanWelfare()], {"after": made}, by=["recipients"], replicates=sp.Bootstrap(2))
+    sure = sp.simulate(survey, sp.Package([pension(sp.Rank(0.4))], draws="exact"))
+    sp.estimate(survey, [sp.MeanWelfare()], {"after": sure}, by=["recipients"], replicates=sp.Bootstrap(2))
+
+
 def test_recipients_and_cost_are_those_expected():
     survey = survey_of()
     exact, expected = (sp.simulate(survey, exact_package(draws)) for draws in ("exact", "expected"))
@@ -618,3 +649,23 @@ def test_targets_of_a_study():
     assert target_from({"rank": 0.4, "by": "fine", "boundary": "out"}, "x") == sp.Rank(0.4, by="fine", boundary="out")
     assert target_from({"below": "line:national"}, "x") == sp.Threshold("line:national")
     assert target_from({"affluence": 0.2, "of": "eligible"}, "x") == sp.Affluence(0.2, of="eligible")
+
+
+def test_welfare_is_the_surveys_and_not_a_column_of_the_name():
+    homes = {"hid": [1, 2, 3], "hhweight": [1.0, 1.0, 1.0], "ea": [1, 2, 3], "welfare": [120.0, 60.0, 100.0]}
+    people = {"hid": [1, 1, 1, 2, 3], "age": [70] * 5}
+    grant = [sp.Scheme("grant", amount=sp.Amount(1, "month"), target=sp.Threshold(50.0))]
+    of_homes = sp.Survey(homes, people, welfare="welfare", welfare_per="household", psu="ea")
+    assert sp.simulate(of_homes, sp.Package(grant)).recipients.ravel().tolist() == [3, 0, 0]
+    economy = sp.Economy(year=2022, survey_year=2019, cpi={2019: 100, 2022: 200})
+    today = sp.Survey(homes, people, welfare="welfare", psu="ea").uprated(economy)
+    below = [replace(grant[0], target=sp.Threshold(130.0))]
+    assert sp.simulate(today, sp.Package(below), economy).recipients.ravel().tolist() == [0, 1, 0]
+
+
+def test_a_threshold_may_be_a_line_in_dollars():
+    economy = sp.Economy(year=2011, ppp=1, ppp_year=2011, dollars_a_day=(3.2,))
+    target, named = sp.Threshold("line:$3.20 a day"), sp.Threshold(economy.poverty_lines()["$3.20 a day"])
+    one, other = (sp.simulate(survey_of(), sp.Package([child(to)]), economy) for to in (target, named))
+    assert one.recipients.sum() > 0
+    np.testing.assert_array_equal(one.recipients, other.recipients)

@@ -55,12 +55,13 @@ def age_limits(scheme: Scheme) -> tuple[int | None, int | None]:
 def ages(survey: Survey, schemes: Sequence[Scheme]) -> tuple[CountArray, BitArray]:
     """Return each person's age as a byte, and the schemes that every age admits to."""
     limits = [age_limits(scheme) for scheme in schemes]
+    asks = [scheme.schedule.by == "age" or of != (None, None) for scheme, of in zip(schemes, limits, strict=True)]
     admits = np.full(256, (1 << len(schemes)) - 1, dtype=np.uint64)
-    if all(low is None and high is None for low, high in limits):
+    if not any(asks):
         return _nothing(survey), admits
     years = np.arange(256)
     for s, (low, high) in enumerate(limits):
-        if low is not None or high is not None:
+        if asks[s]:
             inside = (years >= (low or 0)) & (years <= (OLDEST if high is None else high)) & (years != UNKNOWN)
             admits[~inside] &= np.uint64(ALL ^ (1 << s))
     return age_codes(survey), admits

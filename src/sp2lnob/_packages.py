@@ -380,7 +380,7 @@ class PackageCoverage:
 
 def share_of(survey: Survey, mpc: float) -> FloatArray:
     """Return what of a household's yearly money each member's welfare gains in a period."""
-    return np.asarray(mpc / (survey.size * YEARLY[survey.welfare_period]))
+    return np.asarray(mpc / (survey.sharing * YEARLY[survey.welfare_period]))
 
 
 @dataclass(frozen=True, eq=False)

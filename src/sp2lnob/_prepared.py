@@ -107,7 +107,8 @@ class Scenario:
     ) -> Domain:
         """Return people by some columns, each as often as the scenario has outcomes for them.
 
-        By recipients they are as often there as the scenario has outcomes that pays these, whichever asks.
+        By recipients they are as often there as the scenario has outcomes that pays these, whichever asks: an outcome
+        of exact draws says what is paid in all and not to whom, and is refused.
         """
         if RECIPIENTS not in by:
             return self.spread(full.domain(by, with_welfare=with_welfare, unit=unit))
@@ -120,6 +121,13 @@ class Scenario:
                 f"Figures by {RECIPIENTS!r} of another package need packages that rank nobody",
                 f"{of.name!r} or {self.name!r} ranks, or has exact draws",
                 "Estimate each package in a call of its own.",
+            )
+        lives = of.transfers.by_outcome("reached")[:, -1]
+        if of.transfers.package.draws == "exact" and ((lives > 0) & (lives < 1)).any():
+            fail(
+                f"Figures by {RECIPIENTS!r} need to know who is paid",
+                f"draws of {of.name!r} are exact, and leave it to chance for some households",
+                "Pass draws='seeded' to the Package.",
             )
         rest = tuple(name for name in by if name != RECIPIENTS)
         domain = of.domain(full, rest, with_welfare=with_welfare, unit=unit)

@@ -294,7 +294,7 @@ def _logit_of(full: FullSample, cells: Cells, moved: Spread, moves: Callable[[Sp
 
     check_positive(welfare, counts, must, show)
     after = np.full(len(welfare), np.nan)
-    after[moved.row] = moved.after
+    np.fmin.at(after, moved.row, moved.after)  # the least of what may come
     check_positive(after, counts, f"{must} after the transfer", show)
     fixed = [j for j, circumstance in enumerate(cells.circumstances) if survey.welfare_class(circumstance.name) is None]
     levels = [cells.circumstances[j].levels for j in fixed]

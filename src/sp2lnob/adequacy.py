@@ -79,10 +79,13 @@ class Adequacy(Statistic):
         each = welfare * (survey.equivalents / survey.size)[rows.household]  # a member's part of what it has
         living = rows.weight * transfers.by_outcome("reached")[rows.outcome].T
         paid = rows.weight * benefits(transfers, domain)
+        held = living * each
+        if self.of == "after" and transfers.package.draws == "exact":  # who is paid has more than all have on average
+            held += transfers.package.mpc * paid * (1 - transfers.by_outcome("reached")[rows.outcome].T)
         assert self.lines is not None
         of = _AdequacyOf(names_of(transfers), self.of, dict(self.lines))
         cases = np.tile(_living_cases(transfers, domain), 2 + len(self.lines))
-        return [prepare_additive(of, scenario.name, domain, (*paid, *living, *(living * each)), cases=cases)]
+        return [prepare_additive(of, scenario.name, domain, (*paid, *living, *held), cases=cases)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,7 +67,8 @@ def estimate(
     by : sequence of str or of tuples of str, default ()
         Columns, welfare classes (bottom40, quintile, decile), or household_type, head_sex, age_group, age_five by which
         to split, each alone; a tuple joins its columns. "recipients" parts those who live with somebody whom a scenario
-        pays from all others, and shows both before and after; with several packages "recipients: NAME" says whose.
+        pays from all others, and shows both before and after; with several packages "recipients: NAME" says whose. Not
+        where draws are exact, which leave it to chance who is paid.
         Incidence is by something only.
     replicates : replicate design, default Bootstrap(1000, seed=1)
         Bootstrap, Jackknife, BRR, SuccessiveDifference, ReplicateColumns.

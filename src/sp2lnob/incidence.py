@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ._domains import Domain, FullSample, Row
+from ._eligible import age_limits
 from ._household_types import CHILD, OLDER
 from ._prepared import Asked, Scenario, Statistic, prepare_additive
 from ._typing import BoolArray, FloatArray, LongArray
@@ -79,8 +80,10 @@ class ConsumptionGain(Statistic):
         rows, weight = domain.rows, domain.rows.weight
         had = before[rows.household]
         gain = scenario.welfare_of(rows) - had
+        counts = gain[weight > 0]
+        of = _GainOf(self.kind, "t" if counts.min(initial=0.0) < 0 < counts.max(initial=0.0) else "log")
         if self.kind == GAINS[0]:
-            return [prepare_additive(self, scenario.name, domain, (weight * had, weight * gain))]
+            return [prepare_additive(of, scenario.name, domain, (weight * had, weight * gain))]
         kept = had >= (-np.inf if self.trim is None else self.trim)
         must = "The mean of ratios needs welfare above 0 before, for all who count"
         show = scenario.survey.show_household
@@ -88,20 +91,28 @@ class ConsumptionGain(Statistic):
         ratio = np.divide(gain, had, out=np.zeros(len(had)), where=kept & (had > 0))
         columns = (weight if self.trim is None else weight * kept, weight * ratio)
         if self.trim is None:
-            return [prepare_additive(self, scenario.name, domain, columns)]
+            return [prepare_additive(of, scenario.name, domain, columns)]
         left = np.bincount(domain.level[rows.cases & kept], minlength=len(domain.labels))
-        made = prepare_additive(self, scenario.name, domain, columns)
+        made = prepare_additive(of, scenario.name, domain, columns)
         named = tuple(
             replace(row, n=int(n), flag=f"trimmed {row.n - n:,}" if row.n != n else "")
             for row, n in zip(made.rows, left, strict=True)
         )
         return [replace(made, rows=named)]
 
+
+@dataclass(frozen=True)
+class _GainOf:
+    """What welfare gains: the columns are what it is shared by, and the gain. It has one sign where nobody loses."""
+
+    kind: str
+    scale: str
+
     def values(self) -> list[Row]:
         """Return the one value."""
         if self.kind == GAINS[0]:
-            return [Row("consumption_gain", scale="log")]
-        return [Row("consumption_gain", param=self.kind, scale="log", flag="tail-sensitive")]
+            return [Row("consumption_gain", scale=self.scale)]
+        return [Row("consumption_gain", param=self.kind, scale=self.scale, flag="tail-sensitive")]
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return the gain over what it is shared by: welfare, or people."""
@@ -120,9 +131,9 @@ class Coverage(Statistic):
     ----------
     intended : bool, default False
         Also ``coverage_direct`` with ``param`` "intended": of the people whom a scheme is meant for, those who meet its
-        conditions on age, sex, disability and birth, the share that is paid; of a benefit paid per household, the share
-        that lives in one that is. Who was not asked about births is not among them. A scheme without such a condition
-        is meant for everybody, and has no row.
+        conditions on age (its bands of amounts by age are one), sex, disability and birth, the share that is paid; of a
+        benefit paid per household, the share that lives in one that is. Who was not asked about births is not among
+        them. A scheme without such a condition is meant for everybody, and has no row.
     groups : bool, default False
         Also both measures of the package among the groups that SDG 1.3.1 asks about, by ``param``: "children" under 18,
         "older persons" from 60, "persons with disabilities" and "mothers of newborns", of those whose role the survey
@@ -225,10 +236,11 @@ class _Share:
 def intended(survey: Survey, scheme: Scheme) -> BoolArray | None:
     """Return the persons who meet a scheme's conditions on age, sex, disability and birth; None if it has none."""
     met: list[BoolArray] = []
-    if scheme.min_age is not None or scheme.max_age is not None:
+    first, last = age_limits(scheme)
+    if (first, last) != (None, None):
         age = survey.role("age").numbers("The age")
-        least = -np.inf if scheme.min_age is None else scheme.min_age
-        met.append((age >= least) & (age <= (np.inf if scheme.max_age is None else scheme.max_age)))
+        least = -np.inf if first is None else first
+        met.append((age >= least) & (age <= (np.inf if last is None else last)))
     if scheme.sex is not None:
         column = survey.role("sex")
         present, codes, labels = column.categories()

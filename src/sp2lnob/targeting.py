@@ -138,7 +138,8 @@ class Threshold(Target):
         """Return the households below."""
         below = self.below
         if isinstance(below, str):
-            lines, name = {} if economy is None else economy.lines, below.removeprefix("line:")
+            lines = {} if economy is None else economy.poverty_lines(survey.welfare_period)
+            name = below.removeprefix("line:")
             if name not in lines:
                 known = ", ".join(map(repr, lines)) or "none"
                 fail(
@@ -259,7 +260,7 @@ def target_from(given: object, what: str = "a scheme") -> Target:
 
 def score_of(survey: Survey, by: str, wanted: BoolArray, what: str) -> FloatArray:
     """Return what a target goes by, of every household: NaN where it is not known, which no wanted one may be."""
-    if by == WELFARE and not survey.has_column(WELFARE):
+    if by == WELFARE and (survey.welfare is not None or not survey.has_column(WELFARE)):
         if survey.welfare is None:
             fail(f"The target of {what} needs welfare", "the survey has none", "Pass welfare=, or by= a column.")
         score = survey.welfare

@@ -116,7 +116,7 @@ class TargetingError(Statistic):
 
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return errors before any transfer, by some columns."""
-        if scenario.transfers is not None:
+        if not scenario.before:
             return []
         survey = scenario.survey
         column = self.score if self.score is not None else survey.roles.get("score")
@@ -209,7 +209,7 @@ class _PreparedError:
             domain.shares,
             not domain.shares,
         )
-        whole = rows.full
+        whole = rows.full.switched()  # by recipients, rows may be outcomes of a package that ranks
         poor = welfare <= made._poorest(whole)[0]
         chosen = score <= made._cut_off(whole)[0]
         named: tuple[Row, ...] = ()

@@ -22,7 +22,8 @@ SHARED = "sp2lnob._kernels._shared"
 LIMITED_API = ("Py_LIMITED_API", "0x030B0000")  # one wheel for CPython 3.11 and all later ones
 WIDE = () if DEBUG else ("_classes", "_logit", "_ordered", "_totals")  # a fifth to three fifths quicker with AVX2
 UNROLLED = ("_dissimilarity", "_eligibility", "_ordered", "_random", "_replicates", "_totals")  # or up to half as quick
-SMALL = ("_processor", "_shared")  # in no loop
+X86 = sysconfig.get_platform().endswith(("x86_64", "amd64"))
+SMALL = ("_processor", "_shared", *(["_classes"] if X86 else []))  # in no loop; and what few processors will run
 
 if os.name == "nt":  # which contracts nothing since Visual Studio 2022
     FLAGS, AVX2 = ["/fp:precise"], "/arch:AVX2"
@@ -40,7 +41,7 @@ def effort(name: str, wide: bool) -> str:
         return "/Od" if DEBUG else "/O2"
     if DEBUG:
         return "-O1"
-    return "-Os" if name in SMALL else "-O3" if wide or name in UNROLLED else "-O2"
+    return "-O3" if wide or name in UNROLLED else "-Os" if name in SMALL else "-O2"
 
 
 def extension(name: str, source: Path, *flags: str) -> Extension:
@@ -72,7 +73,7 @@ extensions = cythonize(
     shared_utility_qualified_name=SHARED,
     build_dir=f"{BUILD}/c",
 )
-if sysconfig.get_platform().endswith(("x86_64", "amd64")):
+if X86:
     for folder in (KERNELS / "_avx2", Path(BUILD, "c/avx2")):
         folder.mkdir(parents=True, exist_ok=True)
     for name in WIDE:  # copies, or their object files would take each other's place

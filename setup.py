@@ -1,7 +1,8 @@
 """Builds the kernels: one limited-API extension each, and Cython's shared helpers once for all of them.
 
-The hot ones are built once more for processors with AVX2, from the same C, into a folder that `_kernels` looks into
-first where the processor has it. The bits are the same: `make bits`.
+Those that gain by it are built once more for processors with AVX2, from the same C, into a folder that `_kernels` looks
+into first where the processor has it. The bits are the same: `make bits`. Half of the wheel is kernels, and it is to
+stay below a megabyte: what is not told apart by a clock is built small.
 """
 
 import os
@@ -19,23 +20,36 @@ BUILD = f"build/{'debug' if DEBUG else 'native' if NATIVE else 'release'}"  # ap
 KERNELS = Path("src/sp2lnob/_kernels")
 SHARED = "sp2lnob._kernels._shared"
 LIMITED_API = ("Py_LIMITED_API", "0x030B0000")  # one wheel for CPython 3.11 and all later ones
-HOT = ("_bayes", "_classes", "_dissimilarity", "_logit", "_moments", "_ordered", "_replicates", "_totals", "_tree")
-HOT = () if DEBUG else HOT
+WIDE = () if DEBUG else ("_classes", "_logit", "_ordered", "_totals")  # a fifth to three fifths quicker with AVX2
+UNROLLED = ("_dissimilarity", "_eligibility", "_ordered", "_random", "_replicates", "_totals")  # or up to half as quick
+X86 = sysconfig.get_platform().endswith(("x86_64", "amd64"))
+SMALL = ("_processor", "_shared", *(["_classes"] if X86 else []))  # in no loop; and what few processors will run
 
 if os.name == "nt":  # which contracts nothing since Visual Studio 2022
-    FLAGS, AVX2 = ["/Od" if DEBUG else "/O2", "/fp:precise"], "/arch:AVX2"
+    FLAGS, AVX2 = ["/fp:precise"], "/arch:AVX2"
 else:  # no contraction to fused multiply-add: the bits must not depend on the processor
-    FLAGS, AVX2 = ["-O1" if DEBUG else "-O3", "-ffp-contract=off", "-g0" if not DEBUG else "-g"], "-mavx2"
-SMALL = [] if DEBUG or os.name == "nt" else ["-Os"]  # the shared helpers are in no loop, and a tenth of the wheel
-STRIP = ["-Wl,-s"] if sys.platform.startswith("linux") and not DEBUG else []  # names that only a debugger reads
+    FLAGS, AVX2 = ["-ffp-contract=off", "-g" if DEBUG else "-g0"], "-mavx2"
+LINKED = []
+if sys.platform.startswith("linux") and not DEBUG:  # no names, tables and padding that only a debugger reads
+    FLAGS += ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-ffunction-sections"]
+    LINKED = ["-Wl,-s", "-Wl,--gc-sections", "-Wl,-z,noseparate-code"]
+
+
+def effort(name: str, wide: bool) -> str:
+    """Return how far the compiler is to go for speed."""
+    if os.name == "nt":
+        return "/Od" if DEBUG else "/O2"
+    if DEBUG:
+        return "-O1"
+    return "-O3" if wide or name in UNROLLED else "-Os" if name in SMALL else "-O2"
 
 
 def extension(name: str, source: Path, *flags: str) -> Extension:
     return Extension(
         f"sp2lnob._kernels.{name}",
         [source.as_posix()],
-        extra_compile_args=[*FLAGS, *flags],
-        extra_link_args=STRIP,
+        extra_compile_args=[effort(name, bool(flags)), *FLAGS, *flags],
+        extra_link_args=LINKED,
         define_macros=[] if NATIVE else [LIMITED_API],
         py_limited_api=not NATIVE,
     )
@@ -44,6 +58,8 @@ def extension(name: str, source: Path, *flags: str) -> Extension:
 directives = {
     "language_level": 3,
     "embedsignature": True,
+    "embedsignature.format": "clinic",  # as `inspect` reads it
+    "binding": False,  # functions of C, which are smaller, and no methods
     "autotestdict": False,  # kernels hold no doctests; the stubs say all that is there
     "cdivision": True,
     "boundscheck": DEBUG,
@@ -52,15 +68,15 @@ directives = {
 }
 kernels = [extension(source.stem, source) for source in sorted(KERNELS.glob("*.pyx"))]
 extensions = cythonize(
-    [*kernels, extension("_shared", KERNELS / "_shared.c", *SMALL)],
+    [*kernels, extension("_shared", KERNELS / "_shared.c")],
     compiler_directives=directives,
     shared_utility_qualified_name=SHARED,
     build_dir=f"{BUILD}/c",
 )
-if sysconfig.get_platform().endswith(("x86_64", "amd64")):
+if X86:
     for folder in (KERNELS / "_avx2", Path(BUILD, "c/avx2")):
         folder.mkdir(parents=True, exist_ok=True)
-    for name in HOT:  # copies, or their object files would take each other's place
+    for name in WIDE:  # copies, or their object files would take each other's place
         copy = shutil.copy2(Path(BUILD, "c", KERNELS, f"{name}.c"), Path(BUILD, "c/avx2"))
         extensions.append(extension(f"_avx2.{name}", Path(copy), AVX2))
 setup(

@@ -170,7 +170,8 @@ class Scenario:
         if domain not in self._tails:
             rows, levels = domain.rows, len(domain.labels)
             order, ranked = self.ranked(rows)
-            found, weight = np.zeros(levels, dtype=np.bool_), rows.weight_now[order]
+            found = np.zeros(levels, dtype=np.bool_)
+            weight = ranked.weight if rows.spread is None else rows.weight_now[order]
             if levels == 1:
                 found[0] = _hangs_on_few(ranked.welfare, weight, rows.psu[order], self.survey.design)
             else:
@@ -211,7 +212,10 @@ def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, desig
     people, total = weight.sum(), weight @ welfare
     if not total > 0:
         return False
-    above = np.cumsum(weight)
+    size, above = len(weight) // 64, weight[:0]
+    while not (len(above) == len(weight) or (len(above) and above[-1] >= RICHEST * people)):
+        size = 2 * size + 1
+        above = np.cumsum(weight[:size])
     last = int(np.searchsorted(above, RICHEST * people))
     edge = RICHEST * people - (above[last] - weight[last])  # of the row there this much is inside
     if weight[:last] @ welfare[:last] + edge * welfare[last] > HEAVY * total:

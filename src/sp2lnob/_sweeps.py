@@ -125,6 +125,10 @@ class ClassOrdering:
             low, high = edges[self.band, lanes], edges[self.band + 1, lanes]
             # Who is in the class in any lane; in the others such a row counts for nothing.
             rows = np.flatnonzero((self.base > np.fmin.reduce(low)) & ~(self.base > np.fmax.reduce(high)))
+            if (low == low[0]).all() and (high == high[0]).all():  # the same rows in all lanes, as in the full sample
+                own = Ordering.ranked(every.welfare[rows], every.weight[rows], every.unit[rows])
+                swept.append(own.evaluate(factors[group : group + 1], shares))
+                continue
             base = self.base[rows, None]
             inside = (base > low) & ~(base > high)
             place = np.arange(len(rows), dtype=np.int32)
@@ -187,9 +191,11 @@ class ClassTotals:
         begins = np.flatnonzero(np.r_[True, domain[1:] != domain[:-1]])
         place = np.arange(n) - np.repeat(begins, np.diff(begins, append=n))
         first = np.flatnonzero(place % ALIKE == 0)
-        columns = np.zeros((k + k % 2, n))  # two at a time
-        for to, column in zip(columns, self.columns, strict=False):
-            to[:] = column[order]
+        columns = self.columns
+        if self.sort or k % 2:  # two at a time
+            columns = np.zeros((k + k % 2, n))
+            for to, column in zip(columns, self.columns, strict=False):
+                to[:] = column[order]
         used = np.ones((len(first), len(columns) // 2), dtype=np.uint8)
         if self.sort:
             holds = np.logical_or.reduceat(columns != 0, first, axis=1)

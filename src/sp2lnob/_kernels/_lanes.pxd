@@ -9,6 +9,11 @@ cdef extern from *:
     """
     #include <string.h>
     #include <stdint.h>
+    #if defined(__GNUC__)
+    #define SP2LNOB_INLINE static inline __attribute__((always_inline))
+    #else
+    #define SP2LNOB_INLINE static inline
+    #endif
     #if defined(__GNUC__) && defined(__AVX__)
     typedef double sp2lnob_part __attribute__((vector_size(32)));
     typedef int64_t sp2lnob_bits __attribute__((vector_size(32)));
@@ -25,38 +30,38 @@ cdef extern from *:
     #endif
     #define SP2LNOB_WIDTH (sizeof(sp2lnob_part) / sizeof(double))
     typedef struct { sp2lnob_part part[8 * sizeof(double) / sizeof(sp2lnob_part)]; } sp2lnob_lanes;
-    static inline sp2lnob_lanes sp2lnob_load(const double *from) {
+    SP2LNOB_INLINE sp2lnob_lanes sp2lnob_load(const double *from) {
         sp2lnob_lanes x;
         #define SP2LNOB_DO(i) memcpy(&x.part[i], from + i * SP2LNOB_WIDTH, sizeof(sp2lnob_part));
         SP2LNOB_EACH(SP2LNOB_DO)
         #undef SP2LNOB_DO
         return x;
     }
-    static inline void sp2lnob_store(double *to, sp2lnob_lanes x) {
+    SP2LNOB_INLINE void sp2lnob_store(double *to, sp2lnob_lanes x) {
         #define SP2LNOB_DO(i) memcpy(to + i * SP2LNOB_WIDTH, &x.part[i], sizeof(sp2lnob_part));
         SP2LNOB_EACH(SP2LNOB_DO)
         #undef SP2LNOB_DO
     }
     #define SP2LNOB_DO(i) x.part[i] = x.part[i] + y.part[i];
-    static inline sp2lnob_lanes sp2lnob_plus(sp2lnob_lanes x, sp2lnob_lanes y) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
+    SP2LNOB_INLINE sp2lnob_lanes sp2lnob_plus(sp2lnob_lanes x, sp2lnob_lanes y) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
     #undef SP2LNOB_DO
     #define SP2LNOB_DO(i) x.part[i] = x.part[i] * y.part[i];
-    static inline sp2lnob_lanes sp2lnob_times(sp2lnob_lanes x, sp2lnob_lanes y) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
+    SP2LNOB_INLINE sp2lnob_lanes sp2lnob_times(sp2lnob_lanes x, sp2lnob_lanes y) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
     #undef SP2LNOB_DO
     #define SP2LNOB_DO(i) x.part[i] = a * x.part[i];
-    static inline sp2lnob_lanes sp2lnob_scaled(double a, sp2lnob_lanes x) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
+    SP2LNOB_INLINE sp2lnob_lanes sp2lnob_scaled(double a, sp2lnob_lanes x) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
     #undef SP2LNOB_DO
     #define SP2LNOB_DO(i) x.part[i] = x.part[i] - y.part[i];
-    static inline sp2lnob_lanes sp2lnob_minus(sp2lnob_lanes x, sp2lnob_lanes y) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
+    SP2LNOB_INLINE sp2lnob_lanes sp2lnob_minus(sp2lnob_lanes x, sp2lnob_lanes y) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
     #undef SP2LNOB_DO
     #define SP2LNOB_DO(i) x.part[i] = a / x.part[i];
-    static inline sp2lnob_lanes sp2lnob_over(double a, sp2lnob_lanes x) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
+    SP2LNOB_INLINE sp2lnob_lanes sp2lnob_over(double a, sp2lnob_lanes x) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
     #undef SP2LNOB_DO
     #define SP2LNOB_DO(i) x.part[i] = x.part[i] + a;
-    static inline sp2lnob_lanes sp2lnob_shifted(double a, sp2lnob_lanes x) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
+    SP2LNOB_INLINE sp2lnob_lanes sp2lnob_shifted(double a, sp2lnob_lanes x) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
     #undef SP2LNOB_DO
 
-    static inline sp2lnob_part sp2lnob_exp_part(sp2lnob_part x) {
+    SP2LNOB_INLINE sp2lnob_part sp2lnob_exp_part(sp2lnob_part x) {
         sp2lnob_part k = x * 1.4426950408889634 + 6755399441055744.0, r, r2, r4, s;
         sp2lnob_bits power, bits;
         memcpy(&power, &k, sizeof k);
@@ -79,10 +84,10 @@ cdef extern from *:
         return s;
     }
     #define SP2LNOB_DO(i) x.part[i] = sp2lnob_exp_part(x.part[i]);
-    static inline sp2lnob_lanes sp2lnob_exponential(sp2lnob_lanes x) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
+    SP2LNOB_INLINE sp2lnob_lanes sp2lnob_exponential(sp2lnob_lanes x) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
     #undef SP2LNOB_DO
 
-    static inline sp2lnob_part sp2lnob_below(sp2lnob_part x, double most) {
+    SP2LNOB_INLINE sp2lnob_part sp2lnob_below(sp2lnob_part x, double most) {
         #if defined(__GNUC__)
         sp2lnob_part bound = x * 0.0 + most;
         sp2lnob_bits keep = (sp2lnob_bits) (x < bound);
@@ -91,7 +96,7 @@ cdef extern from *:
         return x < most ? x : most;
         #endif
     }
-    static inline sp2lnob_part sp2lnob_more(sp2lnob_part x, sp2lnob_part y) {
+    SP2LNOB_INLINE sp2lnob_part sp2lnob_more(sp2lnob_part x, sp2lnob_part y) {
         #if defined(__GNUC__)
         sp2lnob_bits keep = (sp2lnob_bits) (x > y);
         return (sp2lnob_part) ((keep & (sp2lnob_bits) x) | (~keep & (sp2lnob_bits) y));
@@ -100,10 +105,10 @@ cdef extern from *:
         #endif
     }
     #define SP2LNOB_DO(i) x.part[i] = sp2lnob_more(x.part[i], y.part[i]);
-    static inline sp2lnob_lanes sp2lnob_greater(sp2lnob_lanes x, sp2lnob_lanes y) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
+    SP2LNOB_INLINE sp2lnob_lanes sp2lnob_greater(sp2lnob_lanes x, sp2lnob_lanes y) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
     #undef SP2LNOB_DO
     #define SP2LNOB_DO(i) x.part[i] = -sp2lnob_below(-sp2lnob_below(x.part[i], most), most);
-    static inline sp2lnob_lanes sp2lnob_within(sp2lnob_lanes x, double most) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
+    SP2LNOB_INLINE sp2lnob_lanes sp2lnob_within(sp2lnob_lanes x, double most) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
     #undef SP2LNOB_DO
     """
     ctypedef struct lanes "sp2lnob_lanes":

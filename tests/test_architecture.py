@@ -53,7 +53,6 @@ ROOMS = (
     "_hadamard",
     "replication",
     "replicate_columns",
-    "economy",
     "_outcomes",
     "_domains",
     "opportunity",

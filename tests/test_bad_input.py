@@ -1025,7 +1025,7 @@ SCHEMES = [
         lambda: sp.household_benefit(AMOUNT, coverage=20),
         "coverage of scheme 'household benefit'",
         "it is 20",
-        "Correct",
+        "Write 0.2 for 20 %",
     ),
     (
         "coverage below 0",
@@ -1143,12 +1143,18 @@ SCHEMES = [
     (
         "administration",
         lambda: sp.Package([scheme()], administration=-0.05),
-        "administration must be 0 or more",
+        "administration of a package must be 0 or more",
         "-0.05",
         "Correct",
     ),
-    ("mpc", lambda: sp.Package([scheme()], mpc=1.5), "mpc must be in [0, 1]", "1.5", "Correct"),
-    ("draws", lambda: sp.Package([scheme()], draws="random"), "draws must be one of 'seeded'", "'random'", "Choose"),
+    ("mpc", lambda: sp.Package([scheme()], mpc=1.5), "mpc of a package must be in [0, 1]", "1.5", "Correct"),
+    (
+        "draws",
+        lambda: sp.Package([scheme()], draws="random"),
+        "draws of a package must be one of 'seeded'",
+        "'random'",
+        "Choose",
+    ),
     ("negative seed", lambda: sp.Package([scheme()], seed=-1), "seed of a package must be 0 or more", "-1", "Correct"),
     ("great seed", lambda: sp.Package([scheme()], seed=2**64), "below 2**64", str(2**64), "smaller"),
     (

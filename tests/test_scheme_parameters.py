@@ -578,6 +578,14 @@ def test_a_scheme_is_told_and_read_again():
     assert scheme_from(json.loads(json.dumps(asdict(scheme)))) == scheme
 
 
+@pytest.mark.parametrize(
+    "target", [sp.Rank(0.4, boundary="out"), sp.Threshold("line:national"), sp.Affluence(0.2, of="eligible")]
+)
+def test_a_target_is_told_and_read_again(target):
+    scheme = grant(target=target)
+    assert scheme_from(json.loads(json.dumps(asdict(scheme)))) == scheme
+
+
 def test_spread_over_seeds():
     n = 2000
     survey = sp.Survey(
@@ -710,8 +718,8 @@ PACKAGES = [
     ([grant("a", unless="d")], {}, "unless of scheme 'a' must be one that exists, but 'd' does not"),
     ([grant("a", tops_up="p"), grant("b", tops_up="p")], {}, "'p' must be topped up by one scheme, but 'a' and 'b' do"),
     ([grant("a", tops_up="p"), grant("b", replaces="p")], {}, "scheme 'b' replaces it and 'a' tops it up"),
-    ([grant("a")], {"mpc": -0.1}, r"mpc must be in \[0, 1\], but it is -0.1"),
-    ([grant("a")], {"draws": "random"}, "draws must be one of 'seeded', 'exact', 'expected'"),
+    ([grant("a")], {"mpc": -0.1}, r"mpc of a package must be in \[0, 1\], but it is -0.1"),
+    ([grant("a")], {"draws": "random"}, "draws of a package must be one of 'seeded', 'exact', 'expected'"),
     ([grant("a")], {"compat": "adept"}, "compat of a package must be one of 'spot'"),
     ([grant("a")], {"negative": "clip"}, "negative of a package must be one of 'error', 'keep'"),
 ]
@@ -753,7 +761,8 @@ OF_A_SURVEY = [
         {},
         "A level in take_up of scheme 'grant' must be one of 'pc', but 51 is none",
     ),
-    (grant(take_up="nothing"), {}, {}, "must be one that exists, but 'nothing' does not"),
+    (grant(take_up="nothing"), {}, {}, "take_up of scheme 'grant': A column .* but 'nothing' does not"),
+    (grant(target=sp.Rank(0.4, by="nothing")), {}, {}, "The target of scheme 'grant': A column .* but 'nothing' does"),
     (grant(take_up="draws", per="household"), {}, {}, "draws"),
     (grant(phase_in={2030: 1}), {}, {}, "Coverage of scheme 'grant' is phased in, and needs a year"),
     (
@@ -774,9 +783,7 @@ def test_what_a_survey_cannot_answer(scheme, survey, fields, message):
 
 
 def test_presets_take_no_field_that_they_set():
-    with pytest.raises(
-        sp.InputError, match="The other field of scheme 'child benefit' must be one that exists, but 'birth'"
-    ):
+    with pytest.raises(sp.InputError, match="A field of scheme 'child benefit' must be one that exists, but 'birth'"):
         sp.child_benefit(A, birth=True)
 
 
@@ -805,3 +812,10 @@ def test_who_is_of_unknown_age_is_in_no_band():
     bands = sp.Schedule.by_age({(None, 17): sp.Amount(9, "month"), (18, None): sp.Amount(4, "month")})
     made = sp.simulate(survey, sp.Package([sp.Scheme("graded", amount=bands)]))
     assert made.received.ravel().tolist() == [0.0, 1.0, 1.0]
+
+
+def test_a_slip_in_a_preset_is_told_by_the_field_that_was_meant():
+    with pytest.raises(sp.InputError, match=r"A field of scheme 'old-age pension' .* Did you mean 'min_age'?"):
+        sp.old_age_pension(sp.Amount(1, "month"), min_aeg=60)
+    with pytest.raises(sp.InputError, match="old_ages must be the first and the last age, but it is 60"):
+        sp.preset_package("basic", old_ages=60)

@@ -116,6 +116,13 @@ def test_a_study_without_schemes_or_lines(folder):
     assert "headcount" not in set(frame.statistic)
 
 
+def test_a_slip_in_a_scheme_is_told_with_its_place(folder):
+    text = GOOD[: GOOD.index("[[scheme]]")]
+    study = write(folder, text + '[[scheme]]\nkind = "child_benefit"\namount = [9, "week"]\n')
+    with pytest.raises(sp.InputError, match=r"\[\[scheme\]\] number 1: The unit of an amount must be one of"):
+        _ = read_study(study).package
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -426,7 +433,10 @@ SLIPS = [
     ('amount = [1, "month"]\ntaper = { start = 5 }', "A key of a taper must be one that exists, but 'start' does not"),
     ('amount = [1, "month"]\ntaper = { rate = 5 }', "Every taper must have starts, but one lacks starts"),
     ("taper = { starts = 5, rate = 1 }", "A taper must come with an amount"),
-    ('amount = [1, "month"]\ntarget = { kind = "nobody" }', "target of scheme .x. must have one of"),
+    (
+        'amount = [1, "month"]\ntarget = { kind = "nobody" }',
+        "target of scheme .x. must have one of .rank., .below., .affluence., but it has .kind.",
+    ),
     ('amount = [1, "month"]\nmax_amount = [3]', "max_amount of a scheme must be a list of value and unit"),
     ('amount = [1, "month"]\nphase_in = { soon = 1 }', "A year in phase_in of scheme 'x' must be a whole number"),
     ('amount = [1, "month"]\npension = "no"', r"pension in \[\[scheme\]\] number 1 must be true or false"),

@@ -594,7 +594,7 @@ def test_scores_not_known_are_an_error_or_not_paid():
     [
         (sp.Rank(0.4, by="age"), "Column 'age' must not vary within a household"),
         (sp.Rank(0.4, by="aeg"), "Did you mean 'age'"),
-        (sp.Rank(0.4, by="fuel"), "The score 'fuel' of scheme 'children' must be a number, but it is text"),
+        (sp.Rank(0.4, by="fuel"), "The target of scheme 'children': The score 'fuel' must be a number, but it is text"),
         (sp.Threshold("line:none"), "The target of scheme 'children' needs line 'none', but the economy has none"),
     ],
 )

@@ -13,7 +13,7 @@ import numpy as np
 from ._eligible import age_codes, bits_of
 from ._kernels import _eligibility, _random
 from ._typing import BitArray, BoolArray, CodeArray, FloatArray, LongArray
-from ._validate import fail, fail_if_any, warn
+from ._validate import fail, fail_if_any, warn, within
 from .economy import YEARLY, Amount, Economy
 from .schemes import Package, Scheme
 from .survey import Survey
@@ -180,9 +180,11 @@ def _taken(survey: Survey, scheme: Scheme, asked: BoolArray) -> FloatArray | flo
         return 1.0
     what = f"take_up of scheme {scheme.name!r}"
     name = scheme.take_up if isinstance(scheme.take_up, str) else next(iter(scheme.take_up))
-    column = survey.person_column(name)
-    if scheme.per == "household":
-        column = survey.household_column(name).take(survey.household_of)
+    with within(what):
+        if scheme.per == "household":
+            column = survey.household_column(name).take(survey.household_of)
+        else:
+            column = survey.person_column(name)
     if isinstance(scheme.take_up, str):
         values = column.numbers(what)
     else:

@@ -5,7 +5,8 @@ Past this file nothing is checked again: kernels and statistics trust what they 
 
 import inspect
 import warnings
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import SequenceMatcher, get_close_matches
 from typing import Any, NoReturn
 
@@ -95,6 +96,25 @@ def fail_type(must: str, value: object, mend: str) -> NoReturn:
     raise InputTypeError(f"{must}, but {shown(value)} is of type {type(value).__name__}. {mend}")
 
 
+@contextmanager
+def within(where: str) -> Iterator[None]:
+    """Say before an error's words where its cause stands: in which table of a file, or which field of a scheme.
+
+    Examples
+    --------
+    >>> with within("[[scheme]] number 2"):
+    ...     number(2, "coverage", low=0, high=1)
+    Traceback (most recent call last):
+    ...
+    sp2lnob.InputError: [[scheme]] number 2: coverage must be in [0, 1], but it is 2. Write 0.02 for 2 %.
+    """
+    try:
+        yield
+    except SP2LNOBError as error:
+        error.args = (f"{where}: {error}",)
+        raise
+
+
 def warn(should: str, came: str, mend: str) -> None:
     """Warn in the grammar of errors: ``should``, but ``came``. ``mend``. It is told where the user called sp2lnob."""
     level, frame = 0, inspect.currentframe()
@@ -178,8 +198,13 @@ def number(
             bounds = f"in ({above:g}, {below:g})"
         else:
             bounds = f"{low:g} or more" if np.isfinite(low) else f"above {above:g}" if np.isfinite(above) else "finite"
-        fail(f"{what} must be {bounds}", f"it is {result:g}", "Correct the value.")
+        fail(f"{what} must be {bounds}", f"it is {result:g}", as_share(result, high))
     return result
+
+
+def as_share(value: float, most: float = 1) -> str:
+    """Return how to mend what must be a share: 20 is 20 %, more likely than not."""
+    return f"Write {value / 100:g} for {value:g} %." if most == 1 and 2 <= value <= 100 else "Correct the value."
 
 
 def whole(value: object, what: str, *, low: int) -> int:

@@ -20,7 +20,7 @@ class Economy:
     year : int, default None
         Base year: that of all money here, and of all results.
     gdp : float, default None
-        Gross domestic product, currency per year.
+        Gross domestic product, currency per year; None: GDP per person times population, where both are given.
     gdp_per_capita : float, default None
         Currency per person and year; None: gdp over population, where both are given.
     revenue : float, default None
@@ -128,8 +128,10 @@ class Economy:
         self._check_dollars()
 
     def _check_people(self) -> None:
-        """Take GDP per person from GDP and people, or raise if the three contradict each other; so of taxes."""
-        if self.gdp is not None and self.population is not None:
+        """Take GDP per person from GDP and people, or GDP from the other two; raise if all contradict; so of taxes."""
+        if self.gdp is None and self.gdp_per_capita is not None and self.population is not None:
+            object.__setattr__(self, "gdp", self.gdp_per_capita * self.population)
+        elif self.gdp is not None and self.population is not None:
             per_person = self.gdp / self.population
             if self.gdp_per_capita is None:
                 object.__setattr__(self, "gdp_per_capita", per_person)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ._validate import choice, fail_if_unknown
+from ._validate import choice, fail, fail_if_unknown, shown
 from .economy import Amount
 from .schemes import Package, Schedule, Scheme
 
@@ -28,6 +28,7 @@ ITS_OWN = (
     "weeks",
     "paid",
 )
+OWN = "Whom else a benefit is for is said by who=, or by a Scheme."
 OTHERS = tuple(field.name for field in fields(Scheme) if field.name not in ITS_OWN)
 
 
@@ -302,7 +303,7 @@ def preset_package(
     Raises
     ------
     InputError
-        As for Scheme and Package.
+        As for Scheme and Package; and if ages are not two.
 
     References
     ----------
@@ -325,6 +326,9 @@ def preset_package(
         name: Amount(share, "gdp_per_capita") for name, share in LEVELS[choice(level, tuple(LEVELS), "level")].items()
     }
     more: dict[str, Any] = {"coverage": coverage, **(others or {})}
+    for key, ages in {"child_ages": child_ages, "disability_ages": disability_ages, "old_ages": old_ages}.items():
+        if not isinstance(ages, (tuple, list)) or len(ages) != 2:
+            fail(f"{key} must be the first and the last age", f"it is {shown(ages)}", "Write (60, None), for example.")
     paid = "total_per_birth" if compat is None else "level"
     schemes = [
         maternity_benefit(of["maternity"], weeks, paid=paid, **more),
@@ -338,5 +342,5 @@ def preset_package(
 def _scheme(name: str, others: Mapping[str, Any], **given: Any) -> Scheme:
     """Return a scheme of what a function gives and of other fields, which must be others."""
     for key in others:
-        fail_if_unknown(key, OTHERS, f"The other field of scheme {name!r}")
+        fail_if_unknown(key, {*OTHERS, *given} - {"per", "birth", "disability"}, f"A field of scheme {name!r}", OWN)
     return Scheme(name, **given, **others)

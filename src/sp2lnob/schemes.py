@@ -11,7 +11,7 @@ import numpy as np
 from ._typing import FloatArray
 from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping, number, seed, warn, whole
 from .economy import Amount, Economy
-from .targeting import Target, target_from
+from .targeting import Target, target_of
 
 MOST_SCHEMES = 64  # one bit each
 DAYS: dict[str | None, int] = {None: 365, "spot": 360}  # of the year that weeks are a part of
@@ -587,14 +587,8 @@ def scheme_from(told: Mapping[str, Any]) -> Scheme:
         if isinstance(given.get(key), Mapping):
             given[key] = _amount_from(given[key])
     if isinstance(given.get("target"), Mapping):
-        given["target"] = _target_from(given["target"])
+        given["target"] = target_of(given["target"])
     return Scheme(**given)
-
-
-def _target_from(told: Mapping[str, Any]) -> Target:
-    """Return the target that was told by ``dataclasses.asdict``: of a rank and an affluence test it names the share."""
-    kind = "rank" if "boundary" in told else "affluence"
-    return target_from({kind if key == "share" else key: value for key, value in told.items()})
 
 
 def _amount_from(told: Mapping[str, Any]) -> Amount | Schedule:
@@ -674,9 +668,9 @@ class Package:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             fail("Every scheme must have a name of its own", f"{twice!r} occurs more than once", "Pass name=.")
-        object.__setattr__(self, "administration", number(self.administration, "administration", low=0))
-        object.__setattr__(self, "mpc", number(self.mpc, "mpc", low=0, high=1))
-        choice(self.draws, ("seeded", "exact", "expected"), "draws")
+        object.__setattr__(self, "administration", number(self.administration, "administration of a package", low=0))
+        object.__setattr__(self, "mpc", number(self.mpc, "mpc of a package", low=0, high=1))
+        choice(self.draws, ("seeded", "exact", "expected"), "draws of a package")
         seed(self.seed, "The seed of a package")
         if self.compat is not None:
             choice(self.compat, COMPAT, "compat of a package")

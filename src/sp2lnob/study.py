@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from . import presets
 from ._draft import BLANK
 from ._parallel import Executor
-from ._validate import choice, fail, fail_if_unknown, shown
+from ._validate import choice, fail, fail_if_unknown, shown, within
 from .assessment import Assessment, assess
 from .best_package import Search, search
 from .choices import Choice
@@ -260,7 +260,7 @@ class Study:
     @property
     def package(self) -> Package | None:
         """The schemes and how they run; None without a scheme."""
-        listed = [_scheme(table) for table in self.sections.get("scheme", [])]
+        listed = _each(_scheme, self.sections, "scheme")
         given = dict(self.sections.get("package", {}))
         if "preset" in given:
             if listed:
@@ -275,7 +275,7 @@ class Study:
     @property
     def candidates(self) -> list[Choice]:
         """What a search may choose from, in its order."""
-        return [_choice(table) for table in self.sections.get("candidate", [])]
+        return _each(_choice, self.sections, "candidate")
 
     @property
     def tree(self) -> OpportunityTree:
@@ -580,6 +580,15 @@ def _require(table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> Non
         fail(f"Every {where} must have {', '.join(keys)}", f"one lacks {', '.join(lacking)}", "Add what is lacking.")
 
 
+def _each(make: Callable[[Mapping[str, Any]], Made], sections: Mapping[str, Any], name: str) -> list[Made]:
+    """Build what each table of a list tells; an error says which table it is."""
+    made = []
+    for i, table in enumerate(sections.get(name, [])):
+        with within(f"[[{name}]] number {i + 1}"):
+            made.append(make(table))
+    return made
+
+
 def _scheme(table: Mapping[str, Any]) -> Scheme:
     """Build a scheme from its table."""
     given = dict(table)
@@ -593,7 +602,7 @@ def _scheme(table: Mapping[str, Any]) -> Scheme:
     if "max_amount" in table:
         given["max_amount"] = _amount(table["max_amount"], "max_amount of a scheme")
     if "target" in table:
-        given["target"] = target_from(table["target"], f"scheme {table.get('name', '')!r}")
+        given["target"] = target_from(table["target"], f"scheme {table.get('name', table.get('kind', ''))!r}")
     return _called(KINDS, given, "kind", "scheme", "[[scheme]]")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._outcomes import Cut
 from ._typing import BitArray, BoolArray, FloatArray
-from ._validate import choice, fail, fail_if_any, fail_type, number, text_or_none
+from ._validate import as_share, choice, fail, fail_if_any, fail_type, number, text_or_none, within
 from .economy import Economy
 from .survey import Survey
 
@@ -66,7 +66,7 @@ class Rank(Target):
     >>> sp.Rank(0)
     Traceback (most recent call last):
     ...
-    sp2lnob.InputError: The share of Rank must be in (0, 1], but it is 0. Name the share that is paid.
+    sp2lnob.InputError: The share of Rank must be in (0, 1], but it is 0. Correct the value.
     """
 
     share: float
@@ -75,7 +75,7 @@ class Rank(Target):
 
     def __post_init__(self) -> None:
         if not 0 < number(self.share, "The share of Rank") <= 1:
-            fail("The share of Rank must be in (0, 1]", f"it is {self.share:g}", "Name the share that is paid.")
+            fail("The share of Rank must be in (0, 1]", f"it is {self.share:g}", as_share(self.share))
         _named(self.by)
         choice(self.boundary, BOUNDARIES, "The boundary of Rank")
 
@@ -181,7 +181,7 @@ class Affluence(Target):
     >>> sp.Affluence(1)
     Traceback (most recent call last):
     ...
-    sp2lnob.InputError: The share of Affluence must be in [0, 1), but it is 1. Name the share that is left out.
+    sp2lnob.InputError: The share of Affluence must be in [0, 1), but it is 1. Correct the value.
     """
 
     share: float
@@ -191,7 +191,7 @@ class Affluence(Target):
     def __post_init__(self) -> None:
         if not 0 <= number(self.share, "The share of Affluence") < 1:
             must = "The share of Affluence must be in [0, 1)"
-            fail(must, f"it is {self.share:g}", "Name the share that is left out.")
+            fail(must, f"it is {self.share:g}", as_share(self.share))
         _named(self.by)
         choice(self.of, ("people", "eligible"), "of of Affluence")
 
@@ -258,6 +258,20 @@ def target_from(given: object, what: str = "a scheme") -> Target:
     return kind(given[found[0]], **{key: given[key] for key in options if key in given})  # type: ignore[no-any-return]
 
 
+def target_of(told: Mapping[str, Any]) -> Target:
+    """Return the target that was told by ``dataclasses.asdict``: its fields say of which kind it is.
+
+    Examples
+    --------
+    >>> target_of({"share": 0.2, "by": "welfare", "of": "people"})
+    Affluence(share=0.2, by='welfare', of='people')
+    >>> target_of({"share": 0.4, "by": "score", "boundary": "out"})
+    Rank(share=0.4, by='score', boundary='out')
+    """
+    kind = Rank if "boundary" in told else Affluence if "of" in told else Threshold
+    return kind(**told)
+
+
 def score_of(survey: Survey, by: str, wanted: BoolArray, what: str) -> FloatArray:
     """Return what a target goes by, of every household: NaN where it is not known, which no wanted one may be."""
     if by == WELFARE and (survey.welfare is not None or not survey.has_column(WELFARE)):
@@ -272,7 +286,8 @@ def score_of(survey: Survey, by: str, wanted: BoolArray, what: str) -> FloatArra
                 "the survey does not name its column",
                 "Pass roles={'score': <column>}, or by= a column.",
             )
-        score = survey.household_column(column or by).numbers(f"The score {column or by!r} of {what}")
+        with within(f"The target of {what}"):
+            score = survey.household_column(column or by).numbers(f"The score {column or by!r}")
     unknown = wanted & ~np.isfinite(score)
     if survey.missing == "error":
         fail_if_any(

@@ -797,3 +797,8 @@ def test_popstan():
     change = value_of(made, -1, statistic="poverty_gap", scenario="change", level="all")
     assert sum(shares) == pytest.approx(change, rel=1e-12)
     assert sum(shares) == pytest.approx(-(people @ closed) / people.sum() / line, rel=1e-11)
+
+
+def test_coverage_of_those_meant_is_asked_by_true():
+    with pytest.raises(sp.InputTypeError, match="intended of Coverage must be True or False"):
+        sp.Coverage(intended="child benefit")

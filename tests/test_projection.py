@@ -732,3 +732,10 @@ def test_the_picture_shows_the_cost_of_every_scheme(example, cambodia, years):
     for name in ("old-age pension", "disability benefit", "all schemes", f"in {list(years)[-1]}"):
         assert name in text
     assert all(f"{share:.2%}" in text for share in projection.share()[[0, -1]])
+
+
+@pytest.mark.parametrize("ages", [("0-17", "19+"), ("0-17", "15-64", "65+")])
+def test_groups_of_age_that_leave_a_gap_or_overlap_are_refused(ages):
+    table = {"year": [2025] * len(ages), "age": ages, "people": [1.0] * len(ages)}
+    with pytest.raises(sp.InputError, match="must neither overlap nor leave a gap, but '0-"):
+        sp.Population(table)

@@ -9,7 +9,7 @@ from ._eligible import age_limits
 from ._household_types import CHILD, OLDER
 from ._prepared import Asked, Scenario, Statistic, prepare_additive
 from ._typing import BoolArray, FloatArray, LongArray
-from ._validate import choice, fail, number
+from ._validate import choice, fail, fail_type, number
 from .measures import check_positive
 from .schemes import Scheme
 from .survey import Survey
@@ -139,6 +139,11 @@ class Coverage(Statistic):
         "older persons" from 60, "persons with disabilities" and "mothers of newborns", of those whose role the survey
         has.
 
+    Raises
+    ------
+    InputTypeError
+        If either is neither True nor False.
+
     References
     ----------
     ESCAP, SPOT Simulator: coverage. World Bank, ASPIRE: coverage. United Nations, SDG indicator 1.3.1.
@@ -162,6 +167,11 @@ class Coverage(Statistic):
 
     intended: bool = False
     groups: bool = False
+
+    def __post_init__(self) -> None:
+        for key in ("intended", "groups"):
+            if not isinstance(getattr(self, key), bool):
+                fail_type(f"{key} of Coverage must be True or False", getattr(self, key), "Write True or False.")
 
     def prepare(self, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return coverage by every scheme and by the package."""

@@ -10,6 +10,7 @@ import lzma
 import re
 from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ class Population:
     ------
     InputError
         If a column is lacking, a number of people missing or negative, a year, sex and age twice or not there, ages do
-        not begin at 0, or there are several variants and none is chosen.
+        not begin at 0, overlap or leave a gap, or there are several variants and none is chosen.
 
     References
     ----------
@@ -357,6 +358,15 @@ def _ages(column: Column) -> Column:
         fail("An age of the population must be a number, or such as '0-4' or '100+'", f"it is {wrong[0]!r}", "Mend it.")
     first = np.array([float(match.group(1)) for match in found if match])
     known = ~column.missing
+    present = np.unique(column.values[known].astype(np.intp))
+    for k, after in pairwise(present[np.argsort(first[present], kind="stable")]):
+        ends = re.fullmatch(r"\s*\d+\s*[-\u2013]\s*(\d+)\s*", column.levels[k])
+        if ends and first[after] not in (first[k], int(ends.group(1)) + 1):  # the same group, spelled otherwise
+            fail(
+                "Groups of age of the population must neither overlap nor leave a gap",
+                f"{column.levels[k]!r} is followed by {column.levels[after]!r}",
+                "Mend the table.",
+            )
     values = np.full(len(column), np.nan)
     values[known] = first[column.values[known].astype(np.intp)]
     return Column(column.name, values)

@@ -35,6 +35,7 @@ from ._validate import (
     number,
     text_or_none,
     weights as check_weights,
+    within,
 )
 from .design import Design, build_design
 from .economy import Economy
@@ -620,7 +621,9 @@ class Survey:
         if not isinstance(column, str):
             fail_type(f"The column of the existing benefit {name!r} must be text", column, "Name the column.")
         of_persons = self.persons is not None and column in self.persons and column not in self.households
-        values = self.column(column, "person" if of_persons else "household").numbers(f"The existing benefit {name!r}")
+        with within(f"existing {name!r}"):
+            found = self.column(column, "person" if of_persons else "household")
+        values = found.numbers(f"The existing benefit {name!r}")
         show = self.show_person if of_persons else self.show_household
         fail_if_any(
             ~(np.isfinite(values) & (values >= 0)),

@@ -646,8 +646,8 @@ class _Page:
         for row in frame.to_dict("records"):
             statistic = row["statistic"]
             form = rates if statistic == "access" else form_of(said(statistic)[1], [row["before"]])
-            ends = (float(row[f"change{end}"]) for end in ("", "_low", "_high"))
-            figure = Figure(statistic, "change", *ends, row["n"], row["flag"], se=float(row["change_se"]))
+            value, low, high = (float(row[f"change{end}"]) for end in ("", "_low", "_high"))
+            figure = Figure(statistic, "change", value, low, high, row["n"], row["flag"], se=float(row["change_se"]))
             few = few or figure.few
             if statistic == "access" and row["by"] == "all":
                 changes.append(figure)

@@ -326,7 +326,9 @@ def test_lorenz_curves_are_those_of_the_frame(found, charts):
     ("picture", "statistic", "series"), [("coverage", "coverage", "reached"), ("gain", "consumption_gain", "")]
 )
 def test_deciles_stand_in_their_order_below_everybody(found, charts, picture, statistic, series):
-    fields = {"statistic": statistic, "scenario": "after"} | ({"of": "package"} if picture == "coverage" else {})
+    fields = {"statistic": statistic, "param": "", "scenario": "after"} | (
+        {"of": "package"} if picture == "coverage" else {}
+    )
     at = {row["level"]: row for by in ("all", "decile") for row in rows_of(found, by=by, **fields)}
     drawn = sorted((p for p in points(charts[picture]) if p["series"] == series), key=lambda p: p["y"])
     names = ["everybody", "poorest 1", *map(str, range(2, 10)), "richest 10"]

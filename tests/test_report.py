@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -19,8 +20,10 @@ import pytest
 import sp2lnob as sp
 from sp2lnob import plots
 from sp2lnob._html import form_of
-from sp2lnob._tables import Figure, figure_cell
+from sp2lnob._tables import Figure, amount_of, drawn_of, figure_cell, measure_of, target_of, who_of
+from sp2lnob.effects import effect_of
 from sp2lnob.report import checked, render
+from sp2lnob.schemes import scheme_from
 
 PLAIN = '<svg xmlns="http://www.w3.org/2000/svg" role="img"/>'
 MINUS = "\N{MINUS SIGN}"
@@ -341,10 +344,12 @@ def test_what_is_received_is_the_tidy_frame(found, page):
                 continue
             label = cells[0][0].partition(",")[0]
             where = {"by": "all"} if label == "Everybody" else {"by": "decile", "level": label}
+            where["param"] = ""
             for cell, statistic in zip(cells[2:4], statistics, strict=True):
                 same(cell, row_of(frame, statistic=statistic, of=scheme, **where), 100)
                 seen += 1
-        assert seen == len(frame[frame["statistic"].isin(statistics) & frame["by"].isin(["all", "decile"])])
+        every = frame["statistic"].isin(statistics) & frame["by"].isin(["all", "decile"]) & (frame["param"] == "")
+        assert seen == every.sum()
 
 
 def test_costs_have_their_unit_in_the_head(found, page):
@@ -491,13 +496,19 @@ def test_what_has_no_interval_says_why():
     assert lacking(0.4, se=0.1, flag="biased") == "no interval"
 
 
-def test_every_figure_is_on_the_page(found, page):
-    shown = pd.concat([page.frame(file) for file in page.links if file.startswith("table-")])
-    tidy = shown.dropna(subset=["statistic"])
+def all_on_the_page(found, page):
+    """Assert that every figure of the tidy frame is in a table once, and those of other effects in theirs."""
+    shown = pd.concat([page.frame(file) for file in page.links if file.startswith("table-") and "years" not in file])
+    tidy = shown.dropna(subset=["scenario"])
     keys = ["statistic", "of", "param", "scenario", "by", "level"]
     every = as_text(found.estimates)
     left = every[(every["by"] != "group") & ~((every["statistic"] == "lorenz") & (every["by"] != "all"))]
+    left = left[~left["param"].map(lambda param: bool(effect_of(param, ""))) | (left["statistic"] == "hoi")]
     assert sorted(map(tuple, tidy[keys].to_numpy())) == sorted(map(tuple, left[keys].to_numpy()))
+
+
+def test_every_figure_is_on_the_page(found, page):
+    all_on_the_page(found, page)
 
 
 def test_a_link_holds_every_digit_of_its_table(found, page):
@@ -521,7 +532,7 @@ def test_a_link_holds_every_digit_of_its_table(found, page):
         else:
             assert len(frame) == len(lines)
     for name in found.trees:
-        (file,) = [f for f in files if "groups" in f and page.frame(f)["opportunity"].iloc[0] == name]
+        (file,) = [f for f in files if f.endswith("-groups.csv") and page.frame(f)["opportunity"].iloc[0] == name]
         wanted = as_text(found.groups[found.groups["opportunity"] == name])
         assert page.frame(file).equals(wanted.reset_index(drop=True))
 
@@ -554,6 +565,181 @@ def test_the_survey_and_its_making_are_told(found, page):
         assert f"{name} {version}" in page.words
     assert f"{survey['people']:,.0f} people" in page.words
     assert "our inference" in page.words
+
+
+# -- the policy side ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def policy():
+    """Return findings with everything of the policy side: ranks, existing benefits, two effects, cost by year."""
+    households, persons = sp.example_frames(800)
+    persons = {**persons, "aid": np.where(np.asarray(persons["age"]) >= 75, 3.0, 0.0)}
+    given = {"person": "pid", "welfare": "pc_exp", "psu": "ea", "strata": ["region", "urbrur"]}
+    roles = {"disability": "disability", "relation": "relation"}
+    derive = {"head_educ": "head(educ)"}
+    survey = sp.Survey(households, persons, roles=roles, derive=derive, existing={"<i>aid</i>": "aid"}, **given)
+    survey = sp.proxy_means(survey, ["urbrur", "head_educ", "internet"]).scored()
+    pension = sp.old_age_pension(sp.Amount(0.16, "gdp_per_capita"), target=sp.Rank(0.4), administration=0.1)
+    fuel = sp.Opportunity(
+        "clean fuel", outcome="cook_fuel in ('Electricity', 'Gas')", circumstances=["bottom40", "urbrur"]
+    )
+    more = {"effect": ["reroute", "logit"], "population": sp.population("Cambodia"), "replicates": sp.Bootstrap(20)}
+    package = sp.Package([sp.child_benefit(sp.Amount(8, "month")), pension])
+    return sp.assess(survey, [fuel], package, ECONOMY, **more).findings()
+
+
+@pytest.fixture(scope="module")
+def policy_page(policy):
+    return Page(render(policy))
+
+
+def test_the_policy_side_is_on_the_page(policy, policy_page):
+    all_on_the_page(policy, policy_page)
+    assert not glued(policy_page)
+    captions = " ".join(table["caption"] for table in policy_page.tables)
+    for caption in (
+        *("Coverage of those whom a scheme is meant for", "Coverage of groups of people", "How far it goes to the"),
+        *("What benefits are to those who have them", "Money that closes the poverty gap", "Whom the score chooses"),
+        *("Which scheme the change in poverty goes with", "What the change rests on: clean fuel", "Cost by year"),
+    ):
+        assert caption in captions
+    assert "other" not in sections(policy_page)
+    numbers = [int(re.match(r"Table (\d+)\.", table["caption"])[1]) for table in policy_page.tables]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_three_situations_name_their_baseline(policy, policy_page):
+    head, _, *rows = policy_page.table("Poverty by line")
+    titles = ["No schemes", "Before", "After", "Change", "Before, from no schemes", "After, from no schemes"]
+    assert [cell[0] for cell in head[2:-1]] == titles
+    names = ("no schemes", "before", "after", "change", "change from no schemes: before")
+    everybody = policy.estimates[(policy.estimates["by"] == "all") & (policy.estimates["statistic"] == "headcount")]
+    for cell, scenario in zip(rows[0][2:7], names, strict=True):
+        row = row_of(everybody, scenario=scenario)
+        assert number(cell[0]) == pytest.approx(100 * row["value"], abs=0.0501)
+    assert "There are three situations." in policy_page.words
+
+
+def test_parts_of_schemes_add_up_in_their_table(policy_page):
+    _, _, *rows = policy_page.table("Which scheme the change in poverty goes with")
+    child, pension, every = (number(cells[2][0]) for cells in rows[:3])
+    assert child + pension == pytest.approx(every, abs=0.151)
+    assert rows[2][0][0] == "All schemes"
+
+
+def test_effects_stand_side_by_side(policy, policy_page):
+    _, *rows = policy_page.table("What the change rests on")
+    rows = [cells for cells in rows if len(cells) > 1]
+    frame = policy.effects.sort_values(["statistic", "by"], kind="stable")
+    assert len(rows) == len(frame)
+    for effect, label in (("reroute", "By the tree of before"), ("logit", "By a logit of welfare")):
+        found = row_of(policy.effects, effect=effect, statistic="access", by="all")
+        cells = next(cells for cells in rows if cells[0][0] == label)
+        same(cells[4], found, 100, "change", "change_low", "change_high")
+
+
+def test_cost_by_year_is_the_frame_of_the_projection(policy, policy_page):
+    head, *rows = policy_page.table("Cost by year")
+    (file,) = [file for file in policy_page.links if file.endswith("-years.csv")]
+    assert policy_page.frame(file).equals(as_text(policy.projection))
+    column = [cell[0] for cell in head].index("Of GDP")
+    years = [cells for cells in rows if len(cells) > 1]
+    for cells in years[:3]:
+        row = row_of(policy.projection, statistic="cost_gdp", of="package", level=cells[0][0])
+        same(cells[column], row, 100)
+    assert "population, growth and indexation are taken as given, and carry none" in policy_page.words
+    assert plots.projection(policy).to_dict()["title"]["text"][0].startswith("Cost of the package, 2026 to ")
+
+
+@pytest.mark.parametrize(
+    ("statistic", "param", "measure"),
+    [
+        ("scheme_share", "headcount, national", "headcount"),
+        ("scheme_share", "gini", "gini"),
+        ("generosity", "share of national", "generosity_of_line"),
+        ("generosity", "", "generosity"),
+        ("coverage", "children", "coverage"),
+    ],
+)
+def test_parts_have_the_unit_of_what_they_are_of(statistic, param, measure):
+    assert measure_of(statistic, param) == measure
+
+
+MONTHLY = sp.Amount(20, "month")
+SEEDED = {"draws": "seeded", "seed": 7}
+TOLD = [
+    (
+        sp.Scheme("s", amount=sp.Schedule.by_age({(0, 5): MONTHLY, (6, 6): sp.Amount(1, "year")})),
+        "20 coins a month at age 0 to 5; 1 coins a year at age 6",
+    ),
+    (
+        sp.Scheme("s", amount=sp.Schedule.by_size({(1, 2): MONTHLY, (3, None): MONTHLY})),
+        "20 coins a month in a household of 1 to 2; 20 coins a month in a household of 3 or more",
+    ),
+    (
+        sp.Scheme("s", amount=sp.Schedule.flat(MONTHLY).tapered(starts=50, rate=0.4)),
+        "20 coins a month, whole up to consumption per person of 50 coins a year, then less by 40% of what is above",
+    ),
+    (
+        sp.Scheme("s", amount=sp.Schedule.flat(MONTHLY).tapered(starts=sp.Amount(0.5, "line:low"), ends=90)),
+        "20 coins a month, whole up to consumption per person of 50% of the line low, "
+        "then falling to nothing at 90 coins a year",
+    ),
+    (
+        sp.Scheme("s", amount=MONTHLY, max_recipients=2, max_amount=sp.Amount(30, "month"), tops_up="aid"),
+        "20 coins a month, for at most 2 of a household, at most 30 coins a month a household, "
+        "less what the household has of aid",
+    ),
+    (
+        sp.Scheme("s", amount=MONTHLY, replaces="aid", weeks=18),
+        "20 coins a month, in place of aid, which everybody loses, for 18 weeks of a year",
+    ),
+    (sp.Scheme("s", amount=sp.Amount(500, "year"), birth=True, paid="total_per_birth"), "500 coins a birth"),
+]
+
+
+@pytest.mark.parametrize(("scheme", "words"), TOLD)
+def test_amounts_are_told_in_words(scheme, words):
+    assert amount_of(scheme, "coins", "year") == words
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"unless": "a"}, "every person not paid by a"),
+        ({"unless": ("a", "b"), "unless_in": "household"}, "every person in a household not paid by a or b"),
+        ({"per": "household", "unless": "a", "min_age": 65}, None),
+        ({"pension": False, "min_age": 65}, "every person aged 65 or more who draws no pension"),
+        ({"target": sp.Rank(0.4)}, "; of these the poorest 40% by the score, cut anew in every sample"),
+        ({"target": sp.Affluence(0.2)}, "not the richest 20% of people by welfare, cut anew in every sample"),
+        ({"target": sp.Threshold("line:low")}, "; of these, who is below the line low by welfare"),
+        ({"target": sp.Threshold(50)}, "; of these, who is below 50 coins a year by welfare"),
+        ({"exclusion_error": 0.1}, "; 10% of them missed, drawn at random with the seed 7"),
+        ({"inclusion_error": 0.2}, "and others who are not eligible, 20% of the recipients"),
+        ({"take_up": {"urbrur": {"Rural": 0.6}}}, "taken up by urbrur (Rural 60%)"),
+        ({"take_up": "chance"}, "who takes it up with the probability in chance"),
+        ({"phase_in": {2027: 0.25, 2030: 1.0}}, "25% of them, drawn at random with the seed 7; phased in: 25% from"),
+    ],
+)
+def test_who_is_paid_is_told_in_words(more, words):
+    scheme = sp.Scheme("s", amount=MONTHLY, **more)
+    told = who_of(scheme) + target_of(scheme.target, "coins", "year") + drawn_of(scheme, SEEDED, 2028)
+    assert (words or "every household not paid by a once, if a person aged 65 or more lives in it") in told
+
+
+def test_draws_that_are_no_draws_say_so():
+    scheme = sp.Scheme("s", amount=MONTHLY, coverage=0.5)
+    assert drawn_of(scheme, {"draws": "exact"}) == (
+        "; 50% of them, drawn at random and figures are means over all draws"
+    )
+    assert drawn_of(scheme, {"draws": "expected"}) == ", each at 50% of the amount"
+
+
+@pytest.mark.parametrize("target", [sp.Rank(0.4, by="x"), sp.Affluence(0.2), sp.Threshold(3.0), sp.Threshold("line:a")])
+def test_schemes_are_read_back_with_their_targets(target):
+    scheme = sp.Scheme("s", amount=MONTHLY, target=target)
+    assert scheme_from(asdict(scheme)) == scheme
 
 
 # -- designs --------------------------------------------------------------------------------------------------------

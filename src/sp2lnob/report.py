@@ -47,7 +47,7 @@ from ._validate import fail
 from .disclosure import FEW, FEWEST, least_cases
 from .economy import Economy
 from .effects import effect_of
-from .findings import ESTIMATES, GROUPS, STABILITY, Findings
+from .findings import EFFECTS, ESTIMATES, GROUPS, PROJECTION, STABILITY, Findings
 from .schemes import scheme_from
 
 if TYPE_CHECKING:
@@ -397,6 +397,8 @@ class _Page:
         made["other"] = self._rest("all", "Other figures")
         made["files"] = [_csv(ESTIMATES, self.findings.estimates), _csv(GROUPS, self.findings.groups)]
         made["files"].append(_csv(STABILITY, self.findings.stability))
+        more = {EFFECTS: self.findings.effects, PROJECTION: self.findings.projection}
+        made["files"] += [_csv(file, frame) for file, frame in more.items() if not frame.empty]
         made["manifest_text"] = as_json(dict(self.manifest))
         made["manifest"] = link_of(MANIFEST, "application/json", made["manifest_text"])
         return made
@@ -634,18 +636,18 @@ class _Page:
 
     def _effects(self, name: str) -> dict[str, Any] | None:
         """Return what every effect that was asked for says of the change, if there is more than one."""
-        frame = self._more("effects")
-        if len(self.effects) < 2 or frame is None:
-            return None
+        frame = self.findings.effects
         frame = frame[frame["opportunity"] == name]
+        if len(self.effects) < 2 or frame.empty:
+            return None
         blocks: dict[tuple[str, str, str], list[Line]] = {}
         rates = form_of("share", frame["before"][frame["statistic"] == "access"])
         gaining, few, changes = form_of("count", frame["gaining"]), False, []
         for row in frame.to_dict("records"):
             statistic = row["statistic"]
             form = rates if statistic == "access" else form_of(said(statistic)[1], [row["before"]])
-            ends = (float(row[f"change{end}"]) for end in ("", "_low", "_high"))
-            figure = Figure(statistic, "change", *ends, row["n"], row["flag"], se=float(row["change_se"]))
+            value, low, high = (float(row[f"change{end}"]) for end in ("", "_low", "_high"))
+            figure = Figure(statistic, "change", value, low, high, row["n"], row["flag"], se=float(row["change_se"]))
             few = few or figure.few
             if statistic == "access" and row["by"] == "all":
                 changes.append(figure)
@@ -1070,8 +1072,8 @@ class _Page:
 
     def _projection(self) -> dict[str, Any] | None:
         """Return cost by year: all schemes and each, in round years; the link has every year."""
-        frame = self._more("projection")
-        if frame is None:
+        frame = self.findings.projection
+        if frame.empty:
             return None
         figures = [_figure(-1, row) for row in frame.to_dict("records")]
         years = sorted({int(figure.level) for figure in figures})
@@ -1093,11 +1095,6 @@ class _Page:
             "last": ends[1] if len(years) > 1 else None,
             "note": self._note(),
         }
-
-    def _more(self, name: str) -> "pd.DataFrame | None":
-        """Return a table that findings may have beside estimates and groups."""
-        frame: pd.DataFrame | None = getattr(self.findings, name, None)
-        return None if frame is None or frame.empty else frame
 
     def _note(self) -> list[str]:
         """Return what cost by year rests on, a sentence each; the last says what its intervals leave out."""

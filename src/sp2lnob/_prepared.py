@@ -212,10 +212,10 @@ def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, desig
     people, total = weight.sum(), weight @ welfare
     if not total > 0:
         return False
-    size, above = len(weight) // 64, weight[:0]
+    top, above = len(weight) // 64, weight[:0]
     while not (len(above) == len(weight) or (len(above) and above[-1] >= RICHEST * people)):
-        size = 2 * size + 1
-        above = np.cumsum(weight[:size])
+        top = 2 * top + 1
+        above = np.cumsum(weight[:top])
     last = int(np.searchsorted(above, RICHEST * people))
     edge = RICHEST * people - (above[last] - weight[last])  # of the row there this much is inside
     if weight[:last] @ welfare[:last] + edge * welfare[last] > HEAVY * total:

@@ -105,7 +105,10 @@ cdef extern from *:
         #endif
     }
     #define SP2LNOB_DO(i) x.part[i] = sp2lnob_more(x.part[i], y.part[i]);
-    SP2LNOB_INLINE sp2lnob_lanes sp2lnob_greater(sp2lnob_lanes x, sp2lnob_lanes y) { SP2LNOB_EACH(SP2LNOB_DO) return x; }
+    SP2LNOB_INLINE sp2lnob_lanes sp2lnob_greater(sp2lnob_lanes x, sp2lnob_lanes y) {
+        SP2LNOB_EACH(SP2LNOB_DO)
+        return x;
+    }
     #undef SP2LNOB_DO
     #define SP2LNOB_DO(i) x.part[i] = -sp2lnob_below(-sp2lnob_below(x.part[i], most), most);
     SP2LNOB_INLINE sp2lnob_lanes sp2lnob_within(sp2lnob_lanes x, double most) { SP2LNOB_EACH(SP2LNOB_DO) return x; }

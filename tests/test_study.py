@@ -229,7 +229,8 @@ def test_every_key_is_an_argument_and_every_argument_a_key():
     assert set(study.REPLICATES) - {"method"} == arguments(*study.METHODS.values())
     assert set(study.ESTIMATE) == arguments(sp.assess) - given
     how = {"transfers", "interval", "level", "df"}
-    assert set(study.PROJECTION) - {"country"} == arguments(sp.project, sp.Population) - given - how - {"frame", "name"}
+    projected = arguments(sp.project, sp.Population) - (given - {"population"}) - how - {"frame", "name"}
+    assert set(study.PROJECTION) - {"country"} == projected
     assert set(study.PUBLISH) <= arguments(sp.Assessment.save)
 
 

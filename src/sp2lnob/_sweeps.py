@@ -191,7 +191,7 @@ class ClassTotals:
         begins = np.flatnonzero(np.r_[True, domain[1:] != domain[:-1]])
         place = np.arange(n) - np.repeat(begins, np.diff(begins, append=n))
         first = np.flatnonzero(place % ALIKE == 0)
-        columns = self.columns
+        columns = np.ascontiguousarray(self.columns)
         if self.sort or k % 2:  # two at a time
             columns = np.zeros((k + k % 2, n))
             for to, column in zip(columns, self.columns, strict=False):

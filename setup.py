@@ -21,7 +21,7 @@ KERNELS = Path("src/sp2lnob/_kernels")
 SHARED = "sp2lnob._kernels._shared"
 LIMITED_API = ("Py_LIMITED_API", "0x030B0000")  # one wheel for CPython 3.11 and all later ones
 WIDE = () if DEBUG else ("_classes", "_logit", "_ordered", "_totals")  # a fifth to three fifths quicker with AVX2
-UNROLLED = ("_dissimilarity", "_eligibility", "_ordered", "_random", "_replicates", "_totals")  # or up to half as quick
+UNROLLED = ("_dissimilarity", "_payments", "_ordered", "_random", "_replicates", "_totals")  # or up to half as quick
 X86 = sysconfig.get_platform().endswith(("x86_64", "amd64"))
 SMALL = ("_processor", "_shared", *(["_classes"] if X86 else []))  # in no loop; and what few processors will run
 

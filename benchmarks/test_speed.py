@@ -20,7 +20,7 @@ import sp2lnob as sp
 from sp2lnob import _eligible
 from sp2lnob._bayes import SHRUNKEN, CorrectedIndex, SampledRows
 from sp2lnob._cells import Circumstance, combine
-from sp2lnob._kernels import _transfers
+from sp2lnob._kernels import _payments
 from sp2lnob._packages import PackagePoverty, Scan
 from sp2lnob._parallel import GROUPS, LANES
 from sp2lnob._prepared import Scenario, joined
@@ -324,7 +324,7 @@ def test_scheme_kernels(benchmark, side, data):
     def ours():
         recipients = Receipt(survey, len(amounts), _eligible.eligible(survey, package.schemes)).recipients
         after = np.empty(survey.n_households)
-        _transfers.welfare_after(survey.welfare, recipients, amounts, survey.size, 1.0, 1.0, after)
+        _payments.welfare_after(survey.welfare, recipients, amounts, survey.size, 1.0, 1.0, after)
         return after
 
     compare(benchmark, side, ours, schemes_of_codes(survey, package))

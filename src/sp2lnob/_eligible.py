@@ -8,7 +8,7 @@ import numpy as np
 
 from ._columns import Column
 from ._expressions import parse
-from ._kernels import _eligibility
+from ._kernels import _payments
 from ._typing import BitArray, BoolArray, CountArray, FloatArray
 from ._validate import fail, fail_if_any
 from .schemes import Scheme
@@ -26,7 +26,7 @@ def eligible(survey: Survey, schemes: Sequence[Scheme]) -> BitArray:
     bits = np.empty(survey.n_persons, dtype=np.uint64)
     age, age_admits = ages(survey, schemes)
     trait, trait_admits = traits(survey, schemes)
-    _eligibility.admit(age, trait, age_admits, trait_admits, bits)
+    _payments.admit(age, trait, age_admits, trait_admits, bits)
     if any(scheme.who is not None for scheme in schemes):
         chosen = np.full(survey.n_persons, bits_of(scheme.who is None for scheme in schemes), dtype=np.uint64)
         for s, scheme in enumerate(schemes):

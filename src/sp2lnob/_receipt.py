@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ._eligible import age_codes, bits_of
-from ._kernels import _eligibility, _random
+from ._kernels import _payments, _random
 from ._typing import BitArray, BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import fail, fail_if_any, warn, within
 from .economy import YEARLY, Amount, Economy
@@ -54,7 +54,7 @@ class Receipt:
         """Recipients in each household, of shape (households, schemes)."""
         counted = np.zeros((self.survey.n_households, self.schemes), dtype=np.int32)
         room = np.empty(blocks_of(self.survey, BLOCK), dtype=np.uint64)
-        _eligibility.count(self.survey.first_person, self.bits, BLOCK, room, counted)
+        _payments.count(self.survey.first_person, self.bits, BLOCK, room, counted)
         return counted
 
 
@@ -87,7 +87,7 @@ def reached(
     got = admitted.copy() if admitted is bits and not all(alike) else admitted
     if once or drawn:
         nobody = np.empty(0, dtype=np.uint64)
-        _eligibility.draw(
+        _payments.draw(
             survey.first_person,
             once,
             drawn,

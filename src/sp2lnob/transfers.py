@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._eligible import ages, eligible, traits
-from ._kernels import _transfers
+from ._kernels import _payments
 from ._outcomes import Outcomes, certain, in_target, outcomes_of, receipts_of
 from ._receipt import Receipt, blocks_of, chances, leaks_of, paid, reached
 from ._typing import BitArray, CodeArray, FloatArray
@@ -194,7 +194,7 @@ class Transfers:
     def household(self) -> FloatArray:
         """Currency that each household is paid per year, of shape (households, schemes)."""
         paid = np.empty(self.recipients.shape)
-        _transfers.household_transfer(self.recipients, self.amounts * _reach(self.package), paid)
+        _payments.household_transfer(self.recipients, self.amounts * _reach(self.package), paid)
         for s in self.receipt.apart:
             paid[:, s] = self.survey.sum_over_members(self.each(s))
         return paid
@@ -397,7 +397,7 @@ def _paid_at_once(survey: Survey, package: Package, amounts: FloatArray) -> Floa
     age, age_admits = ages(survey, schemes)
     trait, trait_admits = traits(survey, schemes)
     after, room = np.empty(survey.n_households), np.empty(blocks_of(survey, BLOCK), dtype=np.uint64)
-    _transfers.pay(
+    _payments.pay(
         age,
         trait,
         _words(age_admits, len(schemes)),
@@ -441,7 +441,7 @@ def _welfare_after(transfers: Transfers, without: FloatArray | None) -> FloatArr
         after = survey.welfare + total * (package.mpc / (survey.sharing * periods))
     else:
         amounts = transfers.amounts * _reach(package)
-        _transfers.welfare_after(
+        _payments.welfare_after(
             survey.welfare, transfers.recipients, amounts, survey.sharing, package.mpc, periods, after
         )
     return after if without is survey.welfare or without is None else np.asarray(after - (survey.welfare - without))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from . import plots
 from ._html import DIRECTIONS, NONE, FormOf, form_of
 from ._results import MANIFEST, as_json
-from ._tables import Block, Cell, Column, Line, Link, Picture, Table, link_of, marks, said
+from ._tables import Block, Cell, Column, Line, Link, Picture, Table, link_of, marks, measure_of, said
 from .disclosure import FEW, FEWEST, least_cases
 from .report import checked, templates
 
@@ -27,8 +27,16 @@ SECTIONS = {
     "Inequality": ("gini", "palma", "quintile_ratio", "atkinson", "generalized_entropy"),
     "Consumption": ("mean_welfare", "consumption_gain"),
     "Access": ("access", "furthest_behind", "furthest_ahead", "gap", "d_index", "hoi"),
-    "Who receives": ("coverage", "coverage_direct", "adequacy", "generosity", "targeting_ratio", "gap_efficiency"),
-    "Cost": ("recipients", "transfer_cost", "total_cost", "cost_gdp", "cost_revenue"),
+    "Who receives": (
+        "coverage",
+        "coverage_direct",
+        "adequacy",
+        "generosity",
+        "targeting_ratio",
+        "targeting_differential",
+        "gap_efficiency",
+    ),
+    "Cost": ("recipients", "transfer_cost", "total_cost", "cost_gdp", "cost_revenue", "cost_expenditure", "cost_taxes"),
 }
 PACKAGE = "package"
 DRAWN = ("headcount", "consumption_gain", "access", "cost_gdp")  # of each section the figure that is drawn
@@ -152,7 +160,7 @@ class _Page:
 
     def _block(self, statistic: str, of: str, param: str, scenario: str, records: Sequence[Mapping[Any, Any]]) -> Block:
         """Return one figure of every result that has it."""
-        name, kind, unit = said(statistic)
+        name, (_, kind, unit) = said(statistic)[0], said(measure_of(statistic, param))
         levels = {row["compared"]: row for row in records if not row["against"]}
         apart = {row["compared"]: row for row in records if row["against"]}
         form = form_of(kind, [row["value"] for row in levels.values()], signed=scenario.startswith("change"))

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._canvas import CHANGE, INDEX, INK, MONEY, PERCENT, Format, Lane, Point, Row, draw, minus, three_digits
-from ._tables import said
+from ._tables import measure_of, said
 from ._validate import fail, fail_if_unknown, fail_type
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def side_by_side(
     if frame.empty:
         said_of = ", ".join(f"{name}={value!r}" for name, value in asked.items())
         fail("A picture side by side must have a figure", f"none has {said_of}", "Look at frame() for what there is.")
-    called, kind, _ = said(statistic)
+    called, kind = said(statistic)[0], said(measure_of(statistic, param))[1]
     change = scenario.startswith("change")
     form = DIFFERENCES[kind] if change else FORMS[kind]
     levels = {row["compared"]: row for row in frame[frame["against"] == ""].to_dict("records")}

@@ -834,6 +834,8 @@ def summary(found: "Findings") -> list[Table]:
         "total_cost": _money,
         "cost_gdp": _share,
         "cost_revenue": _share,
+        "cost_expenditure": _share,
+        "cost_taxes": _share,
     }
     currency = (found.manifest["asked"]["economy"] or {}).get("currency") or "local currency"
     units = {

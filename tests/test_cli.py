@@ -789,7 +789,7 @@ def test_a_full_device_is_a_line(folder):
 def test_a_bar_on_a_terminal_without_colors(folder):
     import pty
 
-    (folder / "study.toml").write_text(STUDY.replace("n = 20", "n = 4000"))
+    (folder / "study.toml").write_text(STUDY.replace("n = 20", "n = 4000") + "[estimate]\nby = []\n")
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [*COMMAND, "run", "study.toml", "--no-report"],

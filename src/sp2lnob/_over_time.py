@@ -20,7 +20,7 @@ from ._canvas import (
     text_width,
 )
 from ._validate import fail, fail_type
-from .projection import Projection
+from .projection import FOLLOW, Projection
 from .transfers import PACKAGE
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def projection(projection: Any, *, width: float = WIDTH) -> "alt.LayerChart":
     title = f"Cost of the package, {first} to {years[-1]}" if len(years) > 1 else f"Cost of the package in {first}"
     said = f"{'; '.join(head)}."
     if course.indexed:
-        said += f" Benefits follow {course.indexed.replace('_', ' ').replace('gdp', 'GDP')}."
+        said += f" Benefits follow {FOLLOW.get(course.indexed, course.indexed)}."
     return canvas.chart(max(TOP + HEIGHT + 26, y + 14), title, [said, reading, *case_notes(points)], said)
 
 

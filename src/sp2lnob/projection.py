@@ -28,7 +28,8 @@ from .transfers import PACKAGE, SHARES, Transfers, simulate
 if TYPE_CHECKING:
     import pandas as pd
 
-INDEXED = ("gdp_per_capita", "prices", "wages")
+FOLLOW = {"gdp_per_capita": "GDP per person", "prices": "prices", "wages": "wages"}
+INDEXED = tuple(FOLLOW)
 GROUP, LAST = 5, 80  # ages are in groups of five years, and one from 80 on
 LEAST = 30  # persons of the survey that a group must have, or it joins its younger neighbor
 ADULT = 18  # age from which people make households
@@ -628,8 +629,8 @@ def _note(
     what = "age" if groups.sexes == (BOTH,) else "age and sex"
     said = [
         f"People: {population.source or population.name}.",
-        f"Recipients per person by {what} are those of the survey, held constant; benefits follow {indexed}; money is "
-        f"at prices of {base}.",
+        f"Recipients per person by {what} are those of the survey, held constant; benefits follow {FOLLOW[indexed]}; "
+        f"money is at prices of {base}.",
     ]
     whose = "the table's" if calibrate else "the survey's, who grow as the table's do"
     said.append(f"In {base} the survey has {ratio:.3f} times the table's people; recipients are of {whose}.")

@@ -92,8 +92,9 @@ class Costing:
 class Transfers:
     """What a package pays on a survey.
 
-    ``received`` says whether each person receives each scheme, of shape (persons, schemes); ``cost`` is the frame of
-    recipients and cost a year, by scheme and of the package.
+    ``received`` says whether each person receives each scheme, of shape (persons, schemes), and ``bits`` the same, the
+    s-th scheme in bit s; ``recipients`` are counted by household, of shape (households, schemes): the eligible, where
+    draws are expected. ``cost`` is the frame of recipients and cost a year, by scheme and of the package.
 
     Attributes
     ----------
@@ -107,10 +108,6 @@ class Transfers:
         Who is paid, where it was written down; ``receipt`` finds it again.
     welfare_after : ndarray of shape (households,), or None
         Per person and the survey's ``welfare_period``; None where the survey has no welfare.
-    bits : ndarray of shape (persons,), uint64
-        Schemes that each person receives, the s-th scheme in bit s; ``received`` spells them out.
-    recipients : ndarray of shape (households, schemes), int32
-        Recipients in each household; the eligible, where draws are expected.
     household : ndarray of shape (households, schemes)
         Currency paid to each household per year.
     outcomes : Outcomes or None

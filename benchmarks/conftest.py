@@ -1,9 +1,10 @@
-"""Lets the benchmarks import the survey and the baselines beside them, and tells ratios.py what was measured."""
+"""Lets the benchmarks and studies import what lies beside them, and tells ratios.py what was measured."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE / "coverage")]
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):

@@ -29,7 +29,7 @@ PARTS = {  # what is timed: the class or module, and its function; classes by th
     "domains": ("_levels", "", "within"),
     "trees": ("tree", "OpportunityTree", "fit_cells"),
     "cross-validated ends": ("assessment", "", "cross_validated"),
-    "groups in replicates": ("effects", "Reroute", "evaluate"),
+    "groups in replicates": ("effects", "GroupAccess", "evaluate"),
     "trees in replicates": ("stability", "Refit", "evaluate"),
     "dissimilarity in replicates": ("_corrected", "PreparedIndex", "evaluate"),
     "human opportunity in replicates": ("chances", "PreparedHumanOpportunity", "evaluate"),

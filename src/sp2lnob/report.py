@@ -116,7 +116,6 @@ RECEIPT = (("coverage_direct", "coverage"), ("benefit_incidence", "beneficiary_i
 INTENDED = "intended"  # param of coverage among those whom a scheme is meant for
 FEW_YEARS, ROUND = 12, 10  # of more years, those are shown that are round
 ERRORS = ("exclusion_error", "inclusion_error", "chosen")
-ADMINISTERED = "with administration"
 # How access may respond to a transfer.
 RESPONSES = {
     "reroute": "By the tree of before",

@@ -20,13 +20,14 @@ import sp2lnob as sp
 from sp2lnob import _eligible
 from sp2lnob._bayes import SHRUNKEN, CorrectedIndex, SampledRows
 from sp2lnob._cells import Circumstance, combine
+from sp2lnob._cuts import ClassTotals
 from sp2lnob._kernels import _payments
 from sp2lnob._packages import PackagePoverty, Scan
 from sp2lnob._parallel import GROUPS, LANES
 from sp2lnob._prepared import Scenario, joined
 from sp2lnob._receipt import Receipt
 from sp2lnob._splits import Rule, grow_many
-from sp2lnob._sweeps import NO_CUTS, CellSums, ClassTotals, Ordering, Totals, columns_of
+from sp2lnob._sweeps import NO_CUTS, CellSums, Ordering, Totals, columns_of
 from sp2lnob.choices import Grid, choices_of, payments_of
 from sp2lnob.decomposition import Coalitions, Game
 from sp2lnob.estimation import full_sample_of

@@ -34,6 +34,7 @@ ROOMS = (
     "design",
     "_folds",
     "_sweeps",
+    "_cuts",
     "_cells",
     "_logit",
     "_bayes",

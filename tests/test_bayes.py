@@ -10,10 +10,11 @@ import pytest
 
 import sp2lnob as sp
 from sp2lnob._bayes import VALUES, CorrectedIndex, SampledRows, Shrinkage
+from sp2lnob._cuts import CellMoments
 from sp2lnob._domains import Row
 from sp2lnob._folds import folds_of
 from sp2lnob._kernels import _bayes
-from sp2lnob._sweeps import CellMoments, in_lanes
+from sp2lnob._sweeps import in_lanes
 
 from . import _peers
 from ._bayes import EmpiricalBayes
@@ -136,7 +137,7 @@ def test_moments_are_sums_over_rows_and_psus():
             by_psu = [fw[here & (toy.psu == p)].sum() ** 2 for p in range(len(toy.stratum))]
             expected = [fw[here].sum(), (fw * toy.outcome)[here].sum(), (fw[here] ** 2).sum(), sum(by_psu)]
             assert found[g, :, r] == pytest.approx(expected, rel=1e-12)
-    nobody = CellMoments.of(np.empty((3, 0)), *np.empty((3, 0), dtype=np.int32), 2)
+    nobody = CellMoments(np.empty((3, 0)), *np.empty((3, 0), dtype=np.int32), 2)
     assert not nobody.evaluate(np.ones((1, 1, 8)), np.empty((0, 8))).any()
 
 

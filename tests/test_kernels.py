@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import sp2lnob as sp
+from sp2lnob._cuts import ClassTotals
 from sp2lnob._kernels import _totals
-from sp2lnob._sweeps import ClassTotals, Totals
+from sp2lnob._sweeps import Totals
 
 # Of `make test`, on x86-64.
 EXPECTED = [

@@ -23,14 +23,15 @@ whatever they are, for no signs do better than the true ones.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ._cuts import CellMoments
 from ._kernels import _bayes
 from ._logit import MainEffects
 from ._parallel import LANES
-from ._sweeps import NO_CUTS, CellMoments, columns_of, in_lanes
+from ._sweeps import NO_CUTS, columns_of, in_lanes
 from ._typing import CodeArray, CountArray, FloatArray, LongArray
 
 VALUES = ("weight", "mean", "cells", "signs", "logit", "empirical-bayes")  # what is evaluated, in its order
@@ -55,6 +56,8 @@ class SampledRows:
         First PSU of each stratum.
     welfare : ndarray of shape (n,), or None
         What classes are cut from.
+    margins : ndarray of shape (2, classes - 1), or None
+        Between which cuts are looked for.
     """
 
     columns: FloatArray
@@ -62,6 +65,7 @@ class SampledRows:
     unit: CodeArray
     stratum_start: CodeArray
     welfare: FloatArray | None = None
+    margins: FloatArray | None = None
 
     @classmethod
     def of(
@@ -72,21 +76,27 @@ class SampledRows:
         unit: CodeArray,
         stratum_start: CodeArray,
         welfare: FloatArray | None = None,
+        margins: FloatArray | None = None,
     ) -> "SampledRows":
         """Lay columns out."""
         squares = weight**2
-        return cls(np.stack([weight, weight * outcome, squares, squares * outcome]), psu, unit, stratum_start, welfare)
+        return cls(
+            np.stack([weight, weight * outcome, squares, squares * outcome]), psu, unit, stratum_start, welfare, margins
+        )
 
     def among(self, rows: LongArray) -> "SampledRows":
         """Return some of the rows."""
-        welfare = None if self.welfare is None else self.welfare[rows]
-        return SampledRows(
-            np.ascontiguousarray(self.columns[:, rows]), self.psu[rows], self.unit[rows], self.stratum_start, welfare
+        return replace(
+            self,
+            columns=np.ascontiguousarray(self.columns[:, rows]),
+            psu=self.psu[rows],
+            unit=self.unit[rows],
+            welfare=None if self.welfare is None else self.welfare[rows],
         )
 
     def moments(self, domain: CodeArray, domains: int) -> CellMoments:
         """Put rows together by domain and PSU."""
-        return CellMoments.of(self.columns[:3], self.psu, self.unit, domain, domains, self.welfare)
+        return CellMoments(self.columns[:3], self.psu, self.unit, domain, domains, self.welfare, self.margins)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +156,7 @@ class Shrinkage:
         left = a - w * m
         rho = _correlation(rows, left, wwa * (1 - 2 * m) + ww * m**2, m * (1 - m))
         spread = _spread(rows, left, logit, cell, rate, moments[:, 0, 0])
-        everybody = CellMoments.of(rows.columns[:3], rows.psu, rows.unit, np.zeros(len(cell), dtype=np.int32), 1)
+        everybody = CellMoments(rows.columns[:3], rows.psu, rows.unit, np.zeros(len(cell), dtype=np.int32), 1)
         weight, _, S, T = moments[:, :, 0].T
         there = weight > 0
         k = ((1 - rho) * S[there] + rho * T[there]) / weight[there] ** 2

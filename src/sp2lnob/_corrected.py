@@ -11,10 +11,10 @@ import numpy as np
 
 from ._bayes import CELLS, LOGIT, SHRUNKEN, SIGNS, SampledRows, Shrinkage, Tried
 from ._cells import combine
+from ._cuts import CellMoments
 from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
 from ._folds import folds_of
 from ._prepared import Asked, PreparedDissimilarity
-from ._sweeps import CellMoments
 from ._typing import CodeArray, FloatArray, LongArray
 from .opportunity import Cells
 
@@ -94,7 +94,9 @@ def prepare_index(
     counts = [circumstance.levels for circumstance in cells.circumstances]
     welfare = domain.welfare if domain.shares else cells.welfare if shares else None
     design, access = full.survey.design, cells.counted(absence=True)
-    sampled = SampledRows.of(cells.weight, access, rows.psu, rows.factor, design.stratum_start, welfare)
+    sampled = SampledRows.of(
+        cells.weight, access, rows.psu, rows.factor, design.stratum_start, welfare, full.margins(shares)
+    )
     moments, cuts = sampled.moments(both, len(combinations)), full.cuts(shares)
     whole = moments.evaluate(full.factors, cuts)
     cell = both.astype(np.int64)
@@ -140,7 +142,7 @@ def _plain(
     if len(domain.labels) == 1 and not shares:
         return PreparedDissimilarity(named, cells.cell_sums(full.unit, absence=True), (), np.zeros(0, np.int32))
     combinations, both = combine([domain.fixed, cells.domain], [domain.fixed_levels, len(cells.domains)])
-    sums = cells.class_totals(full.unit, absence=True)
+    sums = cells.class_totals(full.unit, absence=True, margins=full.margins(shares))
     welfare = domain.welfare if domain.shares else sums.welfare
     sums = replace(sums, domain=both, domains=len(combinations), welfare=welfare)
     return PreparedDissimilarity(named, sums, shares, _levels(domain, combinations, shares))

@@ -16,6 +16,7 @@ from .replication import Replication
 from .survey import Survey
 
 MOST_LEVELS = 1000
+REACH = 5.0  # standard errors within which cuts are looked for
 RECIPIENTS = "recipients"  # a domain that a scenario decides: who lives in a household that it pays
 RESERVED = frozenset({"all", "group"})  # what rows of everybody, and of a tree's groups, say that they are by
 NO_CUTS: tuple[float, ...] = ()
@@ -265,11 +266,38 @@ class FullSample(Block):
     _placed: dict[Outcomes, Placed] = field(default_factory=dict)
     _domains: dict[tuple[tuple[str, ...], bool, str], Domain] = field(default_factory=dict)
     _rows: dict[tuple[str, bool], Rows] = field(default_factory=dict)
+    _margins: dict[tuple[float, ...], FloatArray] = field(default_factory=dict)
 
     @property
     def units(self) -> int:
         """Number of factors in a replicate."""
         return int(self.factors.shape[1])
+
+    def margins(self, shares: tuple[float, ...]) -> FloatArray:
+        """Return between which welfare the cuts of replicates are looked for, of shape (2, shares).
+
+        To either side of the full sample's cut lie REACH standard errors of the share of people below it: Woodruff's
+        interval (1952), of PSUs drawn again within strata. One that cuts elsewhere costs time, and nothing else.
+        """
+        if shares not in self._margins:
+            cuts = self.cuts(shares)[:, 0]
+            ends = np.array([cuts, cuts])
+            if len(cuts) and not self.fixed:
+                design, survey, order = self.survey.design, self.survey, self.survey.richest_first
+                assert survey.welfare is not None
+                welfare, people, psu = survey.welfare[order], survey.people[order], design.psu[order]
+                above = np.cumsum(people)  # and at it
+                for i, (share, cut) in enumerate(zip(shares, cuts, strict=True)):
+                    poor = len(welfare) - np.searchsorted(welfare[::-1], cut, side="right")
+                    apart = np.bincount(psu[poor:], people[poor:], design.psus)
+                    apart -= share * np.bincount(psu, people, design.psus)
+                    reach = REACH * np.sqrt(design.variances(apart).sum())
+                    place = np.searchsorted(above, (1 - share) * above[-1] + np.array([reach, -reach]))
+                    ends[:, i] = welfare[np.minimum(place, len(welfare) - 1)]
+                # None beyond that of a higher cut, or of a lower one.
+                ends[0], ends[1] = np.minimum.accumulate(ends[0, ::-1])[::-1], np.maximum.accumulate(ends[1])
+            self._margins[shares] = ends
+        return self._margins[shares]
 
     def spread(self, outcomes: Outcomes | None, household: CodeArray) -> Spread:
         """Return rows of some households as often as these have outcomes; None: they have one each.

@@ -12,12 +12,12 @@ from typing import Protocol
 
 import numpy as np
 
+from ._cuts import ClassTotals
 from ._domains import RECIPIENTS, Block, Domain, FullSample, Row, Rows, divided, spread
 from ._parallel import LANES
 from ._sweeps import (
     CellSums,
     ClassOrdering,
-    ClassTotals,
     Ordering,
     Swept,
     Totals,
@@ -221,9 +221,7 @@ def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, desig
     if weight[:last] @ welfare[:last] + edge * welfare[last] > HEAVY * total:
         return True
     apart = np.bincount(psu, weight * (welfare - total / people), design.psus)
-    size = np.repeat(design.psus_by_stratum, design.psus_by_stratum)
-    mean = np.repeat(np.add.reduceat(apart, design.stratum_start[:-1]), design.psus_by_stratum) / size
-    variance = np.where(size > 1, size / np.maximum(size - 1, 1), 0.0) * (apart - mean) ** 2
+    variance = design.variances(apart)
     return bool(variance.max() > HEAVY * variance.sum())
 
 
@@ -261,7 +259,9 @@ class PreparedAdditive:
         if isinstance(self.sums, Totals):
             totals = self.sums.evaluate(block.factors)
         else:
-            sums = replace(self.sums, sort=False) if isinstance(block, FullSample) else self.sums  # once only
+            sums = (
+                replace(self.sums, margins=None, sort=False) if isinstance(block, FullSample) else self.sums
+            )  # once only
             totals = sums.evaluate(block.factors, block.cuts(self.shares))
             totals = totals.reshape(-1, *totals.shape[2:])
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -291,7 +291,8 @@ def add_up(several: Sequence[Columns]) -> PreparedAdditive:
     columns, rows = list(distinct.values()), domain.rows
     sums: Totals | ClassTotals
     if domain.shares:
-        sums = ClassTotals.of(columns, rows.factor, domain.fixed, domain.fixed_levels, domain.welfare)
+        margins = rows.full.margins(domain.shares)
+        sums = ClassTotals.of(columns, rows.factor, domain.fixed, domain.fixed_levels, domain.welfare, margins)
     else:
         sums = Totals.of(columns, rows.factor, domain.fixed, len(domain.labels))
     return PreparedAdditive(tuple(parts), tuple(row for one in several for row in one.rows), sums, domain.shares)

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from ._cuts import ClassTotals
 from ._domains import Block, Domain, Row
 from ._parallel import LANES
-from ._sweeps import ClassTotals
 from ._typing import FloatArray
 from ._validate import fail, number
 

@@ -12,11 +12,12 @@ from typing import Protocol
 import numpy as np
 
 from ._cells import combine
+from ._cuts import Moves
 from ._domains import Block, FullSample
 from ._kernels import _logit
 from ._logit import CONVERGED, MOST_STEPS, SEPARATED, MainEffects
 from ._parallel import LANES
-from ._sweeps import Moves, by_group_sums, by_level
+from ._sweeps import by_group_sums, by_level
 from ._typing import CodeArray, CountArray, FloatArray, LongArray
 from .measures import check_positive
 from .opportunity import Cells

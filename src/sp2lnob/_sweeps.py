@@ -6,17 +6,15 @@ The methods take factors of shape (groups, units, LANES) and return one column a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from ._kernels import _classes, _dissimilarity, _moments, _ordered, _totals
+from ._kernels import _dissimilarity, _ordered, _totals
 from ._parallel import LANES
 from ._typing import CodeArray, CountArray, FloatArray, LongArray
 
 CHUNK = 256  # as in _kernels/_ordered.pyx
-ALIKE = 64  # rows that are weighed together where they are of one class
+
 STEP = 1e-12  # by which a share of people may miss a boundary that it is meant to meet
 NO_SHARES = np.empty(0)
 NO_STARTS = np.empty(0, dtype=np.int32)
@@ -157,138 +155,6 @@ class Swept:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassTotals:
-    """Weighted columns of rows whose welfare class is cut anew in every replicate."""
-
-    columns: FloatArray  # (k, n)
-    unit: CodeArray
-    domain: CodeArray
-    domains: int
-    welfare: FloatArray
-    sort: bool = True  # worth it where the rows are evaluated many times
-
-    @classmethod
-    def of(
-        cls, columns: Sequence[FloatArray], unit: CodeArray, domain: CodeArray, domains: int, welfare: FloatArray
-    ) -> "ClassTotals":
-        """Lay columns out."""
-        return cls(np.stack(columns), unit, domain, domains, welfare)
-
-    @cached_property
-    def _uncut(self) -> Totals:
-        """Sums of rows that are all of one class."""
-        return Totals.of(tuple(self.columns), self.unit, self.domain, self.domains)
-
-    @cached_property
-    def _chunks(self) -> dict[str, Any]:
-        """The rows in chunks of one domain and, sorted, of like welfare, as the kernel takes them."""
-        n, k = len(self.unit), len(self.columns)
-        order: LongArray | slice = slice(None)
-        if self.sort:
-            order = richest_first(self.welfare)
-            order = order[by_level(self.domain[order], self.domains)]
-        domain, welfare = self.domain[order], self.welfare[order]
-        begins = np.flatnonzero(np.r_[True, domain[1:] != domain[:-1]])
-        place = np.arange(n) - np.repeat(begins, np.diff(begins, append=n))
-        first = np.flatnonzero(place % ALIKE == 0)
-        columns = np.ascontiguousarray(self.columns)
-        if self.sort or k % 2:  # two at a time
-            columns = np.zeros((k + k % 2, n))
-            for to, column in zip(columns, self.columns, strict=False):
-                to[:] = column[order]
-        used = np.ones((len(first), len(columns) // 2), dtype=np.uint8)
-        if self.sort:
-            holds = np.logical_or.reduceat(columns != 0, first, axis=1)
-            used[:] = (holds[::2] | holds[1::2]).T
-        return {
-            "columns": columns,
-            "unit": self.unit[order],
-            "welfare": welfare,
-            "start": np.r_[first, n].astype(np.int32),
-            "domain": domain[first],
-            "least": np.minimum.reduceat(welfare, first),
-            "most": np.maximum.reduceat(welfare, first),
-            "used": used,
-        }
-
-    def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
-        """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""
-        if not len(cuts):
-            return self._uncut.evaluate(factors)[:, None]
-        (groups, _, _), classes, k = factors.shape, len(cuts) + 1, len(self.columns)
-        out = np.zeros((groups, self.domains, classes, k + k % 2, LANES))
-        if len(self.unit):
-            cuts, lowest, highest = by_group(cuts)
-            _classes.class_totals(**self._chunks, cuts=cuts, lowest=lowest, highest=highest, factors=factors, out=out)
-        return np.moveaxis(out[:, :, :, :k], 0, -2).reshape(self.domains, classes, k, groups * LANES)
-
-
-@dataclass(frozen=True, eq=False)
-class Moves:
-    """Rows whose welfare moves, and with it perhaps their class: what that changes, by the place that they leave."""
-
-    weight: FloatArray
-    unit: CodeArray
-    domain: CodeArray
-    before: FloatArray
-    after: FloatArray
-    place: CodeArray  # (domains, classes) of a row before
-    places: int
-
-    def evaluate(
-        self, factors: FloatArray, cuts: FloatArray, to: CodeArray | None = None, places: int = 0
-    ) -> FloatArray:
-        """Return weights of those who change class, of shape (places before, places after, replicates).
-
-        ``to`` (domains, classes) numbers the places after, if they are not those before.
-        """
-        groups = factors.shape[0]
-        out = np.zeros((groups, self.places, self.places if to is None else places, LANES))
-        to = self.place if to is None else to
-        _classes.class_moves(*self._rows, *by_group(cuts), self.place, to, factors, out)
-        return np.moveaxis(out, 0, -2).reshape(*out.shape[1:3], groups * LANES)
-
-    def between(
-        self, factors: FloatArray, cuts: FloatArray, knot: FloatArray, step: FloatArray, sign: int
-    ) -> FloatArray:
-        """Return what a rate gains that is linear in welfare between knots: (places, replicates), times weight.
-
-        ``knot`` of shape (classes, replicates); ``step`` (domains, classes - 1, replicates) of the rate from one knot
-        to the next. Changes of the other ``sign`` do not count.
-        """
-        groups = factors.shape[0]
-        out = np.zeros((groups, self.places, LANES))
-        knot, step = (
-            np.ascontiguousarray(np.moveaxis(of.reshape(*of.shape[:-1], groups, LANES), -2, 0)) for of in (knot, step)
-        )
-        _classes.class_slopes(*self._rows, *by_group(cuts), self.place, knot, step, sign, factors, out)
-        return out.swapaxes(0, 1).reshape(self.places, groups * LANES)
-
-    def along(
-        self, factors: FloatArray, cuts: FloatArray, ends: FloatArray, own: FloatArray, slope: FloatArray, sign: int
-    ) -> FloatArray:
-        """Return what a logit's rate gains as a number of each row moves: (places, replicates), times weight.
-
-        ``ends`` of shape (2, rows): the number before and after. ``own`` (domains, replicates): log odds where it is 0;
-        ``slope`` (replicates,). Changes of the other ``sign`` do not count.
-        """
-        groups = factors.shape[0]
-        out = np.zeros((groups, self.places, LANES))
-        own, slope = own.reshape(-1, groups, LANES), slope.reshape(groups, LANES)
-        weight, unit, domain, welfare, _ = self._rows
-        (before, after), (cuts, low, high), place = ends, by_group(cuts), self.place
-        _classes.class_odds(
-            weight, unit, domain, welfare, before, after, cuts, low, high, place, own, slope, sign, factors, out
-        )
-        return out.swapaxes(0, 1).reshape(self.places, groups * LANES)
-
-    @property
-    def _rows(self) -> tuple[FloatArray, CodeArray, CodeArray, FloatArray, FloatArray]:
-        """What every kernel takes first."""
-        return self.weight, self.unit, self.domain, self.before, self.after
-
-
-@dataclass(frozen=True, eq=False)
 class CellSums:
     """Weight and weight with access of every cell: the dissimilarity index."""
 
@@ -302,85 +168,6 @@ class CellSums:
     def evaluate(self, factors: FloatArray) -> FloatArray:
         """Return weight, mean access and dissimilarity index, of shape (3, replicates)."""
         return dissimilarity_of(self.totals.present(factors))
-
-
-@dataclass(frozen=True, eq=False)
-class CellMoments:
-    """Rows in pieces of one PSU and one domain: weight, access, and what the noise of a cell's rate is told by.
-
-    Of every cell: sum f w; sum f w y; sum f^2 w^2; and the sum over PSUs of (sum f w)^2, with f the factor of a row's
-    unit, which may be a part of its PSU.
-    """
-
-    columns: FloatArray  # (3, n): w, w y, w^2, by piece; where each is one row, (4, pieces), with the square of its w
-    unit: CodeArray
-    welfare: FloatArray
-    start: CodeArray  # (pieces + 1,)
-    domain: CodeArray  # (pieces,)
-    domains: int
-
-    @classmethod
-    def of(
-        cls,
-        columns: FloatArray,
-        psu: CodeArray,
-        unit: CodeArray,
-        domain: CodeArray,
-        domains: int,
-        welfare: FloatArray | None = None,
-    ) -> "CellMoments":
-        """Put rows together that are of one piece: quick where they come by PSU.
-
-        Where nothing cuts a piece, ``welfare`` being None, and its rows take one factor, it is one row.
-        """
-        order: LongArray = np.arange(len(psu)) if (psu[1:] >= psu[:-1]).all() else np.argsort(psu, kind="stable")
-        order = order[by_level(domain[order], domains)]
-        psu, domain = psu[order], domain[order]
-        begins = np.flatnonzero(np.r_[True, (psu[1:] != psu[:-1]) | (domain[1:] != domain[:-1])][: len(order)])
-        start = np.r_[begins, len(order)].astype(np.int32)
-        taken, unit = np.ascontiguousarray(columns[:, order]), unit[order]
-        if welfare is None and (np.diff(unit)[np.diff(psu) == 0] == 0).all():
-            laid = np.empty((4, len(begins)))
-            if len(begins):
-                np.add.reduceat(taken, begins, axis=1, out=laid[:3])
-            laid[3] = laid[0] ** 2
-            return cls(laid, unit[begins], NO_SHARES, NO_STARTS, domain[begins], domains)
-        welfare = np.zeros(len(unit)) if welfare is None else welfare[order]
-        return cls(taken, unit, welfare, start, domain[begins], domains)
-
-    @cached_property
-    def _ends(self) -> dict[str, FloatArray]:
-        """Least and most welfare of every piece."""
-        begins = self.start[:-1]
-        return {
-            "least": np.minimum.reduceat(self.welfare, begins),
-            "most": np.maximum.reduceat(self.welfare, begins),
-        }
-
-    def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
-        """Return moments of shape (domains * classes, 4, replicates) for cuts of shape (classes - 1, replicates)."""
-        (groups, _, _), classes = factors.shape, len(cuts) + 1
-        out = np.zeros((groups, self.domains, classes, 4, LANES))
-        if len(self.columns) == 4:
-            assert classes == 1
-            _moments.piece_moments(self.columns, self.unit, self.domain, factors, out[:, :, 0])
-        elif len(self.domain):
-            laid, lowest, highest = by_group(cuts) if classes > 1 else (np.empty((groups, 0, LANES)), *2 * [NO_CUTS])
-            _moments.cell_moments(
-                self.columns,
-                self.unit,
-                self.welfare,
-                self.start,
-                self.domain,
-                **self._ends,
-                cuts=laid,
-                lowest=lowest,
-                highest=highest,
-                factors=factors,
-                room=np.empty((classes, 3, LANES)),
-                out=out,
-            )
-        return np.moveaxis(out, 0, -2).reshape(self.domains * classes, 4, groups * LANES)
 
 
 def step_ratio(welfare: FloatArray, weight: FloatArray, shares: tuple[float, float]) -> FloatArray:
@@ -423,12 +210,6 @@ def richest_first(welfare: FloatArray) -> LongArray:
 def by_level(level: CodeArray | LongArray, levels: int) -> LongArray:
     """Return the order of rows by level, within which they keep theirs."""
     return np.argsort(level.astype(np.uint16) if levels <= 2**16 else level, kind="stable")  # few: by counting
-
-
-def by_group(cuts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Lay cuts (k, replicates) out by group, (groups, k, LANES), and find the lowest and the highest of the lanes."""
-    laid = np.ascontiguousarray(cuts.reshape(len(cuts), cuts.shape[1] // LANES, LANES).swapaxes(0, 1))
-    return laid, np.fmin.reduce(laid, axis=2), np.fmax.reduce(laid, axis=2)
 
 
 def by_group_sums(sums: FloatArray, group: CodeArray, groups: int) -> FloatArray:

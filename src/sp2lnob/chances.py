@@ -12,10 +12,10 @@ import numpy as np
 from ._bayes import SHRUNKEN, SampledRows, Shrinkage
 from ._cells import combine
 from ._corrected import Alone, Part
+from ._cuts import CellMoments, ClassTotals
 from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
 from ._logit import MainEffects
 from ._prepared import Asked, Scenario, Statistic
-from ._sweeps import CellMoments, ClassTotals
 from ._typing import CodeArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_type
 from .decomposition import METHODS as SHAPLEY_METHODS, Coalitions, Game, players_of, sizes_of
@@ -350,6 +350,7 @@ class Layout:
             both,
             len(combinations),
             domain.welfare if domain.shares else cells.welfare,
+            rows.full.margins(shares),
         )
         return cls(cells, rows, domain, shares, combinations, both, sums)
 
@@ -406,7 +407,9 @@ class Layout:
             self.domain,
         )
         welfare, start = some.sums.welfare if some.shares else None, full.survey.design.stratum_start
-        sampled = SampledRows.of(cells.weight, cells.outcome, self.rows.psu, self.rows.factor, start, welfare)
+        sampled = SampledRows.of(
+            cells.weight, cells.outcome, self.rows.psu, self.rows.factor, start, welfare, full.margins(some.shares)
+        )
         moments = sampled.moments(some.both, len(some.combinations))
         cuts, codes, level = full.cuts(some.shares), some.codes, some.level
         whole = moments.evaluate(full.factors, cuts)

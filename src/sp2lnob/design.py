@@ -73,6 +73,15 @@ class Design:
         """Degrees of freedom: PSUs minus strata."""
         return self.psus - self.strata
 
+    def variances(self, totals: FloatArray) -> FloatArray:
+        """Return what each PSU adds to the variance of a sum, given by PSU: drawn again within strata, no correction.
+
+        A PSU alone in its stratum adds nothing.
+        """
+        size = np.repeat(self.psus_by_stratum, self.psus_by_stratum)
+        mean = np.repeat(np.add.reduceat(totals, self.stratum_start[:-1]), self.psus_by_stratum) / size
+        return np.where(size > 1, size / np.maximum(size - 1, 1), 0.0) * (totals - mean) ** 2
+
     def by_level(
         self, psu: CodeArray, level: CodeArray | LongArray, levels: int, weight: FloatArray
     ) -> tuple[LongArray, FloatArray]:

@@ -25,10 +25,11 @@ from typing import Any
 
 import numpy as np
 
+from ._cuts import ClassTotals
 from ._domains import Block, FullSample, Row
 from ._prepared import Asked, Scenario, Statistic
 from ._responses import EFFECTS, Interpolate, Logit, Response, Standing, responses
-from ._sweeps import ClassTotals, by_group_sums, dissimilarity_of
+from ._sweeps import by_group_sums, dissimilarity_of
 from ._typing import CodeArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_type, listing
 from .cross_validation import Ends
@@ -200,7 +201,14 @@ def group_access(
         rows = *rows, *_cross_validated(rows, shift)
     return GroupAccess(
         rows,
-        ClassTotals.of(columns, full.unit[cells.household], cells.domain, len(cells.domains), cells.welfare),
+        ClassTotals.of(
+            columns,
+            full.unit[cells.household],
+            cells.domain,
+            len(cells.domains),
+            cells.welfare,
+            full.margins(cells.shares),
+        ),
         answers,
         cells.shares,
         groups.of_cell,

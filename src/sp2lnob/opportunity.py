@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ._cells import Circumstance, circumstance_of, combine
+from ._cuts import ClassTotals
 from ._expressions import parse
-from ._sweeps import CellSums, ClassTotals
+from ._sweeps import CellSums
 from ._typing import BoolArray, CodeArray, CountArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_if_any, fail_if_unknown, fail_type, listing
 from .design import Design
@@ -328,13 +329,13 @@ class Cells:
         rows = np.bincount(cell[self.weight > 0], minlength=size).astype(np.float64)
         return np.column_stack([np.bincount(cell, self.weight, size), access, access, rows])
 
-    def class_totals(self, unit: CodeArray, absence: bool = False) -> ClassTotals:
+    def class_totals(self, unit: CodeArray, absence: bool = False, margins: FloatArray | None = None) -> ClassTotals:
         """Return weight and weighted outcome to be added up by domain and band in every replicate.
 
-        ``unit`` says whose factor each household takes.
+        ``unit`` says whose factor each household takes, ``margins`` where cuts are looked for.
         """
         columns = self.weight, self.weight * self.counted(absence)
-        return ClassTotals.of(columns, unit[self.household], self.domain, len(self.domains), self.welfare)
+        return ClassTotals.of(columns, unit[self.household], self.domain, len(self.domains), self.welfare, margins)
 
     def cell_sums(self, unit: CodeArray, absence: bool = False) -> CellSums:
         """Return unit x domain sums, where no circumstance is a welfare class."""

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._cells import Circumstance
+from ._cuts import ClassTotals
 from ._domains import Block, FullSample, Row
 from ._splits import Rule, Trees, grow, grow_many, levels_of
-from ._sweeps import ClassTotals
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from .cross_validation import ends_of
 from .disclosure import few_cases
@@ -126,13 +126,14 @@ def refit(full: FullSample, cells: Cells, rule: Rule, cuts: FloatArray) -> Refit
     named += [f"{end} {pack}" for end in ("behind", "ahead") for pack in range(packs)]
     return Refit(
         tuple(Row(REFIT, cells.opportunity.name, name, n=cells.cases, df=KNOWN_DF, scale="none") for name in named),
-        cells.class_totals(full.unit),
+        cells.class_totals(full.unit, margins=full.margins(cells.shares)),
         ClassTotals.of(
             [(cells.weight > 0).astype(np.float64)],
             full.unit[cells.household],
             cells.domain,
             len(cells.domains),
             cells.welfare,
+            full.margins(cells.shares),
         ),
         cells.shares,
         cells.circumstances,

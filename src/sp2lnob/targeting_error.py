@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ._cuts import ClassTotals
 from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
 from ._expressions import parse
 from ._parallel import LANES
 from ._prepared import Asked, Scenario, Statistic
 from ._relative import RelativeLine
-from ._sweeps import ClassTotals, Ordering
+from ._sweeps import Ordering
 from ._typing import BoolArray, FloatArray
 from ._validate import fail, fail_if_any, fail_type, number, text_or_none
 

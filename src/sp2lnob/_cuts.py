@@ -1,0 +1,366 @@
+"""Rows whose welfare class is cut anew in every replicate: sums by class, moments of cells, and who changes class.
+
+Cuts differ little between replicates. Margins around the full sample's say where they are looked for: a row outside
+them is settled, of one class in every such replicate, and is added up by unit once, with all that are settled alike.
+A replicate that does cut beyond a margin is worked out from all rows; which way it goes hangs on its own cuts alone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ._kernels import _classes, _moments
+from ._parallel import LANES
+from ._sweeps import Totals, by_level, richest_first
+from ._typing import BoolArray, CodeArray, FloatArray, LongArray
+
+ALIKE = 64  # rows that are weighed together where they are of one class
+NO_MARGINS = np.empty((2, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class ClassTotals:
+    """Weighted columns added up by domain and welfare class.
+
+    Attributes
+    ----------
+    columns : ndarray of shape (k, n)
+    unit, domain : ndarray of shape (n,), int32
+    domains : int
+    welfare : ndarray of shape (n,)
+    margins : ndarray of shape (2, classes - 1), or None
+        Between which cuts are looked for; None: a replicate cuts anywhere.
+    sort : bool
+        Whether rows come in the order of welfare, which is worth it where they are evaluated many times.
+    """
+
+    columns: FloatArray
+    unit: CodeArray
+    domain: CodeArray
+    domains: int
+    welfare: FloatArray
+    margins: FloatArray | None = None
+    sort: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        columns: Sequence[FloatArray],
+        unit: CodeArray,
+        domain: CodeArray,
+        domains: int,
+        welfare: FloatArray,
+        margins: FloatArray | None = None,
+    ) -> "ClassTotals":
+        """Lay columns out."""
+        return cls(np.stack(columns), unit, domain, domains, welfare, margins)
+
+    @cached_property
+    def _uncut(self) -> Totals:
+        """Sums of rows that are all of one class."""
+        return Totals.of(tuple(self.columns), self.unit, self.domain, self.domains)
+
+    @cached_property
+    def _split(self) -> tuple[Totals, "ClassTotals"]:
+        """Sums of the settled rows, by domain and class; and the others."""
+        assert self.margins is not None
+        band, settled = settled_of(self.welfare, self.margins)
+        classes, here, others = self.margins.shape[1] + 1, np.flatnonzero(settled), np.flatnonzero(~settled)
+        sums = Totals.of(
+            [column[here] for column in self.columns],
+            self.unit[here],
+            self.domain[here] * np.int32(classes) + band[here],
+            self.domains * classes,
+        )
+        left = self.columns[:, others], self.unit[others], self.domain[others], self.domains, self.welfare[others]
+        return sums, ClassTotals(*left)
+
+    @cached_property
+    def _chunks(self) -> dict[str, Any]:
+        """The rows in chunks of one domain and, sorted, of like welfare, as the kernel takes them."""
+        n, k = len(self.unit), len(self.columns)
+        order: LongArray | slice = slice(None)
+        if self.sort:
+            order = richest_first(self.welfare)
+            order = order[by_level(self.domain[order], self.domains)]
+        domain, welfare = self.domain[order], self.welfare[order]
+        begins = np.flatnonzero(np.r_[True, domain[1:] != domain[:-1]])
+        place = np.arange(n) - np.repeat(begins, np.diff(begins, append=n))
+        first = np.flatnonzero(place % ALIKE == 0)
+        columns = np.ascontiguousarray(self.columns)
+        if self.sort or k % 2:  # two at a time
+            columns = np.zeros((k + k % 2, n))
+            for to, column in zip(columns, self.columns, strict=False):
+                to[:] = column[order]
+        used = np.ones((len(first), len(columns) // 2), dtype=np.uint8)
+        if self.sort:
+            holds = np.logical_or.reduceat(columns != 0, first, axis=1)
+            used[:] = (holds[::2] | holds[1::2]).T
+        return {
+            "columns": columns,
+            "unit": self.unit[order],
+            "welfare": welfare,
+            "start": np.r_[first, n].astype(np.int32),
+            "domain": domain[first],
+            "least": np.minimum.reduceat(welfare, first),
+            "most": np.maximum.reduceat(welfare, first),
+            "used": used,
+        }
+
+    def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
+        """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""
+        if not len(cuts):
+            return self._uncut.evaluate(factors)[:, None]
+        if self.margins is None:
+            return self._of_rows(factors, cuts)
+        settled, others = self._split
+        found = others._of_rows(factors, cuts)
+        found += settled.evaluate(factors).reshape(found.shape)
+        return _mended(found, self.margins, factors, cuts, self._of_rows)
+
+    def _of_rows(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
+        """Return the same, every row put into its class in every replicate."""
+        (groups, _, _), classes, k = factors.shape, len(cuts) + 1, len(self.columns)
+        out = np.zeros((groups, self.domains, classes, k + k % 2, LANES))
+        if len(self.unit):
+            cuts, lowest, highest = by_group(cuts)
+            _classes.class_totals(**self._chunks, cuts=cuts, lowest=lowest, highest=highest, factors=factors, out=out)
+        return np.moveaxis(out[:, :, :, :k], 0, -2).reshape(self.domains, classes, k, groups * LANES)
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """Rows whose welfare moves, and with it perhaps their class: what that changes, by the place that they leave."""
+
+    weight: FloatArray
+    unit: CodeArray
+    domain: CodeArray
+    before: FloatArray
+    after: FloatArray
+    place: CodeArray  # (domains, classes) of a row before
+    places: int
+
+    def evaluate(
+        self, factors: FloatArray, cuts: FloatArray, to: CodeArray | None = None, places: int = 0
+    ) -> FloatArray:
+        """Return weights of those who change class, of shape (places before, places after, replicates).
+
+        ``to`` (domains, classes) numbers the places after, if they are not those before.
+        """
+        groups = factors.shape[0]
+        out = np.zeros((groups, self.places, self.places if to is None else places, LANES))
+        to = self.place if to is None else to
+        _classes.class_moves(*self._rows, *by_group(cuts), self.place, to, factors, out)
+        return np.moveaxis(out, 0, -2).reshape(*out.shape[1:3], groups * LANES)
+
+    def between(
+        self, factors: FloatArray, cuts: FloatArray, knot: FloatArray, step: FloatArray, sign: int
+    ) -> FloatArray:
+        """Return what a rate gains that is linear in welfare between knots: (places, replicates), times weight.
+
+        ``knot`` of shape (classes, replicates); ``step`` (domains, classes - 1, replicates) of the rate from one knot
+        to the next. Changes of the other ``sign`` do not count.
+        """
+        groups = factors.shape[0]
+        out = np.zeros((groups, self.places, LANES))
+        knot, step = (
+            np.ascontiguousarray(np.moveaxis(of.reshape(*of.shape[:-1], groups, LANES), -2, 0)) for of in (knot, step)
+        )
+        _classes.class_slopes(*self._rows, *by_group(cuts), self.place, knot, step, sign, factors, out)
+        return out.swapaxes(0, 1).reshape(self.places, groups * LANES)
+
+    def along(
+        self, factors: FloatArray, cuts: FloatArray, ends: FloatArray, own: FloatArray, slope: FloatArray, sign: int
+    ) -> FloatArray:
+        """Return what a logit's rate gains as a number of each row moves: (places, replicates), times weight.
+
+        ``ends`` of shape (2, rows): the number before and after. ``own`` (domains, replicates): log odds where it is 0;
+        ``slope`` (replicates,). Changes of the other ``sign`` do not count.
+        """
+        groups = factors.shape[0]
+        out = np.zeros((groups, self.places, LANES))
+        own, slope = own.reshape(-1, groups, LANES), slope.reshape(groups, LANES)
+        weight, unit, domain, welfare, _ = self._rows
+        (before, after), (cuts, low, high), place = ends, by_group(cuts), self.place
+        _classes.class_odds(
+            weight, unit, domain, welfare, before, after, cuts, low, high, place, own, slope, sign, factors, out
+        )
+        return out.swapaxes(0, 1).reshape(self.places, groups * LANES)
+
+    @property
+    def _rows(self) -> tuple[FloatArray, CodeArray, CodeArray, FloatArray, FloatArray]:
+        """What every kernel takes first."""
+        return self.weight, self.unit, self.domain, self.before, self.after
+
+
+@dataclass(frozen=True, eq=False)
+class CellMoments:
+    """Weight, access, and what the noise of a cell's rate is told by, by domain and welfare class.
+
+    Of every cell: sum f w; sum f w y; sum f^2 w^2; and the sum over PSUs of (sum f w)^2, with f the factor of a row's
+    unit, which may be a part of its PSU.
+
+    Attributes
+    ----------
+    columns : ndarray of shape (3, n)
+        w, w y, w^2.
+    psu, unit, domain : ndarray of shape (n,), int32
+    domains : int
+    welfare : ndarray of shape (n,), or None
+        None: nothing is cut.
+    margins : ndarray of shape (2, classes - 1), or None
+        As above.
+    """
+
+    columns: FloatArray
+    psu: CodeArray
+    unit: CodeArray
+    domain: CodeArray
+    domains: int
+    welfare: FloatArray | None = None
+    margins: FloatArray | None = None
+
+    @cached_property
+    def _pieces(self) -> "Pieces":
+        """All rows."""
+        welfare = np.zeros(len(self.psu)) if self.welfare is None else self.welfare
+        return Pieces.of(self.columns, self.psu, self.unit, self.domain, welfare)
+
+    @cached_property
+    def _split(self) -> tuple[Totals, "Pieces"] | None:
+        """What is settled, by PSU, domain and class; and the pieces of a PSU and a domain that hold other rows.
+
+        Of these, too, rows that are settled alike become one. None where rows of a PSU take factors of their own, or
+        cuts may be anywhere.
+        """
+        margins = NO_MARGINS if self.welfare is None else self.margins
+        order: LongArray | slice = slice(None)
+        if not (self.psu[1:] >= self.psu[:-1]).all():
+            order = np.argsort(self.psu, kind="stable")
+        psu, unit = self.psu[order], self.unit[order]
+        if margins is None or not (np.diff(unit)[np.diff(psu) == 0] == 0).all():
+            return None
+        columns, domain, classes = self.columns[:, order], self.domain[order], margins.shape[1] + 1
+        of_psu = np.zeros(int(psu.max(initial=0)) + 1, dtype=np.int32)
+        of_psu[psu] = unit
+        welfare = np.zeros(len(psu)) if self.welfare is None else self.welfare[order]
+        band, settled = settled_of(welfare, margins)
+        here, rows = np.flatnonzero(settled), np.flatnonzero(~settled)
+        level = domain[here] * np.int32(classes) + band[here]
+        sums = Totals.of([column[here] for column in columns], psu[here], level, self.domains * classes)
+        of_slot = np.repeat(sums.order, np.diff(sums.start))
+        held = np.isin(_pair(sums.unit, of_slot // classes), _pair(psu[rows], domain[rows]))
+        joined = [np.r_[a, b] for a, b in ((sums.unit[held], psu[rows]), (of_slot[held] // classes, domain[rows]))]
+        somewhere = np.r_[np.r_[margins[0], np.inf][of_slot[held] % classes], welfare[rows]]  # in the class of each
+        pieces = Pieces.of(
+            np.hstack([sums.sums[:, held], columns[:, rows]]), joined[0], of_psu[joined[0]], joined[1], somewhere
+        )
+        laid = np.empty((4, len(held) - held.sum()))
+        laid[:3] = sums.sums[:, ~held]
+        laid[3] = laid[0] ** 2
+        start = np.r_[0, np.cumsum(~held)][sums.start].astype(np.int32)
+        return Totals(laid, of_psu[sums.unit[~held]], sums.order, start, sums.levels), pieces
+
+    def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
+        """Return moments of shape (domains * classes, 4, replicates) for cuts of shape (classes - 1, replicates)."""
+        if self._split is None:
+            return self._of_rows(factors, cuts)
+        settled, pieces = self._split
+        found = pieces.evaluate(factors, cuts, self.domains)
+        squares = factors**2
+        for own, by in ((slice(0, 2), factors), (slice(2, 4), squares)):
+            found[settled.order, own] += replace(settled, sums=settled.sums[own]).present(by)
+        return _mended(found, NO_MARGINS if self.margins is None else self.margins, factors, cuts, self._of_rows)
+
+    def _of_rows(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
+        """Return the same, every row put into its class in every replicate."""
+        return self._pieces.evaluate(factors, cuts, self.domains)
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Rows in pieces of one PSU and one domain, as the kernel of moments takes them."""
+
+    columns: FloatArray  # (3, n)
+    unit: CodeArray
+    welfare: FloatArray
+    start: CodeArray  # (pieces + 1,)
+    domain: CodeArray  # (pieces,)
+    least: FloatArray  # (pieces,) welfare
+    most: FloatArray
+
+    @classmethod
+    def of(
+        cls, columns: FloatArray, psu: CodeArray, unit: CodeArray, domain: CodeArray, welfare: FloatArray
+    ) -> "Pieces":
+        """Put rows together that are of one piece."""
+        order = np.lexsort((psu, domain))
+        psu, domain, welfare = psu[order], domain[order], welfare[order]
+        begins = np.flatnonzero(np.r_[True, (psu[1:] != psu[:-1]) | (domain[1:] != domain[:-1])][: len(order)])
+        start = np.r_[begins, len(order)].astype(np.int32)
+        ends = [each.reduceat(welfare, begins) if len(begins) else welfare for each in (np.minimum, np.maximum)]
+        return cls(np.ascontiguousarray(columns[:, order]), unit[order], welfare, start, domain[begins], *ends)
+
+    def evaluate(self, factors: FloatArray, cuts: FloatArray, domains: int) -> FloatArray:
+        """Return moments of shape (domains * classes, 4, replicates) for cuts of shape (classes - 1, replicates)."""
+        groups, classes = len(factors), len(cuts) + 1
+        out = np.zeros((groups, domains, classes, 4, LANES))
+        if len(self.domain):
+            cuts, lowest, highest = by_group(cuts)
+            _moments.cell_moments(
+                self.columns,
+                self.unit,
+                self.welfare,
+                self.start,
+                self.domain,
+                self.least,
+                self.most,
+                cuts,
+                lowest,
+                highest,
+                factors,
+                np.empty((classes, 3, LANES)),
+                out,
+            )
+        return np.moveaxis(out, 0, -2).reshape(domains * classes, 4, groups * LANES)
+
+
+def by_group(cuts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Lay cuts (k, replicates) out by group, (groups, k, LANES), and find the lowest and the highest of the lanes."""
+    laid = np.ascontiguousarray(cuts.reshape(len(cuts), cuts.shape[1] // LANES, LANES).swapaxes(0, 1))
+    return laid, np.fmin.reduce(laid, axis=2), np.fmax.reduce(laid, axis=2)
+
+
+def settled_of(welfare: FloatArray, margins: FloatArray) -> tuple[CodeArray, BoolArray]:
+    """Return how many cuts each welfare is above, and whether that is so wherever in the margins they are."""
+    above, within = np.zeros((2, len(welfare)), dtype=np.int32)
+    for low, high in margins.T:
+        above += welfare > high
+        within += welfare > low
+    return above, above == within
+
+
+def _pair(psu: CodeArray, domain: CodeArray) -> LongArray:
+    """Return one number for a PSU and a domain."""
+    return psu.astype(np.int64) << 32 | domain
+
+
+def _mended(
+    found: FloatArray,
+    margins: FloatArray,
+    factors: FloatArray,
+    cuts: FloatArray,
+    anew: Callable[[FloatArray, FloatArray], FloatArray],
+) -> FloatArray:
+    """Replace what was found for replicates that cut beyond the margins, or nowhere."""
+    if not len(cuts):
+        return found
+    beyond = ~((margins[0][:, None] <= cuts) & (cuts <= margins[1][:, None])).all(axis=0)
+    for group in np.flatnonzero(beyond.reshape(-1, LANES).any(axis=1)):
+        lanes = slice(group * LANES, (group + 1) * LANES)
+        here = beyond[lanes]
+        found[..., lanes][..., here] = anew(factors[group : group + 1], cuts[:, lanes])[..., here]
+    return found

@@ -238,7 +238,7 @@ def test_tree_refits(benchmark, side, data, factors, matrix):
     def ours():
         cells, cell = combine(codes, levels)
         columns = (weight, weight * access)
-        sums = ClassTotals.of(columns, psu, cell, len(cells), np.zeros(len(psu)))
+        sums = ClassTotals(columns, psu, cell, len(cells), np.zeros(len(psu)))
         made = np.concatenate([sums.evaluate(some, np.empty((0, columns_of(some))))[:, 0] for some in first], axis=-1)
         trees = grow_many(circumstances, cells, made[..., :REFITS], Rule(depth, share_of_weight=share))
         mean = trees.rate[:, :1]

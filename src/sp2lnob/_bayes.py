@@ -94,6 +94,10 @@ class SampledRows:
             welfare=None if self.welfare is None else self.welfare[rows],
         )
 
+    def by_psu(self) -> CellMoments:
+        """Put rows together by PSU alone."""
+        return replace(self, welfare=None).moments(np.zeros(len(self.psu), dtype=np.int32), 1)
+
     def moments(self, domain: CodeArray, domains: int) -> CellMoments:
         """Put rows together by domain and PSU."""
         return CellMoments(self.columns[:3], self.psu, self.unit, domain, domains, self.welfare, self.margins)
@@ -133,7 +137,13 @@ class Shrinkage:
 
     @classmethod
     def of(
-        cls, rows: SampledRows, cell: LongArray, codes: CodeArray, levels: Sequence[int], moments: FloatArray
+        cls,
+        rows: SampledRows,
+        cell: LongArray,
+        codes: CodeArray,
+        levels: Sequence[int],
+        moments: FloatArray,
+        psus: CellMoments | None = None,
     ) -> "Shrinkage":
         """Fit the logit to the full sample, and find how noisy it and the cells are.
 
@@ -147,6 +157,8 @@ class Shrinkage:
             Of each circumstance.
         moments : ndarray of shape (cells, 4, LANES)
             Of the full sample, in each lane.
+        psus : CellMoments, optional
+            Rows by PSU alone, if they are at hand.
         """
         logit = MainEffects(codes, tuple(levels))
         fitted = logit.fit(moments)
@@ -156,7 +168,7 @@ class Shrinkage:
         left = a - w * m
         rho = _correlation(rows, left, wwa * (1 - 2 * m) + ww * m**2, m * (1 - m))
         spread = _spread(rows, left, logit, cell, rate, moments[:, 0, 0])
-        everybody = CellMoments(rows.columns[:3], rows.psu, rows.unit, np.zeros(len(cell), dtype=np.int32), 1)
+        psus = psus or rows.by_psu()
         weight, _, S, T = moments[:, :, 0].T
         there = weight > 0
         k = ((1 - rho) * S[there] + rho * T[there]) / weight[there] ** 2
@@ -165,8 +177,8 @@ class Shrinkage:
             fitted.coefficients[:, 0].copy(),
             rho,
             spread,
-            everybody,
-            float(everybody.evaluate(np.ones((1, int(rows.unit.max(initial=0)) + 1, LANES)), NO_CUTS)[0, 3, 0]),
+            psus,
+            float(psus.evaluate(np.ones((1, int(rows.unit.max(initial=0)) + 1, LANES)), NO_CUTS)[0, 3, 0]),
             bool(fitted.separated[0]),
             int(there.sum()),
             float(np.median(np.minimum(k, 1))) if there.any() else 1.0,
@@ -190,7 +202,7 @@ class Shrinkage:
         """Return values, and the rates apart from the mean."""
         columns = columns_of(factors)
         rate = self.logit.fit(moments, self.start, steps=STEPS).rate
-        growth = self.psus.evaluate(factors, NO_CUTS)[0, 3] / self.squares if self.squares > 0 else np.zeros(columns)
+        growth = self.psus.of_psus(factors, NO_CUTS)[0] / self.squares if self.squares > 0 else np.zeros(columns)
         apart, out = np.empty((len(moments), columns)), np.empty((len(VALUES), columns))
         _bayes.shrunken_index(moments, rate, self.spread, growth, self.rho, apart, out)
         return out, apart

@@ -8,16 +8,15 @@ A replicate that does cut beyond a margin is worked out from all rows; which way
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from ._kernels import _classes, _moments
 from ._parallel import LANES
 from ._sweeps import Totals, by_level, richest_first
-from ._typing import BoolArray, CodeArray, FloatArray, LongArray
+from ._typing import BoolArray, CodeArray, CountArray, FloatArray, LongArray
 
-ALIKE = 64  # rows that are weighed together where they are of one class
+ALIKE = 64  # rows that are weighed together where they are of one class: as in _kernels/_classes.pyx
 NO_MARGINS = np.empty((2, 0))
 
 
@@ -27,88 +26,40 @@ class ClassTotals:
 
     Attributes
     ----------
-    columns : ndarray of shape (k, n)
+    columns : sequence of ndarray of shape (n,)
     unit, domain : ndarray of shape (n,), int32
     domains : int
     welfare : ndarray of shape (n,)
     margins : ndarray of shape (2, classes - 1), or None
         Between which cuts are looked for; None: a replicate cuts anywhere.
-    sort : bool
-        Whether rows come in the order of welfare, which is worth it where they are evaluated many times.
     """
 
-    columns: FloatArray
+    columns: Sequence[FloatArray]
     unit: CodeArray
     domain: CodeArray
     domains: int
     welfare: FloatArray
     margins: FloatArray | None = None
-    sort: bool = True
-
-    @classmethod
-    def of(
-        cls,
-        columns: Sequence[FloatArray],
-        unit: CodeArray,
-        domain: CodeArray,
-        domains: int,
-        welfare: FloatArray,
-        margins: FloatArray | None = None,
-    ) -> "ClassTotals":
-        """Lay columns out."""
-        return cls(np.stack(columns), unit, domain, domains, welfare, margins)
 
     @cached_property
     def _uncut(self) -> Totals:
         """Sums of rows that are all of one class."""
-        return Totals.of(tuple(self.columns), self.unit, self.domain, self.domains)
+        return Totals.of(self.columns, self.unit, self.domain, self.domains)
 
     @cached_property
-    def _split(self) -> tuple[Totals, "ClassTotals"]:
+    def _split(self) -> tuple[Totals, "Chunks"]:
         """Sums of the settled rows, by domain and class; and the others."""
         assert self.margins is not None
         band, settled = settled_of(self.welfare, self.margins)
-        classes, here, others = self.margins.shape[1] + 1, np.flatnonzero(settled), np.flatnonzero(~settled)
-        sums = Totals.of(
-            [column[here] for column in self.columns],
-            self.unit[here],
-            self.domain[here] * np.int32(classes) + band[here],
-            self.domains * classes,
-        )
-        left = self.columns[:, others], self.unit[others], self.domain[others], self.domains, self.welfare[others]
-        return sums, ClassTotals(*left)
+        classes = self.margins.shape[1] + 1
+        level = np.where(settled, self.domain * np.int32(classes) + band, np.int32(-1))
+        sums = Totals.of(self.columns, self.unit, level, self.domains * classes)
+        return sums, Chunks.of(self, np.flatnonzero(~settled))
 
     @cached_property
-    def _chunks(self) -> dict[str, Any]:
-        """The rows in chunks of one domain and, sorted, of like welfare, as the kernel takes them."""
-        n, k = len(self.unit), len(self.columns)
-        order: LongArray | slice = slice(None)
-        if self.sort:
-            order = richest_first(self.welfare)
-            order = order[by_level(self.domain[order], self.domains)]
-        domain, welfare = self.domain[order], self.welfare[order]
-        begins = np.flatnonzero(np.r_[True, domain[1:] != domain[:-1]])
-        place = np.arange(n) - np.repeat(begins, np.diff(begins, append=n))
-        first = np.flatnonzero(place % ALIKE == 0)
-        columns = np.ascontiguousarray(self.columns)
-        if self.sort or k % 2:  # two at a time
-            columns = np.zeros((k + k % 2, n))
-            for to, column in zip(columns, self.columns, strict=False):
-                to[:] = column[order]
-        used = np.ones((len(first), len(columns) // 2), dtype=np.uint8)
-        if self.sort:
-            holds = np.logical_or.reduceat(columns != 0, first, axis=1)
-            used[:] = (holds[::2] | holds[1::2]).T
-        return {
-            "columns": columns,
-            "unit": self.unit[order],
-            "welfare": welfare,
-            "start": np.r_[first, n].astype(np.int32),
-            "domain": domain[first],
-            "least": np.minimum.reduceat(welfare, first),
-            "most": np.maximum.reduceat(welfare, first),
-            "used": used,
-        }
+    def _chunks(self) -> "Chunks":
+        """All rows."""
+        return Chunks.of(self, np.arange(len(self.unit)))
 
     def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
         """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""
@@ -117,18 +68,75 @@ class ClassTotals:
         if self.margins is None:
             return self._of_rows(factors, cuts)
         settled, others = self._split
-        found = others._of_rows(factors, cuts)
+        found = others.evaluate(factors, cuts, self.domains)
         found += settled.evaluate(factors).reshape(found.shape)
         return _mended(found, self.margins, factors, cuts, self._of_rows)
 
     def _of_rows(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
         """Return the same, every row put into its class in every replicate."""
-        (groups, _, _), classes, k = factors.shape, len(cuts) + 1, len(self.columns)
-        out = np.zeros((groups, self.domains, classes, k + k % 2, LANES))
+        return self._chunks.evaluate(factors, cuts, self.domains)
+
+    def at(self, level: CodeArray | LongArray, levels: int) -> FloatArray:
+        """Return totals of shape (levels, k) by the level that each row has in the full sample."""
+        return np.stack([np.bincount(level, column, levels) for column in self.columns], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Chunks:
+    """Rows in chunks of one domain and of like welfare, as the kernel of totals takes them."""
+
+    columns: FloatArray  # (k, n), of nothing beyond those taken: k is even
+    taken: int
+    unit: CodeArray
+    welfare: FloatArray
+    start: CodeArray  # (chunks + 1,)
+    domain: CodeArray  # (chunks,)
+    least: FloatArray  # (chunks,) welfare
+    most: FloatArray
+    used: CountArray  # (chunks, k / 2) whether one of two columns holds anything
+
+    @classmethod
+    def of(cls, sums: ClassTotals, rows: LongArray) -> "Chunks":
+        """Take some rows."""
+        order = rows[richest_first(sums.welfare[rows])]
+        order = order[by_level(sums.domain[order], sums.domains)]
+        domain, welfare, n, k = sums.domain[order], sums.welfare[order], len(order), len(sums.columns)
+        begins = np.flatnonzero(np.r_[True, domain[1:] != domain[:-1]][:n])
+        place = np.arange(n) - np.repeat(begins, np.diff(begins, append=n))
+        first = np.flatnonzero(place % ALIKE == 0)
+        columns = np.zeros((k + k % 2, n))  # two at a time
+        for to, column in zip(columns, sums.columns, strict=False):
+            to[:] = column[order]
+        holds, ends = np.zeros((len(columns), 0), dtype=np.bool_), [welfare, welfare]
+        if n:
+            holds = np.logical_or.reduceat(columns != 0, first, axis=1)
+            ends = [each.reduceat(welfare, first) for each in (np.minimum, np.maximum)]
+        used = np.ascontiguousarray((holds[::2] | holds[1::2]).T).view(np.uint8)
+        start = np.r_[first, n].astype(np.int32)
+        return cls(columns, len(sums.columns), sums.unit[order], welfare, start, domain[first], *ends, used)
+
+    def evaluate(self, factors: FloatArray, cuts: FloatArray, domains: int) -> FloatArray:
+        """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""
+        groups, classes, k = len(factors), len(cuts) + 1, len(self.columns)
+        out = np.zeros((groups, domains, classes, k, LANES))
         if len(self.unit):
-            cuts, lowest, highest = by_group(cuts)
-            _classes.class_totals(**self._chunks, cuts=cuts, lowest=lowest, highest=highest, factors=factors, out=out)
-        return np.moveaxis(out[:, :, :, :k], 0, -2).reshape(self.domains, classes, k, groups * LANES)
+            laid, lowest, highest = by_group(cuts)
+            _classes.class_totals(
+                self.columns,
+                self.unit,
+                self.welfare,
+                self.start,
+                self.domain,
+                self.least,
+                self.most,
+                self.used,
+                laid,
+                lowest,
+                highest,
+                factors,
+                out,
+            )
+        return np.moveaxis(out[..., : self.taken, :], 0, -2).reshape(domains, classes, self.taken, groups * LANES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,11 +238,11 @@ class CellMoments:
         return Pieces.of(self.columns, self.psu, self.unit, self.domain, welfare)
 
     @cached_property
-    def _split(self) -> tuple[Totals, "Pieces"] | None:
-        """What is settled, by PSU, domain and class; and the pieces of a PSU and a domain that hold other rows.
+    def _split(self) -> tuple[Totals, Totals, Totals, "Pieces"] | None:
+        """What is settled, by PSU, domain and class: the sums; those of squares; and the squares of those of PSUs.
 
-        Of these, too, rows that are settled alike become one. None where rows of a PSU take factors of their own, or
-        cuts may be anywhere.
+        And the pieces of a PSU and a domain that hold other rows; of these, too, rows that are settled alike become
+        one. None where rows of a PSU take factors of their own, or cuts may be anywhere.
         """
         margins = NO_MARGINS if self.welfare is None else self.margins
         order: LongArray | slice = slice(None)
@@ -243,37 +251,52 @@ class CellMoments:
         psu, unit = self.psu[order], self.unit[order]
         if margins is None or not (np.diff(unit)[np.diff(psu) == 0] == 0).all():
             return None
-        columns, domain, classes = self.columns[:, order], self.domain[order], margins.shape[1] + 1
+        columns = [np.ascontiguousarray(column[order]) for column in self.columns]
+        domain, classes = self.domain[order], margins.shape[1] + 1
         of_psu = np.zeros(int(psu.max(initial=0)) + 1, dtype=np.int32)
         of_psu[psu] = unit
         welfare = np.zeros(len(psu)) if self.welfare is None else self.welfare[order]
         band, settled = settled_of(welfare, margins)
-        here, rows = np.flatnonzero(settled), np.flatnonzero(~settled)
-        level = domain[here] * np.int32(classes) + band[here]
-        sums = Totals.of([column[here] for column in columns], psu[here], level, self.domains * classes)
+        level = np.where(settled, domain * np.int32(classes) + band, np.int32(-1))
+        sums, rows = Totals.of(columns, psu, level, self.domains * classes), np.flatnonzero(~settled)
         of_slot = np.repeat(sums.order, np.diff(sums.start))
         held = np.isin(_pair(sums.unit, of_slot // classes), _pair(psu[rows], domain[rows]))
         joined = [np.r_[a, b] for a, b in ((sums.unit[held], psu[rows]), (of_slot[held] // classes, domain[rows]))]
         somewhere = np.r_[np.r_[margins[0], np.inf][of_slot[held] % classes], welfare[rows]]  # in the class of each
         pieces = Pieces.of(
-            np.hstack([sums.sums[:, held], columns[:, rows]]), joined[0], of_psu[joined[0]], joined[1], somewhere
+            np.hstack([sums.sums[:, held], [column[rows] for column in columns]]),
+            joined[0],
+            of_psu[joined[0]],
+            joined[1],
+            somewhere,
         )
         laid = np.empty((4, len(held) - held.sum()))
         laid[:3] = sums.sums[:, ~held]
         laid[3] = laid[0] ** 2
         start = np.r_[0, np.cumsum(~held)][sums.start].astype(np.int32)
-        return Totals(laid, of_psu[sums.unit[~held]], sums.order, start, sums.levels), pieces
+        plain = Totals(laid[:2], of_psu[sums.unit[~held]], sums.order, start, sums.levels)
+        return plain, replace(plain, sums=laid[2:3]), replace(plain, sums=laid[3:]), pieces
 
     def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
         """Return moments of shape (domains * classes, 4, replicates) for cuts of shape (classes - 1, replicates)."""
         if self._split is None:
             return self._of_rows(factors, cuts)
-        settled, pieces = self._split
-        found = pieces.evaluate(factors, cuts, self.domains)
-        squares = factors**2
-        for own, by in ((slice(0, 2), factors), (slice(2, 4), squares)):
-            found[settled.order, own] += replace(settled, sums=settled.sums[own]).present(by)
+        sums, squares, of_psus, pieces = self._split
+        found, squared = pieces.evaluate(factors, cuts, self.domains), factors**2
+        found[sums.order, :2] += sums.present(factors)
+        found[sums.order, 2:3] += squares.present(squared)
+        found[sums.order, 3:] += of_psus.present(squared)
         return _mended(found, NO_MARGINS if self.margins is None else self.margins, factors, cuts, self._of_rows)
+
+    def of_psus(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
+        """Return the last of the moments alone, of shape (domains * classes, replicates)."""
+        if self._split is None:
+            return self._of_rows(factors, cuts)[:, 3]
+        _, _, of_psus, pieces = self._split
+        found = pieces.evaluate(factors, cuts, self.domains)[:, 3]
+        found[of_psus.order] += of_psus.present(factors**2)[:, 0]
+        margins = NO_MARGINS if self.margins is None else self.margins
+        return _mended(found, margins, factors, cuts, lambda some, there: self._of_rows(some, there)[:, 3])
 
     def _of_rows(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
         """Return the same, every row put into its class in every replicate."""

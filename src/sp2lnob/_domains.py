@@ -16,7 +16,7 @@ from .replication import Replication
 from .survey import Survey
 
 MOST_LEVELS = 1000
-REACH = 5.0  # standard errors within which cuts are looked for
+REACH = 4.0  # standard errors within which cuts are looked for
 RECIPIENTS = "recipients"  # a domain that a scenario decides: who lives in a household that it pays
 RESERVED = frozenset({"all", "group"})  # what rows of everybody, and of a tree's groups, say that they are by
 NO_CUTS: tuple[float, ...] = ()

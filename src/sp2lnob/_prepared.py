@@ -253,16 +253,17 @@ class PreparedAdditive:
     rows: tuple[Row, ...]
     sums: Totals | ClassTotals
     shares: tuple[float, ...]
+    level: LongArray  # of each row in the full sample
+    levels: int
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
         if isinstance(self.sums, Totals):
             totals = self.sums.evaluate(block.factors)
+        elif isinstance(block, FullSample):
+            totals = np.repeat(self.sums.at(self.level, self.levels)[..., None], block.replicates, axis=-1)
         else:
-            sums = (
-                replace(self.sums, margins=None, sort=False) if isinstance(block, FullSample) else self.sums
-            )  # once only
-            totals = sums.evaluate(block.factors, block.cuts(self.shares))
+            totals = self.sums.evaluate(block.factors, block.cuts(self.shares))
             totals = totals.reshape(-1, *totals.shape[2:])
         with np.errstate(divide="ignore", invalid="ignore"):
             made = [statistic.combine(totals[:, columns]) for statistic, columns in self.parts]
@@ -292,10 +293,11 @@ def add_up(several: Sequence[Columns]) -> PreparedAdditive:
     sums: Totals | ClassTotals
     if domain.shares:
         margins = rows.full.margins(domain.shares)
-        sums = ClassTotals.of(columns, rows.factor, domain.fixed, domain.fixed_levels, domain.welfare, margins)
+        sums = ClassTotals(columns, rows.factor, domain.fixed, domain.fixed_levels, domain.welfare, margins)
     else:
         sums = Totals.of(columns, rows.factor, domain.fixed, len(domain.labels))
-    return PreparedAdditive(tuple(parts), tuple(row for one in several for row in one.rows), sums, domain.shares)
+    told = tuple(row for one in several for row in one.rows)
+    return PreparedAdditive(tuple(parts), told, sums, domain.shares, domain.level, len(domain.labels))
 
 
 def prepare_additive(

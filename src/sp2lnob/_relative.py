@@ -94,7 +94,7 @@ class BelowLine:
         columns = [weight, weight * welfare, weight * welfare**2]
         if "watts" in measures:
             columns.append(weight * np.log(np.where(welfare > 0, welfare, 1.0)))
-        sums = ClassTotals.of(columns, domain.rows.factor, domain.fixed, domain.fixed_levels, welfare)
+        sums = ClassTotals(columns, domain.rows.factor, domain.fixed, domain.fixed_levels, welfare)
         return cls(line, tuple(measures), rows, sums, domain.welfare if domain.shares else None, domain.shares)
 
     def evaluate(self, block: Block) -> FloatArray:
@@ -126,8 +126,7 @@ class BelowLine:
             inside = (base[rows, None] > low) & ~(base[rows, None] > high)
             own = replace(
                 self.sums,
-                columns=self.sums.columns[:, rows],
-                sort=False,
+                columns=[column[rows] for column in self.sums.columns],
                 unit=np.arange(len(rows), dtype=np.int32),
                 domain=self.sums.domain[rows],
                 welfare=self.sums.welfare[rows],

@@ -6,6 +6,7 @@ The methods take factors of shape (groups, units, LANES) and return one column a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ._parallel import LANES
 from ._typing import CodeArray, CountArray, FloatArray, LongArray
 
 CHUNK = 256  # as in _kernels/_ordered.pyx
+BLOCK = 64  # as in _kernels/_totals.pyx
 
 STEP = 1e-12  # by which a share of people may miss a boundary that it is meant to meet
 NO_SHARES = np.empty(0)
@@ -39,19 +41,34 @@ class Totals:
 
     @classmethod
     def of(cls, columns: Sequence[FloatArray], unit: CodeArray, level: CodeArray, levels: int) -> "Totals":
-        """Add columns up by the unit and level of their rows: one slot each where rows are sorted by unit."""
+        """Add columns up by the unit and level of their rows: one slot each where rows are sorted by unit.
+
+        Rows whose level is below 0 are left out.
+        """
         current, slots, order = np.empty((3, levels), dtype=np.int32)
         order = order[: _totals.count_slots(unit, level, current, slots, order)]
         start = np.r_[0, np.cumsum(slots[order])].astype(np.int32)
         current[order] = start[:-1]
-        sums, slot_unit = np.zeros((len(columns), start[-1])), np.full(start[-1], -1, dtype=np.int32)
-        _totals.slot_totals(np.stack(columns), unit, level, current, slot_unit, sums)
+        slot_unit, slot = np.full(start[-1], -1, dtype=np.int32), np.empty(len(unit), dtype=np.int32)
+        _totals.place_rows(unit, level, current, slot_unit, slot)
+        sums = np.zeros((len(columns), start[-1]))
+        for column, of_slots in zip(columns, sums, strict=True):
+            _totals.slot_totals(column, slot, of_slots)
         return cls(sums, slot_unit, order, start, levels)
+
+    @cached_property
+    def used(self) -> CountArray:
+        """Whether one of two columns holds anything in a block of slots: few levels are below the line."""
+        k, slots = self.sums.shape
+        holds = np.zeros((k + k % 2, slots // BLOCK + 1), dtype=np.bool_)
+        if slots:
+            holds[:k, : -(-slots // BLOCK)] = np.logical_or.reduceat(self.sums != 0, np.arange(0, slots, BLOCK), axis=1)
+        return (holds[::2] | holds[1::2]).view(np.uint8)
 
     def present(self, factors: FloatArray) -> FloatArray:
         """Return totals of shape (levels that rows have, k, replicates), the levels in their ``order``."""
         out = np.zeros((len(self.order), len(self.sums), columns_of(factors)))
-        _totals.replicate_totals(self.sums, self.unit, self.start, factors, out)
+        _totals.replicate_totals(self.sums, self.unit, self.start, self.used, factors, out)
         return out
 
     def evaluate(self, factors: FloatArray) -> FloatArray:

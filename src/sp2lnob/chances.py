@@ -16,6 +16,7 @@ from ._cuts import CellMoments, ClassTotals
 from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
 from ._logit import MainEffects
 from ._prepared import Asked, Scenario, Statistic
+from ._sweeps import by_group_sums
 from ._typing import CodeArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_type
 from .decomposition import METHODS as SHAPLEY_METHODS, Coalitions, Game, players_of, sizes_of
@@ -251,8 +252,10 @@ def prepare_shapley(
     )
     if corrected:
         members = [sorted(i for a, own in enumerate(players) if mask >> a & 1 for i in own) for mask in game.masks]
-        shared: dict[int, CellMoments] = {}
-        return [PreparedShapley(rows, game, tuple(layout.corrected(m, full, shared) for m in members))]
+        sampled = layout.sampled(full)
+        finest, shared = sampled.moments(layout.both, len(layout.combinations)), dict[int, CellMoments]()
+        indices = tuple(layout.corrected(m, full, sampled, shared) for m in members)
+        return [PreparedShapley(rows, game, finest, layout.shares, indices)]
     parts = tuple(
         (place, Coalitions.of(codes, layout.counts, players, game.masks, method, sums))
         for codes, place, sums in layout.levels(full)
@@ -285,15 +288,24 @@ class PreparedCoalitions:
 
 @dataclass(frozen=True, eq=False)
 class Corrected:
-    """The empirical-Bayes index between cells of some circumstances, at every level of a domain."""
+    """The empirical-Bayes index between cells of some circumstances, at every level of a domain.
+
+    Attributes
+    ----------
+    group : ndarray of shape (finest cells,), int32
+        The cell of each cell of all circumstances: what is added up over rows comes from these.
+    """
 
     moments: CellMoments
+    group: CodeArray
     shares: tuple[float, ...]
     parts: tuple[Part | Alone, ...]
 
-    def evaluate(self, block: Block) -> FloatArray:
-        """Return values of shape (levels, replicates)."""
-        moments = self.moments.evaluate(block.factors, block.cuts(self.shares))
+    def evaluate(self, block: Block, finest: FloatArray) -> FloatArray:
+        """Return values of shape (levels, replicates), of the moments of the finest cells."""
+        cuts = block.cuts(self.shares)
+        moments = by_group_sums(finest, self.group, self.moments.domains * (len(cuts) + 1))
+        moments[:, 3] = self.moments.of_psus(block.factors, cuts)
         return np.concatenate([part.evaluate(moments, block.factors) for part in self.parts])
 
 
@@ -303,11 +315,14 @@ class PreparedShapley:
 
     rows: tuple[Row, ...]
     game: Game
+    finest: CellMoments
+    shares: tuple[float, ...]
     indices: tuple[Corrected, ...]
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        values = np.stack([index.evaluate(block) for index in self.indices])
+        finest = self.finest.evaluate(block.factors, block.cuts(self.shares))
+        values = np.stack([index.evaluate(block, finest) for index in self.indices])
         return np.concatenate([self.game.shares(values[:, level]) for level in range(values.shape[1])])
 
 
@@ -344,7 +359,7 @@ class Layout:
         """Combine a domain's levels with cells. Where either cuts welfare, bands lie between the cuts of both."""
         shares = tuple(sorted({*cells.shares, *domain.shares}))
         combinations, both = combine([domain.fixed, cells.domain], [domain.fixed_levels, len(cells.domains)])
-        sums = ClassTotals.of(
+        sums = ClassTotals(
             (cells.weight, cells.weight * cells.outcome),
             rows.factor,
             both,
@@ -384,7 +399,15 @@ class Layout:
             place = np.flatnonzero(level == i)
             yield codes[place], place, np.ascontiguousarray(sums[place])
 
-    def corrected(self, members: Sequence[int], full: FullSample, shared: dict[int, CellMoments]) -> Corrected:
+    def sampled(self, full: FullSample) -> SampledRows:
+        """Return the rows as plain arrays, cut where the domain and all circumstances are."""
+        rows, cells, welfare = self.rows, self.cells, self.sums.welfare if self.shares else None
+        start, margins = full.survey.design.stratum_start, full.margins(self.shares)
+        return SampledRows.of(cells.weight, cells.outcome, rows.psu, rows.factor, start, welfare, margins)
+
+    def corrected(
+        self, members: Sequence[int], full: FullSample, sampled: SampledRows, shared: dict[int, CellMoments]
+    ) -> Corrected:
         """Prepare the empirical-Bayes index between cells of some circumstances, at every level.
 
         ``shared`` keeps what is the same whatever the circumstances: the rows of each level by PSU.
@@ -406,10 +429,8 @@ class Layout:
             self.rows,
             self.domain,
         )
-        welfare, start = some.sums.welfare if some.shares else None, full.survey.design.stratum_start
-        sampled = SampledRows.of(
-            cells.weight, cells.outcome, self.rows.psu, self.rows.factor, start, welfare, full.margins(some.shares)
-        )
+        welfare = sampled.welfare if some.shares else None
+        sampled = replace(sampled, welfare=welfare, margins=full.margins(some.shares))
         moments = sampled.moments(some.both, len(some.combinations))
         cuts, codes, level = full.cuts(some.shares), some.codes, some.level
         whole = moments.evaluate(full.factors, cuts)
@@ -425,15 +446,21 @@ class Layout:
             if (of_level[:, 0, 0] > 0).sum() < 2:
                 parts.append(Alone(here))
                 continue
-            own = sampled.among(inside.astype(np.int32))
-            shrinkage = Shrinkage.of(own, number[cell[inside]], codes[here], some.counts, of_level)
+            own = sampled if len(inside) == len(cell) else sampled.among(inside.astype(np.int32))
             if i not in shared:
-                shared[i] = replace(own, welfare=None).moments(np.zeros(len(inside), dtype=np.int32), 1)
-            shrinkage = replace(shrinkage, psus=shared[i])
+                shared[i] = own.by_psu()
+            shrinkage = Shrinkage.of(own, number[cell[inside]], codes[here], some.counts, of_level, shared[i])
             value = shrinkage.evaluate(of_level, full.factors)[SHRUNKEN, 0]
             raised = np.array([[max(-value, 0.0) if np.isfinite(value) else 0.0]])
             parts.append(Part(shrinkage, None if len(self.domain.labels) == 1 else here, (SHRUNKEN,), raised))
-        return Corrected(moments, some.shares, tuple(parts))
+        return Corrected(moments, self.group(some), some.shares, tuple(parts))
+
+    def group(self, coarser: "Layout") -> CodeArray:
+        """Return the cell of a coarser layout in which each (combination, band) lies."""
+        first = np.zeros(len(self.combinations), dtype=np.int64)
+        first[self.both] = np.arange(len(self.both))  # any row of each
+        band = np.searchsorted(coarser.shares, np.r_[0.0, self.shares], side="right")
+        return (coarser.both[first, None] * (len(coarser.shares) + 1) + band).ravel().astype(np.int32)
 
 
 def _of_cells(sums: ClassTotals, shares: tuple[float, ...], block: Block) -> FloatArray:

@@ -201,7 +201,7 @@ def group_access(
         rows = *rows, *_cross_validated(rows, shift)
     return GroupAccess(
         rows,
-        ClassTotals.of(
+        ClassTotals(
             columns,
             full.unit[cells.household],
             cells.domain,

@@ -335,7 +335,7 @@ class Cells:
         ``unit`` says whose factor each household takes, ``margins`` where cuts are looked for.
         """
         columns = self.weight, self.weight * self.counted(absence)
-        return ClassTotals.of(columns, unit[self.household], self.domain, len(self.domains), self.welfare, margins)
+        return ClassTotals(columns, unit[self.household], self.domain, len(self.domains), self.welfare, margins)
 
     def cell_sums(self, unit: CodeArray, absence: bool = False) -> CellSums:
         """Return unit x domain sums, where no circumstance is a welfare class."""

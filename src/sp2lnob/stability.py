@@ -127,7 +127,7 @@ def refit(full: FullSample, cells: Cells, rule: Rule, cuts: FloatArray) -> Refit
     return Refit(
         tuple(Row(REFIT, cells.opportunity.name, name, n=cells.cases, df=KNOWN_DF, scale="none") for name in named),
         cells.class_totals(full.unit, margins=full.margins(cells.shares)),
-        ClassTotals.of(
+        ClassTotals(
             [(cells.weight > 0).astype(np.float64)],
             full.unit[cells.household],
             cells.domain,

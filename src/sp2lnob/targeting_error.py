@@ -196,7 +196,7 @@ class _PreparedError:
         """Sort people by welfare and by score, and count what figures rest on."""
         rows = domain.rows
         welfare = scenario.welfare()[rows.household]
-        sums = ClassTotals.of([rows.weight], rows.factor, domain.fixed, domain.fixed_levels, welfare)
+        sums = ClassTotals([rows.weight], rows.factor, domain.fixed, domain.fixed_levels, welfare)
         by_welfare = None if asked.line is not None else Ordering.of(welfare, rows.weight, rows.factor)
         made = cls(
             asked.share,

@@ -12,12 +12,33 @@ from sp2lnob._kernels._lanes cimport LANES, exponential, lanes, load, minus, ove
 from sp2lnob._kernels._lanes cimport store, times, within
 
 
-cdef inline void add(const double[:, ::1] columns, Py_ssize_t i, lanes factor, double *out) noexcept nogil:
-    """Add a row's columns times the factors up into out (k, LANES)."""
-    cdef Py_ssize_t c
-    for c in range(columns.shape[0]):
-        if columns[c, i] != 0.0:  # most rows are above the line
-            store(out + c * LANES, plus(load(out + c * LANES), scaled(columns[c, i], factor)))
+cdef enum:
+    ALIKE = 64  # rows of a chunk at most
+
+
+cdef inline Py_ssize_t changes(const double[::1] welfare, Py_ssize_t begin, Py_ssize_t end,
+                               const double[:, :, ::1] cuts, Py_ssize_t group, Py_ssize_t first, Py_ssize_t last,
+                               int32_t *started, int32_t *at, int32_t *who, int32_t *to) noexcept nogil:
+    """Write the class in which each lane starts a chunk, and at which rows which lane goes to which; return how many.
+
+    first, last: the lowest and the highest class of any row in any lane.
+    """
+    cdef Py_ssize_t i, lane, j, many = 0
+    cdef int32_t now[LANES]
+    for i in range(begin, end):
+        for lane in range(LANES):
+            j = first
+            while j < last and welfare[i] > cuts[group, j, lane]:
+                j += 1
+            if i == begin:
+                started[lane] = <int32_t> j
+            elif j != now[lane]:
+                at[many] = <int32_t> i
+                who[many] = <int32_t> lane
+                to[many] = <int32_t> j
+                many += 1
+            now[lane] = <int32_t> j
+    return many
 
 
 def class_totals(const double[:, ::1] columns, const int32_t[::1] unit, const double[::1] welfare,
@@ -27,18 +48,22 @@ def class_totals(const double[:, ::1] columns, const int32_t[::1] unit, const do
                  double[:, :, :, :, ::1] out):
     """Add columns (k, n) up by domain and class; k is even.
 
-    Rows lie in chunks, which begin in start (chunks + 1,) and are of one domain (chunks,). least, most: (chunks,)
+    Rows lie in chunks of up to 64, which begin in start (chunks + 1,) and are of one domain (chunks,). least, most: (chunks,)
     welfare. used: (chunks, k / 2) whether one of two columns holds anything. cuts: (groups, classes - 1, LANES)
     ascending; lowest, highest: (groups, classes - 1) of the lanes. factors: (groups, units, LANES). out: (groups,
     domains, classes, k, LANES), which holds zeros.
     """
     cdef Py_ssize_t n = unit.shape[0], inner = cuts.shape[1]
-    cdef Py_ssize_t group, chunk, i, j, c, lane, first, last
-    cdef double part[LANES]
-    cdef double y
+    cdef Py_ssize_t group, chunk, i, j, c, lane, first, last, many, begin, end
+    cdef int32_t started[LANES]
+    cdef int32_t now[LANES]
+    cdef int32_t at[ALIKE * LANES]
+    cdef int32_t who[ALIKE * LANES]
+    cdef int32_t becomes[ALIKE * LANES]
+    cdef double left[LANES]
+    cdef double right[LANES]
     cdef double *to
     cdef lanes S, T, f
-    cdef bint inside
     with nogil:
         for group in range(factors.shape[0]):
             for chunk in range(domain.shape[0]):
@@ -49,36 +74,52 @@ def class_totals(const double[:, ::1] columns, const int32_t[::1] unit, const do
                 for j in range(inner):
                     first += least[chunk] > highest[group, j]
                     last += most[chunk] > lowest[group, j]
-                if first == last:
-                    to = &out[group, domain[chunk], first, 0, 0]
-                    for c in range(0, columns.shape[0], 2):
-                        if not used[chunk, c // 2]:
-                            continue
-                        S = load(to + c * LANES)
-                        T = load(to + (c + 1) * LANES)
-                        for i in range(start[chunk], start[chunk + 1]):
+                many = 0
+                if first < last:
+                    many = changes(welfare, start[chunk], start[chunk + 1], cuts, group, first, last, started, at, who,
+                                   becomes)
+                for c in range(0, columns.shape[0], 2):
+                    if not used[chunk, c // 2]:
+                        continue
+                    to = &out[group, domain[chunk], first, c, 0]
+                    if first == last:
+                        S = load(to)
+                        T = load(to + LANES)
+                    else:  # each lane goes on where its class is
+                        for lane in range(LANES):
+                            now[lane] = started[lane]
+                            left[lane] = out[group, domain[chunk], now[lane], c, lane]
+                            right[lane] = out[group, domain[chunk], now[lane], c + 1, lane]
+                        S = load(left)
+                        T = load(right)
+                    begin = start[chunk]
+                    for j in range(many + 1):
+                        end = at[j] if j < many else start[chunk + 1]
+                        for i in range(begin, end):
                             f = load(&factors[group, unit[i], 0])
                             S = plus(S, scaled(columns[c, i], f))
                             T = plus(T, scaled(columns[c + 1, i], f))
-                        store(to + c * LANES, S)
-                        store(to + (c + 1) * LANES, T)
-                    continue
-                for i in range(start[chunk], start[chunk + 1]):
-                    y = welfare[i]
-                    first = 0
-                    last = 0
-                    for j in range(inner):
-                        first += y > highest[group, j]
-                        last += y > lowest[group, j]
+                        begin = end
+                        if j < many:
+                            lane = who[j]
+                            store(left, S)
+                            store(right, T)
+                            out[group, domain[chunk], now[lane], c, lane] = left[lane]
+                            out[group, domain[chunk], now[lane], c + 1, lane] = right[lane]
+                            now[lane] = becomes[j]
+                            left[lane] = out[group, domain[chunk], now[lane], c, lane]
+                            right[lane] = out[group, domain[chunk], now[lane], c + 1, lane]
+                            S = load(left)
+                            T = load(right)
                     if first == last:
-                        add(columns, i, load(&factors[group, unit[i], 0]), &out[group, domain[chunk], first, 0, 0])
-                        continue
-                    for j in range(first, last + 1):
+                        store(to, S)
+                        store(to + LANES, T)
+                    else:
+                        store(left, S)
+                        store(right, T)
                         for lane in range(LANES):
-                            inside = (j == first or y > cuts[group, j - 1, lane]) and (
-                                j == last or not y > cuts[group, j, lane])
-                            part[lane] = factors[group, unit[i], lane] if inside else 0.0
-                        add(columns, i, load(part), &out[group, domain[chunk], j, 0, 0])
+                            out[group, domain[chunk], now[lane], c, lane] = left[lane]
+                            out[group, domain[chunk], now[lane], c + 1, lane] = right[lane]
 
 
 def class_moves(const double[::1] weight, const int32_t[::1] unit, const int32_t[::1] domain,

@@ -15,6 +15,3 @@ def cell_moments(
     room: FloatArray,
     out: FloatArray,
 ) -> None: ...
-def piece_moments(
-    sums: FloatArray, unit: CodeArray, domain: CodeArray, factors: FloatArray, out: FloatArray
-) -> None: ...

@@ -94,25 +94,3 @@ def cell_moments(const double[:, ::1] columns, const int32_t[::1] unit, const do
                         keep(columns[0, i], columns[1, i], columns[2, i], f, &room[j, 0, 0])
                 for j in range(begin, end + 1):
                     join(&room[j, 0, 0], &out[group, domain[piece], j, 0, 0])
-
-
-def piece_moments(const double[:, ::1] sums, const int32_t[::1] unit, const int32_t[::1] domain,
-                  const double[:, :, ::1] factors, double[:, :, :, ::1] out):
-    """Do the same without classes, and with one factor for all rows of a piece.
-
-    sums: (4, pieces) of w, w y, w^2, and the square of the first. unit, domain: (pieces,). out: (groups, domains, 4,
-    LANES), which holds zeros.
-    """
-    cdef Py_ssize_t group, piece
-    cdef double *to
-    cdef lanes f, g
-    with nogil:
-        for group in range(factors.shape[0]):
-            for piece in range(domain.shape[0]):
-                f = load(&factors[group, unit[piece], 0])
-                g = times(f, f)
-                to = &out[group, domain[piece], 0, 0]
-                store(to, plus(load(to), scaled(sums[0, piece], f)))
-                store(to + LANES, plus(load(to + LANES), scaled(sums[1, piece], f)))
-                store(to + 2 * LANES, plus(load(to + 2 * LANES), scaled(sums[2, piece], g)))
-                store(to + 3 * LANES, plus(load(to + 3 * LANES), scaled(sums[3, piece], g)))

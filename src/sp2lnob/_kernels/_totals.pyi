@@ -1,16 +1,12 @@
 from sp2lnob._typing import CodeArray, CountArray, FloatArray
 
 def count_slots(unit: CodeArray, level: CodeArray, recent: CodeArray, slots: CodeArray, order: CodeArray) -> int: ...
-def slot_totals(
-    columns: FloatArray,
-    unit: CodeArray,
-    level: CodeArray,
-    current: CodeArray,
-    slot_unit: CodeArray,
-    sums: FloatArray,
+def place_rows(
+    unit: CodeArray, level: CodeArray, current: CodeArray, slot_unit: CodeArray, slot: CodeArray
 ) -> None: ...
+def slot_totals(column: FloatArray, slot: CodeArray, sums: FloatArray) -> None: ...
 def replicate_totals(
-    sums: FloatArray, unit: CodeArray, start: CodeArray, factors: FloatArray, out: FloatArray
+    sums: FloatArray, unit: CodeArray, start: CodeArray, used: CountArray, factors: FloatArray, out: FloatArray
 ) -> None: ...
 def switch_factors(
     unit: CodeArray, score: FloatArray, on: CountArray, cuts: FloatArray, first: int, factors: FloatArray

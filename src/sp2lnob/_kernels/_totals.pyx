@@ -9,12 +9,16 @@ then follow each other, and its units' factors stay in the nearest cache.
 from libc.stdint cimport int32_t, uint8_t
 from sp2lnob._kernels._lanes cimport LANES, lanes, load, plus, scaled, store
 
+cdef enum:
+    BLOCK = 64  # slots that are passed over where they hold nothing
+
 
 def count_slots(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] recent, int32_t[::1] slots,
                 int32_t[::1] order):
     """Count the slots of every level in slots (levels,), and return how many levels there are.
 
-    recent: (levels,) work space. order: (levels,) the levels that rows have, as they first have them.
+    A row whose level is below 0 has no slot. recent: (levels,) work space. order: (levels,) the levels that rows have,
+    as they first have them.
     """
     cdef Py_ssize_t i, k, present = 0
     with nogil:
@@ -23,7 +27,7 @@ def count_slots(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] 
             slots[k] = 0
         for i in range(unit.shape[0]):
             k = level[i]
-            if recent[k] != unit[i]:
+            if k >= 0 and recent[k] != unit[i]:
                 if slots[k] == 0:
                     order[present] = <int32_t> k
                     present += 1
@@ -32,39 +36,55 @@ def count_slots(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] 
     return present
 
 
-def slot_totals(const double[:, ::1] columns, const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] current,
-                int32_t[::1] slot_unit, double[:, ::1] sums):
-    """Add columns (k, n) up by slot into sums (k, slots), which holds zeros; write the unit of every slot.
+def place_rows(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] current, int32_t[::1] slot_unit,
+               int32_t[::1] slot):
+    """Write the slot of every row (n,), -1 for one without, and the unit of every slot.
 
     current: (levels,) the first slot of each, overwritten. slot_unit: (slots,), which holds -1.
     """
-    cdef Py_ssize_t i, c, slot
+    cdef Py_ssize_t i, k, s
     with nogil:
         for i in range(unit.shape[0]):
-            slot = current[level[i]]
-            if slot_unit[slot] != unit[i]:
-                if slot_unit[slot] >= 0:
-                    slot += 1
-                    current[level[i]] = <int32_t> slot
-                slot_unit[slot] = unit[i]
-            for c in range(columns.shape[0]):
-                sums[c, slot] += columns[c, i]
+            k = level[i]
+            if k < 0:
+                slot[i] = -1
+                continue
+            s = current[k]
+            if slot_unit[s] != unit[i]:
+                if slot_unit[s] >= 0:
+                    s += 1
+                    current[k] = <int32_t> s
+                slot_unit[s] = unit[i]
+            slot[i] = <int32_t> s
+
+
+def slot_totals(const double[:] column, const int32_t[::1] slot, double[::1] sums):
+    """Add a column (n,) up by slot into sums (slots,), which holds zeros."""
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(slot.shape[0]):
+            if slot[i] >= 0:
+                sums[slot[i]] += column[i]
 
 
 def replicate_totals(const double[:, ::1] sums, const int32_t[::1] unit, const int32_t[::1] start,
-                     const double[:, :, ::1] factors, double[:, :, ::1] out):
+                     const uint8_t[:, ::1] used, const double[:, :, ::1] factors, double[:, :, ::1] out):
     """Add sums (k, slots) times factors (groups, units, LANES) up into out (levels, k, groups * LANES), holding zeros.
 
-    unit: (slots,). start: (levels + 1,) where the slots of each level begin.
+    unit: (slots,). start: (levels + 1,) where the slots of each level begin. used: ((k + 1) / 2, slots / 64 + 1)
+    whether one of two columns holds anything in 64 slots from the first on.
     """
     cdef Py_ssize_t group, j, first, last, s, c
     cdef lanes S, T, f
     with nogil:
         for group in range(factors.shape[0]):
             for j in range(out.shape[0]):
-                for first in range(start[j], start[j + 1], 64):  # slots whose factors stay in the nearest cache
-                    last = min(first + 64, <Py_ssize_t> start[j + 1])
+                first = start[j]
+                while first < start[j + 1]:  # slots whose factors stay in the nearest cache
+                    last = min(first - first % BLOCK + BLOCK, <Py_ssize_t> start[j + 1])
                     for c in range(0, sums.shape[0] - 1, 2):  # two at a time: as many as plain x86-64 has registers for
+                        if not used[c // 2, first // BLOCK]:
+                            continue
                         S = load(&out[j, c, group * LANES])
                         T = load(&out[j, c + 1, group * LANES])
                         for s in range(first, last):
@@ -73,12 +93,13 @@ def replicate_totals(const double[:, ::1] sums, const int32_t[::1] unit, const i
                             T = plus(T, scaled(sums[c + 1, s], f))
                         store(&out[j, c, group * LANES], S)
                         store(&out[j, c + 1, group * LANES], T)
-                    if sums.shape[0] % 2:
+                    if sums.shape[0] % 2 and used[sums.shape[0] // 2, first // BLOCK]:
                         c = sums.shape[0] - 1
                         S = load(&out[j, c, group * LANES])
                         for s in range(first, last):
                             S = plus(S, scaled(sums[c, s], load(&factors[group, unit[s], 0])))
                         store(&out[j, c, group * LANES], S)
+                    first = last
 
 
 def switch_factors(const int32_t[::1] unit, const double[:, ::1] score, const uint8_t[:, ::1] on,

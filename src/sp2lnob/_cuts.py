@@ -107,13 +107,13 @@ class Chunks:
         columns = np.zeros((k + k % 2, n))  # two at a time
         for to, column in zip(columns, sums.columns, strict=False):
             to[:] = column[order]
-        holds, ends = np.zeros((len(columns), 0), dtype=np.bool_), [welfare, welfare]
+        holds, least, most = np.zeros((len(columns), 0), dtype=np.bool_), welfare, welfare
         if n:
             holds = np.logical_or.reduceat(columns != 0, first, axis=1)
-            ends = [each.reduceat(welfare, first) for each in (np.minimum, np.maximum)]
+            least, most = np.minimum.reduceat(welfare, first), np.maximum.reduceat(welfare, first)
         used = np.ascontiguousarray((holds[::2] | holds[1::2]).T).view(np.uint8)
         start = np.r_[first, n].astype(np.int32)
-        return cls(columns, len(sums.columns), sums.unit[order], welfare, start, domain[first], *ends, used)
+        return cls(columns, len(sums.columns), sums.unit[order], welfare, start, domain[first], least, most, used)
 
     def evaluate(self, factors: FloatArray, cuts: FloatArray, domains: int) -> FloatArray:
         """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""

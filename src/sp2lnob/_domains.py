@@ -16,7 +16,7 @@ from .replication import Replication
 from .survey import Survey
 
 MOST_LEVELS = 1000
-REACH = 4.0  # standard errors within which cuts are looked for
+REACH = 5.0  # standard errors within which cuts are looked for
 RECIPIENTS = "recipients"  # a domain that a scenario decides: who lives in a household that it pays
 RESERVED = frozenset({"all", "group"})  # what rows of everybody, and of a tree's groups, say that they are by
 NO_CUTS: tuple[float, ...] = ()
@@ -287,10 +287,11 @@ class FullSample(Block):
                 assert survey.welfare is not None
                 welfare, people, psu = survey.welfare[order], survey.people[order], design.psu[order]
                 above = np.cumsum(people)  # and at it
+                by_psu = np.bincount(psu, people, design.psus)
                 for i, (share, cut) in enumerate(zip(shares, cuts, strict=True)):
                     poor = len(welfare) - np.searchsorted(welfare[::-1], cut, side="right")
-                    apart = np.bincount(psu[poor:], people[poor:], design.psus)
-                    apart -= share * np.bincount(psu, people, design.psus)
+                    below = np.bincount(psu[poor:], people[poor:], design.psus)
+                    apart = np.asarray(below - share * by_psu, dtype=np.float64)
                     reach = REACH * np.sqrt(design.variances(apart).sum())
                     place = np.searchsorted(above, (1 - share) * above[-1] + np.array([reach, -reach]))
                     ends[:, i] = welfare[np.minimum(place, len(welfare) - 1)]

@@ -220,7 +220,7 @@ def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, desig
     edge = RICHEST * people - (above[last] - weight[last])  # of the row there this much is inside
     if weight[:last] @ welfare[:last] + edge * welfare[last] > HEAVY * total:
         return True
-    apart = np.bincount(psu, weight * (welfare - total / people), design.psus)
+    apart = np.asarray(np.bincount(psu, weight * (welfare - total / people), design.psus), dtype=np.float64)
     variance = design.variances(apart)
     return bool(variance.max() > HEAVY * variance.sum())
 

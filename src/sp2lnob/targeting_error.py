@@ -280,8 +280,7 @@ class _PreparedError:
             inside = self.score[rows, None] <= cut_off[lanes]
             own = replace(
                 self.sums,
-                columns=self.sums.columns[:, rows],
-                sort=False,
+                columns=[column[rows] for column in self.sums.columns],
                 unit=np.arange(len(rows), dtype=np.int32),
                 domain=self.sums.domain[rows],
                 welfare=self.sums.welfare[rows],

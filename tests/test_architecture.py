@@ -67,6 +67,7 @@ ROOMS = (
     "choices",
     "spot",
     "_prepared",
+    "_paid",
     "_corrected",
     "custom",
     "_relative",

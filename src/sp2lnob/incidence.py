@@ -201,11 +201,11 @@ class Coverage(Statistic):
         )
         made: list[Asked] = []
         for row, everybody, counted, got in found:
-            cases, columns = counted, (everybody, got)
+            cases, columns = counted, [everybody, got]
             if together and len(rows.index) < len(everybody):
-                cases, columns = counted[rows.index], (everybody[rows.index], got[rows.index])
+                cases, columns = counted[rows.index], [everybody[rows.index], got[rows.index]]
             # Where nobody outside a group is paid, who is covered in it are all who are paid: that column is there.
-            columns = columns[0], next((one for one in people if np.array_equal(one, columns[1])), columns[1])
+            columns = [next((one for one in people if np.array_equal(one, column)), column) for column in columns]
             by_level = np.rint(np.bincount(domain.level, cases, len(domain.labels))).astype(np.int64)[:, None]
             made.append(prepare_additive(_Share(row), scenario, domain, columns, cases=by_level))
         return made

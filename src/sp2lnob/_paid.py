@@ -47,16 +47,16 @@ class Paid:
     @cached_property
     def recipients(self) -> Columns:
         """Recipients as costs count them: people, or households where a benefit is paid to these."""
-        rows, survey, schemes = self.rows, self.transfers.survey, self.transfers.package.schemes
-        households = [s for s, scheme in enumerate(schemes) if scheme.per == "household"]
-        made = list(self.people)
-        if rows.unit == "household" and households:
-            own = self._shared(self.by_row("people"))
-        else:
-            paid = self.by_row("paid") if households else []
-            own = {s: rows.share * (survey.weight[rows.household] * paid[s]) for s in households}
-        for s in households:
-            made[s] = own[s]
+        rows, survey, made = self.rows, self.transfers.survey, list(self.people)
+        households = [s for s, scheme in enumerate(self.transfers.package.schemes) if scheme.per == "household"]
+        if households and rows.unit == "household":
+            counted = self._shared(self.by_row("people"))
+            for s in households:
+                made[s] = counted[s]
+        elif households:
+            paid = self.by_row("paid")
+            for s in households:
+                made[s] = rows.share * (survey.weight[rows.household] * paid[s])
         return tuple(made)
 
     @cached_property

@@ -171,10 +171,10 @@ class Transfers:
         1 or 0; where draws are expected or exact, the chance of those eligible. A benefit paid per household is booked
         to its first eligible member.
         """
-        each = (self.bits[:, None] >> np.arange(len(self.amounts), dtype=np.uint64)) & np.uint64(1)
-        got = each * _reach(self.package)
-        for s, chance in self.receipt.chance.items():
-            got[:, s] = chance
+        bits, receipt, reach = self.bits, self.receipt, _reach(self.package)
+        got = np.empty((len(bits), len(reach)))
+        for s, share in enumerate(reach):
+            got[:, s] = receipt.chance[s] if s in receipt.chance else (bits >> np.uint64(s) & np.uint64(1)) * share
         return got
 
     def each(self, scheme: int) -> FloatArray:
@@ -235,7 +235,10 @@ class Transfers:
     def paid(self) -> FloatArray:
         """``received``, and a last column for those with at least one: (persons, schemes + 1)."""
         received = self.received
-        return np.column_stack([received, 1.0 - np.prod(1.0 - received, axis=1)])
+        none = 1.0 - received[:, 0]
+        for chance in received.T[1:]:
+            none *= 1.0 - chance
+        return np.column_stack([received, 1.0 - none])
 
     @cached_property
     def reached(self) -> FloatArray:

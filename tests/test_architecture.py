@@ -68,6 +68,7 @@ ROOMS = (
     "choices",
     "spot",
     "_prepared",
+    "_paid",
     "_corrected",
     "custom",
     "_relative",

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ._typing import BoolArray, FloatArray
+from ._typing import BoolArray, FloatArray, LongArray
 
 NO_SCALES = np.empty(0)
+TOGETHER = 64  # values: nothing but the draws themselves is large
 ROUNDING = 1e-14  # of a value: a smaller spread is that of the last bits of sums
 
 
@@ -103,3 +104,29 @@ class Variance:
         se = float(np.sqrt(squares + float((left.beside * (beside - value) ** 2).sum())))
         bias = left.bias_scale * float((left.rscales * (drawn - value)).sum())
         return 0.0 if se <= ROUNDING * abs(value) else se, bias, failed
+
+    def of_many(
+        self, draws: FloatArray, value: FloatArray, beside: FloatArray
+    ) -> tuple[FloatArray, FloatArray, LongArray]:
+        """Return the same of many values, to the bit: draws of shape (values, replicates), beside (values, s)."""
+        se, bias, failed = np.empty(len(value)), np.empty(len(value)), np.zeros(len(value), dtype=np.int64)
+        counts = self.rscales > 0
+        plain = np.isfinite(value) & (self.mse or counts.sum() != 1)
+        for first in range(0, len(value), TOGETHER):
+            here = slice(first, first + TOGETHER)
+            drawn = np.ascontiguousarray(draws[here])
+            whole = plain[here] & np.isfinite(drawn).all(axis=1) & np.isfinite(beside[here]).all(axis=1)
+            for i in np.flatnonzero(~whole).tolist():
+                at = first + i
+                se[at], bias[at], failed[at] = self.of(drawn[i], value[at], beside[at])
+            at_once = first + np.flatnonzero(whole)
+            drawn, own = drawn[whole], value[at_once, None]
+            center = own
+            if not self.mse and counts.any():
+                center = np.ascontiguousarray(drawn[:, counts]).mean(axis=1, keepdims=True)
+            squares = self.inflation * self.scale * (self.rscales * (drawn - center) ** 2).sum(axis=1)
+            squares += (self.beside * (beside[at_once] - own) ** 2).sum(axis=1)
+            found = np.sqrt(squares)
+            se[at_once] = np.where(found <= ROUNDING * np.abs(own[:, 0]), 0.0, found)
+            bias[at_once] = self.bias_scale * (self.rscales * (drawn - own)).sum(axis=1)
+        return se, bias, failed

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._domains import Domain, FullSample, Row
+from ._domains import FullSample, Row
+from ._paid import names_of, paid_to
 from ._prepared import Asked, Columns, Scenario, Statistic, prepare_additive
-from ._typing import FloatArray, LongArray
+from ._typing import FloatArray
 from ._validate import choice, fail, mapping, number, text_or_none
-from .economy import YEARLY
-from .transfers import PACKAGE, Transfers
 
 
 @dataclass(frozen=True)
@@ -77,15 +76,15 @@ class Adequacy(Statistic):
         welfare = before[rows.household] if self.of == "before" else scenario.welfare_of(rows)
         survey = scenario.survey
         each = welfare * (survey.equivalents / survey.size)[rows.household]  # a member's part of what it has
-        living = rows.weight * transfers.by_outcome("reached")[rows.outcome].T
-        paid = rows.weight * benefits(transfers, domain)
-        held = living * each
+        paid = paid_to(transfers, domain)
+        held = [living * each for living in paid.living]
         if self.of == "after" and transfers.package.draws == "exact":  # who is paid has more than all have on average
-            held += transfers.package.mpc * paid * (1 - transfers.by_outcome("reached")[rows.outcome].T)
+            for column, benefit, chance in zip(held, paid.benefits, paid.by_row("reached"), strict=True):
+                column += transfers.package.mpc * benefit * (1 - chance)
         assert self.lines is not None
         of = _AdequacyOf(names_of(transfers), self.of, dict(self.lines))
-        cases = np.tile(_living_cases(transfers, domain), 2 + len(self.lines))
-        return [prepare_additive(of, scenario.name, domain, (*paid, *living, *held), cases=cases)]
+        cases = np.tile(paid.living_cases(domain), 2 + len(self.lines))
+        return [prepare_additive(of, scenario.name, domain, (*paid.benefits, *paid.living, *held), cases=cases)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,15 +165,12 @@ class Targeting(Statistic):
         if transfers is None or scenario.survey.welfare is None or any(map(scenario.survey.welfare_class, by)):
             return []
         domain = scenario.domain(full, by)
-        rows = domain.rows
-        paid = rows.weight * benefits(transfers, domain)
-        living = rows.weight * transfers.by_outcome("reached")[rows.outcome].T
-        own = _beneficiaries(transfers, domain)
+        paid = paid_to(transfers, domain)
         of = _TargetingOf(names_of(transfers), self.share)
-        named = domain.named(of.values(), scenario.name, cases=np.tile(_living_cases(transfers, domain), 3))
+        named = domain.named(of.values(), scenario.name, cases=np.tile(paid.living_cases(domain), 3))
         labels = tuple(f"{label} {band}" for label in domain.labels for band in ("poorest", "others"))
         cut = replace(domain, shares=(self.share,), labels=labels)
-        return [Columns(of, named, cut, (rows.weight, *paid, *own, *living))]
+        return [Columns(of, named, cut, (domain.rows.weight, *paid.benefits, *paid.people, *paid.living))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,11 +257,10 @@ class GapEfficiency(Statistic):
         had, has = before[rows.household], scenario.welfare_of(rows)
         closed = np.maximum(self.line - had, 0.0) - np.maximum(self.line - has, 0.0)
         each = rows.weight * (survey.equivalents / survey.size)[rows.household]
-        money = benefits(transfers, domain)[:-1]
-        cost = (1 + transfers.package.administrations) @ money
+        paid = paid_to(transfers, domain)
         of = _GapEfficiencyOf(self.line, self.name, bool((has >= had).all()))
-        columns = (each * closed, rows.weight * money.sum(axis=0), rows.weight * cost)
-        cases = np.tile(_living_cases(transfers, domain)[:, -1:], 2)
+        columns = (each * closed, paid.benefits[-1], paid.expenses)
+        cases = np.tile(paid.living_cases(domain)[:, -1:], 2)
         return [prepare_additive(of, scenario.name, domain, columns, cases=cases)]
 
 
@@ -285,32 +280,3 @@ class _GapEfficiencyOf:
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return the ratios; of no money, such as where benefits are taken away alone, there is none."""
         return np.asarray(totals[:, :1] / np.where(totals[:, 1:] > 0, totals[:, 1:], np.nan))
-
-
-def names_of(transfers: Transfers) -> tuple[str, ...]:
-    """Return the names of the schemes, and what all of them together are called."""
-    return (*(scheme.name for scheme in transfers.package.schemes), PACKAGE)
-
-
-def benefits(transfers: Transfers, domain: Domain) -> FloatArray:
-    """Return what every scheme and the package pay per member of each row's household, in a ``welfare_period``."""
-    rows, survey = domain.rows, transfers.survey
-    members = survey.size if survey.price_factor is None else survey.size / survey.price_factor
-    paid = transfers.by_outcome("household")[rows.outcome].T / (members[rows.household] * YEARLY[survey.welfare_period])
-    return np.concatenate([paid, paid.sum(axis=0, keepdims=True)])
-
-
-def _beneficiaries(transfers: Transfers, domain: Domain) -> FloatArray:
-    """Return people who are paid themselves by row, of every scheme and of the package."""
-    rows = domain.rows
-    if rows.unit == "person":
-        return np.asarray(rows.weight * transfers.of_persons("paid", rows.index, rows.outcome).T)
-    return np.asarray(rows.share * transfers.by_outcome("people_paid")[rows.outcome].T)
-
-
-def _living_cases(transfers: Transfers, domain: Domain) -> LongArray:
-    """Return the rows with weight that live with a recipient, by level and scheme: what the figures rest on."""
-    rows = domain.rows
-    living = (transfers.by_outcome("reached")[rows.outcome] > 0) & rows.cases[:, None]
-    counted = [np.bincount(domain.level, column, len(domain.labels)) for column in living.T]
-    return np.rint(counted).astype(np.int64).T

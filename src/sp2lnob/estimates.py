@@ -371,12 +371,11 @@ def summarize(
     beside = np.empty((0, len(rows))) if beside is None else beside
     if len(variance.rscales) > len(draws):
         variance = variance.left(np.isin(np.arange(1, len(variance.rscales) + 1), numbers))
-    se, bias, failed = np.full(len(rows), np.nan), np.full(len(rows), np.nan), np.zeros(len(rows), dtype=np.int64)
+    se, bias, failed = variance.of_many(draws.T, value, beside.T)
     low, high = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
     kinds = [row.scale if row.doubt else interval or row.scale for row in rows]  # draws do not show a doubt
     limits, limited, doubted = _limited(rows), *np.zeros((2, len(rows)), dtype=np.bool_)
-    for i, row in enumerate(rows):  # row by row: nothing else is as large as the draws
-        se[i], bias[i], failed[i] = variance.of(draws[:, i], value[i], beside[:, i])
+    for i, row in enumerate(rows):
         if row.doubt > row.minor * se[i]:
             se[i], doubted[i] = np.hypot(se[i], row.doubt), row.minor > 0
         if row.scale == "none":

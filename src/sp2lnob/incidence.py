@@ -1,14 +1,16 @@
 """Statistics of a package: whom it reaches, who gains how much, what it costs. Without a package they are nothing."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._domains import Domain, FullSample, Row
+from ._domains import Domain, FullSample, Row, Rows
 from ._eligible import age_limits
 from ._household_types import CHILD, OLDER
+from ._paid import in_order, names_of, paid_to
 from ._prepared import Asked, Scenario, Statistic, prepare_additive
-from ._typing import BoolArray, FloatArray, LongArray
+from ._typing import BoolArray, FloatArray
 from ._validate import choice, fail, fail_type, number
 from .measures import check_positive
 from .schemes import Scheme
@@ -16,6 +18,7 @@ from .survey import Survey
 from .transfers import PACKAGE, Costing, Transfers
 
 GAINS = ("ratio of means", "mean of ratios")
+_OfGroup = tuple[Row, FloatArray, FloatArray, FloatArray]  # a share, all of a group, the cases, those who are covered
 
 
 @dataclass(frozen=True)
@@ -179,14 +182,9 @@ class Coverage(Statistic):
         if transfers is None:
             return []
         domain = scenario.domain(full, by, with_welfare=False)
-        rows = domain.rows
-        reached = rows.weight * transfers.by_outcome("reached")[rows.outcome].T
-        if rows.unit == "person":
-            paid = rows.weight * transfers.of_persons("paid", rows.index, rows.outcome).T
-        else:
-            paid = rows.share * transfers.by_outcome("people_paid")[rows.outcome].T
-        columns = (rows.weight, *reached, *paid)
-        made: list[Asked] = [prepare_additive(_CoverageBy(_schemes(transfers)), scenario.name, domain, columns)]
+        paid = paid_to(transfers, domain)
+        columns = (domain.rows.weight, *paid.living, *paid.people)
+        made: list[Asked] = [prepare_additive(_CoverageBy(names_of(transfers)), scenario.name, domain, columns)]
         if self.intended or self.groups:
             # Where a household has one outcome, its members are added up at once: fewer rows, and the same sums.
             unit = None if transfers.outcomes is None else "person"
@@ -195,37 +193,65 @@ class Coverage(Statistic):
 
     def _of_groups(self, transfers: Transfers, scenario: str, domain: Domain) -> list[Asked]:
         """Return coverage among those whom schemes are meant for, and in the groups of people."""
-        rows, survey, schemes = domain.rows, transfers.survey, transfers.package.schemes
+        rows, people = domain.rows, paid_to(transfers, domain).people
         together = rows.unit == "household"
-        person = np.arange(survey.n_persons, dtype=np.int32) if together else rows.index
-        outcome = survey.household_of if together else rows.outcome
-        weight = survey.person_weight if together else rows.weight
-        once = weight > 0 if together else rows.cases
-        paid = transfers.of_persons("paid", person, outcome)
-        reached = transfers.by_outcome("reached")[outcome]
+        found = rows.full.once(
+            (self, transfers, None if together else rows),
+            lambda: [*self._among(transfers, None if together else rows)],
+        )
+        made: list[Asked] = []
+        for row, everybody, counted, got in found:
+            cases, columns = counted, [everybody, got]
+            if together and len(rows.index) < len(everybody):
+                cases, columns = counted[rows.index], [everybody[rows.index], got[rows.index]]
+            # Where nobody outside a group is paid, who is covered in it are all who are paid: that column is there.
+            columns = [next((one for one in people if np.array_equal(one, column)), column) for column in columns]
+            by_level = np.rint(np.bincount(domain.level, cases, len(domain.labels))).astype(np.int64)[:, None]
+            made.append(prepare_additive(_Share(row), scenario, domain, columns, cases=by_level))
+        return made
 
-        def of_rows(column: FloatArray) -> FloatArray:
-            return survey.sum_over_members(column)[rows.index] if together else column
+    def _among(self, transfers: Transfers, rows: Rows | None) -> Iterator[_OfGroup]:
+        """Yield a share, and its columns by person: all of a group, how many are in the sample, and who is covered.
 
-        asked: list[tuple[BoolArray, list[tuple[Row, FloatArray]]]] = []
+        Without rows every household has one outcome, and columns are added up by household: fewer rows, and the same
+        sums.
+        """
+        survey, schemes = transfers.survey, transfers.package.schemes
+        if rows is None:
+            weight, once, reached = survey.person_weight, survey.person_weight > 0, transfers.reached
+            paid = transfers.paid
+        else:
+            weight, once = rows.weight, rows.cases
+            reached = transfers.by_outcome("reached")[rows.outcome]
+            paid = transfers.of_persons("paid", rows.index, rows.outcome)
+        groups: dict[bytes, tuple[FloatArray, FloatArray, FloatArray]] = {}
+        covered: dict[tuple[bytes, int], FloatArray] = {}
+
+        def added(column: FloatArray) -> FloatArray:
+            return survey.sum_over_members(column) if rows is None else column
+
+        def share(row: Row, among: BoolArray, s: int, *, living: bool) -> _OfGroup:
+            name = np.packbits(among).tobytes()  # who is in it: several may ask for one group
+            if name not in groups:
+                here = among if rows is None else among[rows.index]
+                own = weight * here
+                groups[name] = own, added(own), added((once & here).astype(np.float64))
+            own, everybody, counted = groups[name]
+            if living:
+                return row, everybody, counted, everybody * reached[:, s]
+            if (name, s) not in covered:
+                covered[name, s] = added(own * paid[:, s])
+            return row, everybody, counted, covered[name, s]
+
         for s, scheme in enumerate(schemes if self.intended else ()):
             among = intended(survey, scheme)
             if among is not None:
-                got = reached[:, s] if scheme.per == "household" else paid[:, s]
-                asked.append((among, [(Row("coverage_direct", scheme.name, "intended", scale="logit"), got)]))
+                row = Row("coverage_direct", scheme.name, "intended", scale="logit")
+                yield share(row, among, s, living=scheme.per == "household")
         for param, among in groups_of(survey).items() if self.groups else ():
-            both = (("coverage", reached), ("coverage_direct", paid))
-            asked.append((among, [(Row(name, PACKAGE, param, scale="logit"), got[:, -1]) for name, got in both]))
-        made: list[Asked] = []
-        for among, measures in asked:
-            own = weight * among[person]
-            everybody = of_rows(own)
-            counted = np.bincount(domain.level, of_rows((once & among[person]).astype(np.float64)), len(domain.labels))
-            cases = np.rint(counted).astype(np.int64)[:, None]
-            for row, got in measures:
-                columns = (everybody, of_rows(own * got))
-                made.append(prepare_additive(_Share(row), scenario, domain, columns, cases=cases))
-        return made
+            for name in ("coverage", "coverage_direct"):
+                row = Row(name, PACKAGE, param, scale="logit")
+                yield share(row, among, len(schemes), living=name == "coverage")
 
 
 @dataclass(frozen=True)
@@ -329,13 +355,16 @@ class Incidence(Statistic):
         if transfers is None or not by:
             return []
         domain = scenario.domain(full, by, with_welfare=False)
-        people, varying = _recipients(transfers, domain), transfers.costing.varying
-        benefit = transfers.amounts[:, None] * people[:-1]
-        benefit[list(varying)] = _money(transfers, domain)
-        columns = (*benefit, benefit.sum(axis=0), *people)
-        of = _IncidenceOf(_schemes(transfers))
+        paid, varying = paid_to(transfers, domain), transfers.costing.varying
+        money = dict(zip(varying, paid.money, strict=True)) if varying else {}
+        benefit = [
+            money[s] if s in money else amount * people
+            for s, (amount, people) in enumerate(zip(transfers.amounts, paid.recipients[:-1], strict=True))
+        ]
+        columns = (*benefit, in_order(benefit), *paid.recipients)
+        of = _IncidenceOf(names_of(transfers))
         # A share rests on all recipients, as any share on its denominator; and on no more than the level has rows.
-        cases = np.minimum(np.tile(_cases(transfers, domain).sum(axis=0), 2), domain.n[:, None])
+        cases = np.minimum(np.tile(paid.recipient_cases(domain).sum(axis=0), 2), domain.n[:, None])
         return [prepare_additive(of, scenario.name, domain, columns, cases=cases)]
 
 
@@ -388,9 +417,9 @@ class Cost(Statistic):
         if transfers is None:
             return []
         domain = scenario.domain(full, by, with_welfare=False)
-        of = _CostOf(transfers.costing, _schemes(transfers))
-        columns, cases = (*_recipients(transfers, domain), *_money(transfers, domain)), _cases(transfers, domain)
-        cases = np.repeat(cases, len(of.values()) // len(of.schemes), axis=1)
+        paid, of = paid_to(transfers, domain), _CostOf(transfers.costing, names_of(transfers))
+        columns = (*paid.recipients, *(paid.money if transfers.costing.varying else ()))
+        cases = np.repeat(paid.recipient_cases(domain), len(of.values()) // len(of.schemes), axis=1)
         return [prepare_additive(of, scenario.name, domain, columns, cases=cases)]
 
 
@@ -410,45 +439,3 @@ class _CostOf:
         """Return the measures of every level."""
         made = [np.stack(list(self.costing.measures(people).values()), axis=1) for people in totals]
         return np.stack([measures.reshape(-1, totals.shape[-1]) for measures in made])
-
-
-def _schemes(transfers: Transfers) -> tuple[str, ...]:
-    """Return the names of the schemes, and what all of them together are called."""
-    return (*(scheme.name for scheme in transfers.package.schemes), PACKAGE)
-
-
-def _cases(transfers: Transfers, domain: Domain) -> LongArray:
-    """Return the recipients in the sample by level and scheme, and those with at least one: unweighted."""
-    rows, survey = domain.rows, transfers.survey
-    paid = ((transfers.paid > 0) & (survey.person_weight > 0)[:, None]).astype(np.float64).T
-    if rows.unit == "household":
-        paid = np.stack([survey.sum_over_members(column) for column in paid])
-    once = rows.cases
-    counted = [np.bincount(domain.level[once], column[rows.index[once]], len(domain.labels)) for column in paid]
-    return np.rint(counted).astype(np.int64).T
-
-
-def _recipients(transfers: Transfers, domain: Domain) -> FloatArray:
-    """Return recipients by row: one line a scheme, and the last for those with at least one."""
-    rows, survey = domain.rows, transfers.survey
-    if rows.unit == "household":
-        return np.asarray(rows.share * transfers.by_outcome("people")[rows.outcome].T)
-    weight = np.column_stack(
-        [
-            *(
-                survey.weight[survey.household_of] if scheme.per == "household" else survey.person_weight
-                for scheme in transfers.package.schemes
-            ),
-            survey.person_weight,
-        ]
-    )
-    paid = transfers.of_persons("paid", rows.index, rows.outcome)
-    return np.asarray(rows.share * (weight[rows.index] * paid).T)
-
-
-def _money(transfers: Transfers, domain: Domain) -> FloatArray:
-    """Return currency a year by row: one line for each scheme whose amount varies."""
-    rows = domain.rows
-    if rows.unit == "household":
-        return np.asarray(rows.share * transfers.by_outcome("money")[rows.outcome].T)
-    return np.asarray(rows.share * transfers.of_persons("money_of_persons", rows.index, rows.outcome).T)

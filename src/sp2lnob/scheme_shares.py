@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ._domains import Block, FullSample, Row
+from ._paid import in_order
 from ._prepared import Asked, Prepared, Scenario, Statistic, joined
 from ._typing import FloatArray
 from ._validate import fail, fail_type, listing
@@ -162,7 +163,7 @@ def _coalitions(scenario: Scenario, transfers: Transfers, masks: Sequence[int]) 
     assert survey.welfare is not None
     outcomes = transfers.outcomes
     home = np.arange(survey.n_households) if outcomes is None else outcomes.household
-    after, before, sharing = scenario.welfare(), survey.welfare[home], survey.sharing[home]
+    before, sharing = survey.welfare[home], survey.sharing[home]
     paid = transfers.by_outcome("household") / (sharing * YEARLY[survey.welfare_period])[:, None] * package.mpc
     if reason := refusal(transfers):
         fail(
@@ -173,15 +174,16 @@ def _coalitions(scenario: Scenario, transfers: Transfers, masks: Sequence[int]) 
     everybody = (1 << len(package.schemes)) - 1
     for mask in masks:
         kept = [s for s in range(len(package.schemes)) if mask >> s & 1]
+        # Of each set welfare is another, and so is its order; rows are the same, and what is said of all schemes.
+        anew: dict[str, Any] = {"_ranked": {}, "_orderings": {}}
         if mask == everybody:
-            welfare = after
+            yield scenario
         elif not mask:
-            welfare = before
+            yield replace(scenario, **anew, **({"transfers": None} if outcomes is None else {"instead": before}))
         elif _apart(package):
-            welfare = _alone(transfers, kept)
+            yield replace(scenario, **anew, instead=_alone(transfers, kept))
         else:
-            welfare = before + paid[:, kept].sum(axis=1)
-        yield Scenario(scenario.name, survey, transfers, instead=welfare, among=scenario.among, one_of=scenario.one_of)
+            yield replace(scenario, **anew, instead=before + in_order(paid[:, s] for s in kept))
 
 
 def _alone(transfers: Transfers, kept: Sequence[int]) -> FloatArray:

@@ -20,6 +20,7 @@ from ._columns import Column, column_of
 from ._expressions import Grouping, parse
 from ._household_types import SPOUSES, TYPES, household_types, is_spouse
 from ._html import fields, short
+from ._kernels import _totals
 from ._roster import build_roster, constant_within
 from ._sweeps import richest_first
 from ._typing import BoolArray, CodeArray, FloatArray, Frame, LongArray
@@ -433,7 +434,9 @@ class Survey:
 
     def sum_over_members(self, values: FloatArray) -> FloatArray:
         """Add values by person up by household."""
-        return np.asarray(np.bincount(self.household_of, values, self.n_households), dtype=np.float64)
+        made = np.empty(self.n_households)
+        _totals.member_sums(np.ascontiguousarray(values, dtype=np.float64), self.first_person, made)
+        return made
 
     def _on_request(self, name: str) -> Column:
         """Return a column that is made of roles, by the rows that it describes."""

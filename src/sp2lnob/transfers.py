@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._eligible import ages, eligible, traits
-from ._kernels import _payments
+from ._kernels import _payments, _totals
 from ._outcomes import Outcomes, certain, in_target, outcomes_of, receipts_of
 from ._receipt import Receipt, blocks_of, chances, leaks_of, paid, reached
 from ._typing import BitArray, CodeArray, FloatArray
@@ -171,10 +171,10 @@ class Transfers:
         1 or 0; where draws are expected or exact, the chance of those eligible. A benefit paid per household is booked
         to its first eligible member.
         """
-        each = (self.bits[:, None] >> np.arange(len(self.amounts), dtype=np.uint64)) & np.uint64(1)
-        got = each * _reach(self.package)
-        for s, chance in self.receipt.chance.items():
-            got[:, s] = chance
+        bits, receipt, reach = self.bits, self.receipt, _reach(self.package)
+        got = np.empty((len(bits), len(reach)))
+        for s, share in enumerate(reach):
+            got[:, s] = receipt.chance[s] if s in receipt.chance else (bits >> np.uint64(s) & np.uint64(1)) * share
         return got
 
     def each(self, scheme: int) -> FloatArray:
@@ -196,23 +196,19 @@ class Transfers:
             paid[:, s] = self.survey.sum_over_members(self.each(s))
         return paid
 
-    @property
+    @cached_property
     def people(self) -> FloatArray:
         """People who receive, by household: one column a scheme, and the last for those with at least one."""
-        survey, reach, paid = self.survey, _reach(self.package), self.paid
-        by_scheme = np.column_stack(
-            [
-                survey.sum_over_members(survey.person_weight * paid[:, s])
-                if scheme.per == "person"
-                else survey.weight * survey.sum_over_members(paid[:, s])
-                if s in self.receipt.chance
-                else survey.weight * self.recipients[:, s] * reach[s]
-                for s, scheme in enumerate(self.package.schemes)
-            ]
-        )
-        return np.column_stack([by_scheme, survey.sum_over_members(survey.person_weight * paid[:, -1])])
+        survey, reach = self.survey, _reach(self.package)
+        made = self.people_paid.copy()
+        for s, scheme in enumerate(self.package.schemes):
+            if scheme.per == "household":
+                by_chance = s in self.receipt.chance
+                paid = survey.sum_over_members(self.paid[:, s]) if by_chance else self.recipients[:, s] * reach[s]
+                made[:, s] = survey.weight * paid
+        return made
 
-    @property
+    @cached_property
     def money(self) -> FloatArray:
         """Currency a year that households stand for, by each scheme whose amount varies: (households, such schemes)."""
         made = [self.survey.sum_over_members(column) for column in self.money_of_persons.T]
@@ -229,22 +225,27 @@ class Transfers:
         ]
         return np.column_stack([np.empty((survey.n_persons, 0)), *made])
 
-    @property
+    @cached_property
     def people_paid(self) -> FloatArray:
         """People who are paid themselves, by household: columns as in ``people``, a benefit of all to one of them."""
-        own = self.survey.person_weight[:, None] * self.paid
-        return np.column_stack([self.survey.sum_over_members(column) for column in own.T])
+        own = self.survey.person_weight
+        return np.column_stack([self.survey.sum_over_members(own * column) for column in self.paid.T])
 
     @cached_property
     def paid(self) -> FloatArray:
         """``received``, and a last column for those with at least one: (persons, schemes + 1)."""
         received = self.received
-        return np.column_stack([received, 1.0 - np.prod(1.0 - received, axis=1)])
+        none = 1.0 - received[:, 0]
+        for chance in received.T[1:]:
+            none *= 1.0 - chance
+        return np.column_stack([received, 1.0 - none])
 
     @cached_property
     def reached(self) -> FloatArray:
         """Whether somebody in each household is paid, of shape (households, schemes + 1), as in ``paid``."""
-        return 1.0 - np.multiply.reduceat(1.0 - self.paid, self.survey.first_person[:-1], axis=0)
+        made = np.empty((self.survey.n_households, self.paid.shape[1]))
+        _totals.member_chances(self.paid, self.survey.first_person, made)
+        return made
 
     @property
     def cost(self) -> "pd.DataFrame":

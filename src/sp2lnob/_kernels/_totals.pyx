@@ -1,4 +1,4 @@
-"""Totals: every additive statistic, and the cells of an opportunity.
+"""Totals: every additive statistic, the cells of an opportunity, and what a household's members have together.
 
 Columns are added up by unit and level once, in O(rows x columns); a replicate then costs O(slots x columns). A unit is
 what a factor belongs to: a PSU, or a household where those of one PSU have factors of their own. A slot holds the rows
@@ -100,6 +100,35 @@ def replicate_totals(const double[:, ::1] sums, const int32_t[::1] unit, const i
                             S = plus(S, scaled(sums[c, s], load(&factors[group, unit[s], 0])))
                         store(&out[j, c, group * LANES], S)
                     first = last
+
+
+def member_sums(const double[::1] values, const int32_t[::1] first_person, double[::1] out):
+    """Add values (persons,) up by household. first_person: (households + 1,)."""
+    cdef Py_ssize_t h, i
+    cdef double total
+    with nogil:
+        for h in range(out.shape[0]):
+            total = 0.0
+            for i in range(first_person[h], first_person[h + 1]):
+                total += values[i]
+            out[h] = total
+
+
+def member_chances(const double[:, ::1] chance, const int32_t[::1] first_person, double[:, ::1] out):
+    """Write the chance that something happens to one member at least: 1 less the product of 1 less each one's.
+
+    chance: (persons, k). first_person: (households + 1,). out: (households, k).
+    """
+    cdef Py_ssize_t h, i, c
+    with nogil:
+        for h in range(out.shape[0]):
+            for c in range(out.shape[1]):
+                out[h, c] = 1.0
+            for i in range(first_person[h], first_person[h + 1]):
+                for c in range(out.shape[1]):
+                    out[h, c] *= 1.0 - chance[i, c]
+            for c in range(out.shape[1]):
+                out[h, c] = 1.0 - out[h, c]
 
 
 def switch_factors(const int32_t[::1] unit, const double[:, ::1] score, const uint8_t[:, ::1] on,

@@ -126,7 +126,7 @@ class BelowLine:
             inside = (base[rows, None] > low) & ~(base[rows, None] > high)
             own = replace(
                 self.sums,
-                columns=self.sums.columns[:, rows],
+                columns=tuple(column[rows] for column in self.sums.columns),
                 sort=False,
                 unit=np.arange(len(rows), dtype=np.int32),
                 domain=self.sums.domain[rows],

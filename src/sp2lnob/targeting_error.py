@@ -279,7 +279,7 @@ class _PreparedError:
             inside = self.score[rows, None] <= cut_off[lanes]
             own = replace(
                 self.sums,
-                columns=self.sums.columns[:, rows],
+                columns=tuple(column[rows] for column in self.sums.columns),
                 sort=False,
                 unit=np.arange(len(rows), dtype=np.int32),
                 domain=self.sums.domain[rows],

@@ -2,7 +2,7 @@ from sp2lnob._typing import CodeArray, CountArray, FloatArray
 
 def count_slots(unit: CodeArray, level: CodeArray, recent: CodeArray, slots: CodeArray, order: CodeArray) -> int: ...
 def slot_totals(
-    columns: FloatArray,
+    column: FloatArray,
     unit: CodeArray,
     level: CodeArray,
     current: CodeArray,

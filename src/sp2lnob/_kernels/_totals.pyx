@@ -32,13 +32,13 @@ def count_slots(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] 
     return present
 
 
-def slot_totals(const double[:, ::1] columns, const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] current,
-                int32_t[::1] slot_unit, double[:, ::1] sums):
-    """Add columns (k, n) up by slot into sums (k, slots), which holds zeros; write the unit of every slot.
+def slot_totals(const double[::1] column, const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] current,
+                int32_t[::1] slot_unit, double[::1] sums):
+    """Add a column (n,) up by slot into sums (slots,), which holds zeros; write the unit of every slot.
 
     current: (levels,) the first slot of each, overwritten. slot_unit: (slots,), which holds -1.
     """
-    cdef Py_ssize_t i, c, slot
+    cdef Py_ssize_t i, slot
     with nogil:
         for i in range(unit.shape[0]):
             slot = current[level[i]]
@@ -47,8 +47,7 @@ def slot_totals(const double[:, ::1] columns, const int32_t[::1] unit, const int
                     slot += 1
                     current[level[i]] = <int32_t> slot
                 slot_unit[slot] = unit[i]
-            for c in range(columns.shape[0]):
-                sums[c, slot] += columns[c, i]
+            sums[slot] += column[i]
 
 
 def replicate_totals(const double[:, ::1] sums, const int32_t[::1] unit, const int32_t[::1] start,

@@ -241,7 +241,7 @@ def test_a_mean_hangs_on_the_richest_one_in_a_hundred():
     for richest, expected in ((24.0, False), (25.5, True)):  # 40 of 4,000: at 24.75 they have a fifth
         welfare = np.r_[np.full(40, richest), np.ones(3960)]
         assert bool(40 * richest > 0.2 * welfare.sum()) is expected
-        assert _hangs_on_few(welfare, weight, psu, design) is expected
+        assert _hangs_on_few(welfare, weight, psu, design, np.arange(4000)) is expected
 
 
 def test_a_mean_hangs_on_one_psu():
@@ -249,10 +249,10 @@ def test_a_mean_hangs_on_one_psu():
     psu, weight = np.arange(40, dtype=np.int32), np.ones(40)
     even = np.tile([1.0, 2.0], 20)[::-1].copy()
     order = np.argsort(-even, kind="stable")
-    assert not _hangs_on_few(even[order], weight, psu[order], design)
+    assert not _hangs_on_few(even, weight, psu, design, order)
     even[7] = 6.0
     order = np.argsort(-even, kind="stable")
-    assert _hangs_on_few(even[order], weight, psu[order], design)
+    assert _hangs_on_few(even, weight, psu, design, order)
 
 
 def test_the_flag_stands_where_it_should():

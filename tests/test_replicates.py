@@ -159,7 +159,6 @@ def test_a_sweep_writes_as_many_checkpoints_as_python_gives_it(n):
     _ordered.sweep(
         np.arange(n, 0.0, -1.0),
         np.ones(n),
-        np.ones(n),
         np.zeros(n, dtype=np.int32),
         _sweeps.ALONE,
         np.array([0.5]),

@@ -13,7 +13,7 @@ import numpy as np
 
 from ._kernels import _classes, _moments
 from ._parallel import LANES
-from ._sweeps import Totals, by_level, richest_first
+from ._sweeps import Totals, by_level, class_of, richest_first
 from ._typing import BoolArray, CodeArray, CountArray, FloatArray, LongArray
 
 ALIKE = 64  # rows that are weighed together where they are of one class: as in _kernels/_classes.pyx
@@ -359,10 +359,7 @@ def by_group(cuts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 def settled_of(welfare: FloatArray, margins: FloatArray) -> tuple[CodeArray, BoolArray]:
     """Return how many cuts each welfare is above, and whether that is so wherever in the margins they are."""
-    above, within = np.zeros((2, len(welfare)), dtype=np.int32)
-    for low, high in margins.T:
-        above += welfare > high
-        within += welfare > low
+    above, within = class_of(welfare, margins[1]), class_of(welfare, margins[0])
     return above, above == within
 
 

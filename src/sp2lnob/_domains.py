@@ -3,13 +3,13 @@
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from ._cells import combine
 from ._outcomes import Outcomes, Placed, Spread, Switches, extended
-from ._sweeps import Ordering, columns_of
+from ._sweeps import Ordering, class_of, columns_of
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import fail, fail_if_any, fail_type
 from .replication import Replication
@@ -21,6 +21,7 @@ RECIPIENTS = "recipients"  # a domain that a scenario decides: who lives in a ho
 RESERVED = frozenset({"all", "group"})  # what rows of everybody, and of a tree's groups, say that they are by
 NO_CUTS: tuple[float, ...] = ()
 Made = TypeVar("Made")
+Values = TypeVar("Values", bound=np.ndarray[Any, Any])
 
 
 @dataclass(frozen=True)
@@ -148,15 +149,24 @@ class Rows:
         """Weight in the full sample: none of an outcome that only other samples have."""
         return self.weight if self.spread is None else self.weight * self.spread.now
 
+    @property
+    def complete(self) -> bool:
+        """Whether rows are the survey's households, each once and in their order."""
+        return self.spread is None and self.unit == "household" and len(self.index) == self.survey.n_households
+
+    def of_household(self, values: Values) -> Values:
+        """Return values of households by row: the same array where rows are the households."""
+        return values if self.complete else cast(Values, values[self.household])
+
     @cached_property
     def psu(self) -> CodeArray:
         """PSU of each row."""
-        return self.survey.design.psu[self.household]
+        return self.of_household(self.survey.design.psu)
 
     @cached_property
     def factor(self) -> CodeArray:
         """Whose factor each row takes in a replicate."""
-        return self.full.unit[self.household] if self.spread is None else self.spread.unit
+        return self.of_household(self.full.unit) if self.spread is None else self.spread.unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +183,7 @@ class Domain:
         Combination of the columns that are no welfare class.
     shares : tuple of float
         Where welfare is cut; empty without a welfare class.
-    level : ndarray of shape (rows,), int64
+    level : ndarray of shape (rows,), int32
         Level of each row, in the full sample's classes.
     n, df : ndarray of shape (levels,), int64
         Rows with weight, counted without it; PSUs minus strata among those that have a row of the level with weight.
@@ -186,7 +196,7 @@ class Domain:
     labels: tuple[str, ...]
     fixed: CodeArray
     shares: tuple[float, ...]
-    level: LongArray
+    level: CodeArray
     n: LongArray
     df: LongArray
     effective: FloatArray
@@ -234,7 +244,7 @@ class Domain:
     def welfare(self) -> FloatArray:
         """Welfare before any transfer of each row's household: what classes are cut from."""
         assert self.rows.survey.welfare is not None
-        return self.rows.survey.welfare[self.rows.household]
+        return self.rows.of_household(self.rows.survey.welfare)
 
     @property
     def bands(self) -> int:
@@ -341,7 +351,8 @@ class FullSample(Block):
                 made = Rows(self, unit, index, survey.household_of[index], survey.person_weight[index])
             else:
                 index = np.flatnonzero(known).astype(np.int32)
-                made = Rows(self, unit, index, index, survey.people[index])
+                weight = survey.people if len(index) == survey.n_households else survey.people[index]
+                made = Rows(self, unit, index, index, weight)
             self._rows[unit, with_welfare] = made
         return self._rows[unit, with_welfare]
 
@@ -368,7 +379,7 @@ def domain_of(rows: Rows, by: Sequence[str]) -> Domain:
     """Return the domain of some columns, rows counted in the full sample's classes."""
     if not by:
         everything = np.zeros(len(rows.index), dtype=np.int32)
-        return _counted(rows, "all", ("all",), everything, NO_CUTS, everything.astype(np.int64))
+        return _counted(rows, "all", ("all",), everything, NO_CUTS, everything)
     survey, full = rows.survey, rows.full
     if RECIPIENTS in by:
         fail(
@@ -423,10 +434,12 @@ def domain_of(rows: Rows, by: Sequence[str]) -> Domain:
                     parts.append(labels[j][row[j]])
                     j += 1
             named.append(" x ".join(parts))
-    level: LongArray = fixed.astype(np.int64) * (len(shares) + 1)
+    level = fixed
     if shares:
         assert survey.welfare is not None
-        level += np.searchsorted(full.cuts(shares)[:, 0], survey.welfare[rows.household], side="left")
+        level = class_of(rows.of_household(survey.welfare), full.cuts(shares)[:, 0])
+        if codes:
+            level += fixed * (len(shares) + 1)
     return _counted(rows, name, tuple(named), fixed, shares, level)
 
 
@@ -437,16 +450,17 @@ def divided(domain: Domain, name: str, labels: Sequence[str], code: CodeArray) -
     alone = domain.name == "all"
     named = [label if alone else f"{of} x {label}" for several in old for label in labels for of in several]
     fixed, band = (domain.fixed * parts + code).astype(np.int32), domain.level % bands
-    level: LongArray = fixed.astype(np.int64) * bands + band
+    level = fixed * bands + band
     full_name = name if alone else f"{domain.name} x {name}"
     return _counted(domain.rows, full_name, tuple(named), fixed, domain.shares, level)
 
 
 def _counted(
-    rows: Rows, name: str, labels: tuple[str, ...], fixed: CodeArray, shares: tuple[float, ...], level: LongArray
+    rows: Rows, name: str, labels: tuple[str, ...], fixed: CodeArray, shares: tuple[float, ...], level: CodeArray
 ) -> Domain:
     """Count what the levels of a domain rest on."""
-    n = np.bincount(level[rows.cases], minlength=len(labels))
+    cases = rows.cases
+    n = np.bincount(level if cases.all() else level[cases], minlength=len(labels))
     df, effective = rows.survey.design.by_level(rows.psu, level, len(labels), rows.weight_now)
     return Domain(rows, name, labels, fixed, shares, level, n, df, effective)
 

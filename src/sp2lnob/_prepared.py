@@ -21,8 +21,8 @@ from ._sweeps import (
     Ordering,
     Swept,
     Totals,
-    by_level,
     dissimilarity_of,
+    levels_of,
     richest_first,
     step_ratio,
 )
@@ -76,6 +76,7 @@ class Scenario:
     _ranked: dict[Rows, tuple[LongArray, Ordering]] = field(default_factory=dict)
     _orderings: dict[Domain, tuple[Ordering | ClassOrdering, ...]] = field(default_factory=dict)
     _tails: dict[Domain, BoolArray] = field(default_factory=dict)
+    _columns: dict[tuple["OfRows", Rows], tuple[FloatArray, ...]] = field(default_factory=dict)
 
     def welfare(self) -> FloatArray:
         """Return welfare by outcome: by household, where every household has one."""
@@ -87,7 +88,16 @@ class Scenario:
 
     def welfare_of(self, rows: Rows) -> FloatArray:
         """Return welfare by row, which may be outcomes of another scenario: what is before is by household."""
-        return self.welfare()[rows.household if self.transfers is None else rows.outcome]
+        welfare = self.welfare()
+        if rows.spread is not None and self.transfers is not None:
+            return welfare[rows.spread.outcome]
+        return rows.of_household(welfare)
+
+    def columns(self, statistic: "OfRows", rows: Rows) -> tuple[FloatArray, ...]:
+        """Return a statistic's weighted columns, made once for all domains of the rows."""
+        if (statistic, rows) not in self._columns:
+            self._columns[statistic, rows] = statistic.columns(self.welfare_of(rows), rows.weight)
+        return self._columns[statistic, rows]
 
     def ends(self) -> tuple[FloatArray, FloatArray]:
         """Return the lowest and the highest welfare that each household may have."""
@@ -155,11 +165,13 @@ class Scenario:
     def ranked(self, rows: Rows) -> tuple[LongArray, Ordering]:
         """Return the order of rows from the richest down, and the rows in it."""
         if rows not in self._ranked:
-            welfare = self.welfare_of(rows)
-            of_survey = self.before and rows.spread is None and rows.unit == "household"
-            of_survey = of_survey and len(welfare) == self.survey.n_households
-            order = self.survey.richest_first if of_survey else richest_first(welfare)
-            self._ranked[rows] = order, Ordering.ranked(welfare[order], rows.weight[order], rows.factor[order])
+            ordering = rows.full.ordering
+            if self.before and rows.complete and self.survey is rows.survey and ordering is not None:
+                self._ranked[rows] = self.survey.richest_first, ordering
+            else:
+                welfare = self.welfare_of(rows)
+                order = richest_first(welfare)
+                self._ranked[rows] = order, Ordering(welfare, rows.weight, rows.factor).at(order)
         return self._ranked[rows]
 
     def tails(self, domain: Domain) -> BoolArray:
@@ -168,60 +180,53 @@ class Scenario:
         Either the richest 1 % of people have more than 20 % of all welfare, or one PSU more than 20 % of the variance.
         """
         if domain not in self._tails:
-            rows, levels = domain.rows, len(domain.labels)
-            order, ranked = self.ranked(rows)
+            rows, levels, design = domain.rows, len(domain.labels), self.survey.design
+            welfare, weight = self.welfare_of(rows), rows.weight_now
             found = np.zeros(levels, dtype=np.bool_)
-            weight = ranked.weight if rows.spread is None else rows.weight_now[order]
             if levels == 1:
-                found[0] = _hangs_on_few(ranked.welfare, weight, rows.psu[order], self.survey.design)
+                found[0] = _hangs_on_few(welfare, weight, rows.psu, design, self.ranked(rows)[0])
             else:
                 # A welfare class below the highest has no tail: its cuts bound it.
-                tailed = np.arange(1, levels + 1) % domain.bands == 0
-                level = domain.level[order]
-                place = np.flatnonzero(tailed[level])
-                place = place[by_level(level[place], levels)]
-                ends = np.cumsum(np.bincount(level[place], minlength=levels))
-                for i, here in enumerate(np.split(place, ends[:-1])):
-                    psu = rows.psu[order[here]]
-                    found[i] = _hangs_on_few(ranked.welfare[here], weight[here], psu, self.survey.design)
+                tailed = np.flatnonzero(np.arange(1, levels + 1) % domain.bands == 0)
+                place = np.flatnonzero(domain.level % domain.bands == domain.bands - 1)
+                for i, here in zip(tailed, levels_of(domain.level[place] // domain.bands, len(tailed)), strict=True):
+                    at = place[here]
+                    own = welfare[at]
+                    found[i] = _hangs_on_few(own, weight[at], rows.psu[at], design, richest_first(own))
             self._tails[domain] = found
         return self._tails[domain]
 
     def _ordered(self, domain: Domain) -> Iterator[Ordering | ClassOrdering]:
-        rows = domain.rows
-        welfare = self.welfare_of(rows)
-        order, ranked = self.ranked(rows)
+        order, ranked = self.ranked(domain.rows)
         levels = [(order, ranked)]
         if domain.fixed_levels > 1:  # by level, and within each in the same order
-            order = order[by_level(domain.fixed[order], domain.fixed_levels)]
-            ends = np.cumsum(np.bincount(domain.fixed, minlength=domain.fixed_levels))[:-1]
-            levels = [
-                (here, Ordering.ranked(welfare[here], rows.weight[here], rows.factor[here]))
-                for here in np.split(order, ends)
-            ]
+            within = levels_of(domain.fixed[order], domain.fixed_levels)
+            levels = [(order[here], ranked.at(here)) for here in within]
         for here, ordering in levels:
             if domain.shares:
-                base = domain.welfare[here]
-                yield from (ClassOrdering(ordering, base, band) for band in range(domain.bands))
+                base = ordering.welfare if self.before else domain.welfare[here]
+                yield ClassOrdering(ordering, base, domain.bands)
             else:
                 yield ordering
 
 
-def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, design: Design) -> bool:
-    """Return whether the mean of rows, from the richest down, hangs on the richest of them or on one PSU."""
+def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, design: Design, order: LongArray) -> bool:
+    """Return whether the mean of rows hangs on the richest of them, who are first in an order, or on one PSU."""
     people, total = weight.sum(), weight @ welfare
     if not total > 0:
         return False
     top, above = len(weight) // 64, weight[:0]
     while not (len(above) == len(weight) or (len(above) and above[-1] >= RICHEST * people)):
         top = 2 * top + 1
-        above = np.cumsum(weight[:top])
+        above = np.cumsum(weight[order[:top]])
     last = int(np.searchsorted(above, RICHEST * people))
-    edge = RICHEST * people - (above[last] - weight[last])  # of the row there this much is inside
-    if weight[:last] @ welfare[:last] + edge * welfare[last] > HEAVY * total:
+    richest, at = order[:last], order[last]
+    edge = RICHEST * people - (above[last] - weight[at])  # of the row there this much is inside
+    if weight[richest] @ welfare[richest] + edge * welfare[at] > HEAVY * total:
         return True
-    apart = np.asarray(np.bincount(psu, weight * (welfare - total / people), design.psus), dtype=np.float64)
-    variance = design.variances(apart)
+    apart = welfare - total / people
+    apart *= weight
+    variance = design.variances(np.asarray(np.bincount(psu, apart, design.psus), dtype=np.float64))
     return bool(variance.max() > HEAVY * variance.sum())
 
 
@@ -245,6 +250,14 @@ class Additive(Protocol):
         ...
 
 
+class OfRows(Additive, Hashable, Protocol):
+    """An additive statistic of each row's welfare."""
+
+    def columns(self, welfare: FloatArray, weight: FloatArray) -> tuple[FloatArray, ...]:
+        """Return weighted columns."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class PreparedAdditive:
     """Additive statistics on the sums that they share: each with the columns that it takes."""
@@ -253,14 +266,14 @@ class PreparedAdditive:
     rows: tuple[Row, ...]
     sums: Totals | ClassTotals
     shares: tuple[float, ...]
-    level: LongArray  # of each row in the full sample
+    level: CodeArray  # of each row in the full sample
     levels: int
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
         if isinstance(self.sums, Totals):
             totals = self.sums.evaluate(block.factors)
-        elif isinstance(block, FullSample):
+        elif isinstance(block, FullSample):  # once only: not worth a sort
             totals = np.repeat(self.sums.at(self.level, self.levels)[..., None], block.replicates, axis=-1)
         else:
             totals = self.sums.evaluate(block.factors, block.cuts(self.shares))
@@ -329,12 +342,12 @@ class PreparedOrdered:
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates): one statistic after the other, each by level."""
-        swept = [
-            ordering.evaluate(block.factors, self.shares)
-            if isinstance(ordering, Ordering)
-            else ordering.evaluate(block.factors, block.cuts(self.cuts), self.shares)
-            for ordering in self.orderings
-        ]
+        swept = []
+        for ordering in self.orderings:
+            if isinstance(ordering, Ordering):
+                swept.append(ordering.evaluate(block.factors, self.shares))
+            else:
+                swept += ordering.evaluate(block.factors, block.cuts(self.cuts), self.shares)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.concatenate([pick(one.at(shares)) for pick, shares in self.parts for one in swept])
 
@@ -385,7 +398,10 @@ class PreparedSteps:
         cuts, groups = block.cuts(self.cuts), range(block.factors.shape[0])
         edges = np.vstack([np.full(block.replicates, -np.inf), cuts, np.full(block.replicates, np.inf)])
         made = []
-        for one in self.orderings:
+        bands = [
+            (one, band) for one in self.orderings for band in range(1 if isinstance(one, Ordering) else one.classes)
+        ]
+        for one, band in bands:
             every = one if isinstance(one, Ordering) else one.ordering
             welfare, unit = every.welfare[::-1], every.unit[::-1]
             of_level = []
@@ -394,7 +410,7 @@ class PreparedSteps:
                 if isinstance(one, ClassOrdering):
                     lanes = slice(group * LANES, (group + 1) * LANES)
                     base = one.base[::-1, None]
-                    weight *= (base > edges[one.band, lanes]) & ~(base > edges[one.band + 1, lanes])
+                    weight *= (base > edges[band, lanes]) & ~(base > edges[band + 1, lanes])
                 if len(welfare):
                     of_level.append(step_ratio(welfare, weight, self.shares))
                 else:

@@ -7,6 +7,7 @@ The methods take factors of shape (groups, units, LANES) and return one column a
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,11 +23,17 @@ NO_SHARES = np.empty(0)
 NO_STARTS = np.empty(0, dtype=np.int32)
 NO_CUTS = np.empty((0, 0))
 ALONE = np.ones((1, 1, LANES))  # the factor of a sample that is not resampled: all rows are of one unit
+ONE_LANE = np.ones((1, 1, 1))  # the same to a sweep, which then needs no other lane
 
 
 def columns_of(factors: FloatArray) -> int:
     """Return the number of replicates in a block of factors."""
     return int(factors.shape[0]) * LANES
+
+
+def all_once(factors: FloatArray) -> bool:
+    """Return whether every unit counts once in every replicate, as in the full sample."""
+    return bool((factors[:, :1] == 1).all() and (factors == 1).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,70 +91,73 @@ class Ordering:
     """Rows from the richest down, to be weighed many times: Gini, Lorenz ordinates, quantiles."""
 
     welfare: FloatArray
-    step: FloatArray  # down to the next row's welfare, and from the last row's to 0
     weight: FloatArray
     unit: CodeArray
 
     @classmethod
     def of(cls, welfare: FloatArray, weight: FloatArray, unit: CodeArray) -> "Ordering":
         """Sort rows."""
-        order = richest_first(welfare)
-        return cls.ranked(welfare[order], weight[order], unit[order])
+        return cls(welfare, weight, unit).at(richest_first(welfare))
 
-    @classmethod
-    def ranked(cls, welfare: FloatArray, weight: FloatArray, unit: CodeArray) -> "Ordering":
-        """Take rows that are sorted."""
-        return cls(welfare, -np.diff(welfare, append=0.0), weight, unit)
+    def at(self, rows: LongArray | slice) -> "Ordering":
+        """Return some of the rows, or all in another order."""
+        return Ordering(self.welfare[rows], self.weight[rows], self.unit[rows])
 
     def evaluate(self, factors: FloatArray, shares: FloatArray = NO_SHARES) -> "Swept":
         """Sweep once for all of the Gini, and the quantiles and Lorenz ordinates at the shares of the population."""
         n, columns = len(self.welfare), columns_of(factors)
-        sums = np.empty((-(-n // CHUNK) + 1, 3, LANES))
+        # Lanes in which all rows count once are alike: one is swept. Not worth finding out where rows are few.
+        alike = factors.shape[1] <= n and all_once(factors)
+        swept = self._sweep(ONE_LANE if alike else factors, 1 if alike else columns, shares)
+        return swept.repeated(columns) if alike else swept
+
+    def _sweep(self, factors: FloatArray, columns: int, shares: FloatArray) -> "Swept":
+        sums = np.empty((-(-len(self.welfare) // CHUNK) + 1, 3, factors.shape[2]))
         totals, gini = np.empty((2, columns)), np.empty(columns)
         quantiles, lorenz = np.empty((len(shares), columns)), np.empty((len(shares), columns))
         shares = np.ascontiguousarray(shares, dtype=np.float64)
-        _ordered.sweep(
-            self.welfare,
-            self.step,
-            self.weight,
-            self.unit,
-            factors,
-            shares,
-            sums,
-            totals,
-            gini,
-            quantiles,
-            lorenz,
-        )
+        _ordered.sweep(self.welfare, self.weight, self.unit, factors, shares, sums, totals, gini, quantiles, lorenz)
         return Swept(totals, gini, quantiles, lorenz)
 
 
 @dataclass(frozen=True, eq=False)
 class ClassOrdering:
-    """Rows from the richest down, of which those of one welfare class count: it is cut anew in every replicate."""
+    """Rows from the richest down in welfare classes, which are cut anew in every replicate."""
 
     ordering: Ordering
     base: FloatArray  # the welfare that is cut into classes, in the same order
-    band: int
+    classes: int
 
-    def evaluate(self, factors: FloatArray, cuts: FloatArray, shares: FloatArray = NO_SHARES) -> "Swept":
-        """Sweep the rows of the class, for cuts of shape (classes - 1, replicates)."""
-        every = self.ordering
+    def evaluate(self, factors: FloatArray, cuts: FloatArray, shares: FloatArray = NO_SHARES) -> list["Swept"]:
+        """Sweep the rows of every class, for cuts of shape (classes - 1, replicates)."""
+        if all_once(factors) and (cuts == cuts[:, :1]).all():
+            return [one.evaluate(factors, shares) for one in self.fixed(cuts[:, 0])]
         edges = np.vstack([np.full(cuts.shape[1], -np.inf), cuts, np.full(cuts.shape[1], np.inf)])
+        return [self._between(factors, low, high, shares) for low, high in pairwise(edges)]
+
+    def fixed(self, cuts: FloatArray) -> list[Ordering]:
+        """Return the rows of every class, for cuts of shape (classes - 1,) that are the same in all replicates."""
+        return [self.ordering.at(rows) for rows in self.members(cuts)]
+
+    def members(self, cuts: FloatArray) -> Sequence[LongArray | slice]:
+        """Return where the rows of every class are."""
+        if self.base is self.ordering.welfare:  # classes follow each other
+            ends = len(self.base) - np.searchsorted(self.base[::-1], cuts, side="right")
+            return [slice(first, end) for end, first in pairwise([len(self.base), *ends.tolist(), 0])]
+        return levels_of(class_of(self.base, cuts), self.classes)
+
+    def _between(self, factors: FloatArray, low: FloatArray, high: FloatArray, shares: FloatArray) -> "Swept":
+        """Sweep the rows above one cut and not above the next, each of shape (replicates,)."""
+        every = self.ordering
         swept = []
         for group in range(factors.shape[0]):
             lanes = slice(group * LANES, (group + 1) * LANES)
-            low, high = edges[self.band, lanes], edges[self.band + 1, lanes]
+            low_here, high_here = low[lanes], high[lanes]
             # Who is in the class in any lane; in the others such a row counts for nothing.
-            rows = np.flatnonzero((self.base > np.fmin.reduce(low)) & ~(self.base > np.fmax.reduce(high)))
-            if (low == low[0]).all() and (high == high[0]).all():  # the same rows in all lanes, as in the full sample
-                own = Ordering.ranked(every.welfare[rows], every.weight[rows], every.unit[rows])
-                swept.append(own.evaluate(factors[group : group + 1], shares))
-                continue
+            rows = np.flatnonzero((self.base > np.fmin.reduce(low_here)) & ~(self.base > np.fmax.reduce(high_here)))
             base = self.base[rows, None]
-            inside = (base > low) & ~(base > high)
-            place = np.arange(len(rows), dtype=np.int32)
-            own = Ordering.ranked(every.welfare[rows], every.weight[rows], place)
+            inside = (base > low_here) & ~(base > high_here)
+            own = Ordering(every.welfare[rows], every.weight[rows], np.arange(len(rows), dtype=np.int32))
             swept.append(own.evaluate((factors[group, every.unit[rows]] * inside)[None], shares))
         return Swept(*(np.concatenate(parts, axis=-1) for parts in zip(*(one.arrays for one in swept), strict=True)))
 
@@ -165,6 +175,10 @@ class Swept:
     def arrays(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Everything, in its order."""
         return self.totals, self.gini, self.quantiles, self.lorenz
+
+    def repeated(self, columns: int) -> "Swept":
+        """Return the one column as often as there are replicates."""
+        return Swept(*(np.repeat(array, columns, axis=-1) for array in self.arrays))
 
     def at(self, shares: slice) -> "Swept":
         """Return the same at some of the shares of the population."""
@@ -214,19 +228,35 @@ def in_lanes(factors: FloatArray) -> FloatArray:
 
 def richest_first(welfare: FloatArray) -> LongArray:
     """Return the order of rows from the richest down; equal values keep theirs, so that sums have one order too."""
-    order: LongArray = np.argsort(-welfare)  # several times as fast as a stable sort, whose work is left to the ties
-    ordered = welfare[order]
-    tied = np.flatnonzero(ordered[1:] == ordered[:-1])
-    if len(tied):
-        tied = np.union1d(tied, tied + 1)
-        rows = order[tied]
-        order[tied] = rows[np.lexsort((rows, -welfare[rows]))]
+    n = len(welfare)
+    order = np.empty(n, dtype=np.int64)
+    if not _ordered.richest_first(np.ascontiguousarray(welfare), np.empty((2, n), dtype=np.uint64), order):
+        order[:] = np.argsort(-welfare, kind="stable")  # the same, for values that crowd in a corner of their range
     return order
 
 
 def by_level(level: CodeArray | LongArray, levels: int) -> LongArray:
     """Return the order of rows by level, within which they keep theirs."""
-    return np.argsort(level.astype(np.uint16) if levels <= 2**16 else level, kind="stable")  # few: by counting
+    return _levels(level, levels)[0]
+
+
+def levels_of(level: CodeArray | LongArray, levels: int) -> list[LongArray]:
+    """Return where the rows of every level are, in their order."""
+    order, end = _levels(level, levels)
+    return np.split(order, end[:-1])
+
+
+def _levels(level: CodeArray | LongArray, levels: int) -> tuple[LongArray, LongArray]:
+    order, end = np.empty(len(level), dtype=np.int64), np.empty(levels, dtype=np.int64)
+    _ordered.by_level(np.ascontiguousarray(level, dtype=np.int32), end, order)
+    return order, end
+
+
+def class_of(welfare: FloatArray, cuts: FloatArray) -> CodeArray:
+    """Return the welfare class of every row, for cuts of shape (classes - 1,): at a cut it is the poorer one."""
+    found = np.empty(len(welfare), dtype=np.int32)
+    _ordered.class_of(np.ascontiguousarray(welfare), np.ascontiguousarray(cuts), found)
+    return found
 
 
 def by_group_sums(sums: FloatArray, group: CodeArray, groups: int) -> FloatArray:

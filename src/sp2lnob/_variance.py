@@ -7,7 +7,7 @@ import numpy as np
 from ._typing import BoolArray, FloatArray, LongArray
 
 NO_SCALES = np.empty(0)
-TOGETHER = 64  # values: nothing but the draws themselves is large
+TOGETHER = 8  # values: nothing but the draws themselves is large
 ROUNDING = 1e-14  # of a value: a smaller spread is that of the last bits of sums
 
 

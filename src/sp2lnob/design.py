@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._sweeps import Totals
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_if_any, shown, warn
 
 SINGLE_PSU = ("error", "certainty", "collapse", "scaled", "centered")
 SYNONYMS = {"fail": "error", "remove": "certainty", "average": "scaled", "adjust": "centered"}  # R's words
 SMALL = 0.05  # a fraction of PSUs below which it hardly matters that the second stage's variance is left out
-
-DENSE = 8  # entries a row of a table of all PSUs by all levels, up to which it is made
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,18 +89,16 @@ class Design:
         PSUs minus strata among those that have a row of a level with weight; and its PSUs, were they of equal weight:
         the square of their weights' sum over the sum of their squares (Kish 1965), 0 for a level without weight.
         """
-        # By (level, PSU): a table of all of them is quick, and a sort of those that occur where it would be large.
-        key = level.astype(np.int64) * self.psus + psu
-        if self.psus * levels <= DENSE * len(key):
-            total = np.bincount(key, weight, self.psus * levels)
-            key = np.flatnonzero(total > 0)
-            total = total[key]
-        else:
-            key, place = np.unique(key[weight > 0], return_inverse=True)
-            total = np.bincount(place, weight[weight > 0])
-        of, stratum = key // self.psus, np.repeat(np.arange(self.strata), self.psus_by_stratum)[key % self.psus]
-        first = np.ones(len(key), dtype=np.bool_)
-        first[1:] = (np.diff(of) != 0) | (np.diff(stratum) != 0)
+        level = level.astype(np.int32, copy=False)
+        if (psu[1:] < psu[:-1]).any():  # as rows seldom are
+            order = np.argsort(psu, kind="stable")
+            psu, level, weight = psu[order], level[order], weight[order]
+        held = Totals.of((weight,), psu, level, levels)  # by PSU within each level
+        there = np.flatnonzero(held.sums[0] > 0)
+        total, of = held.sums[0, there], np.repeat(held.order, np.diff(held.start))[there]
+        stratum = np.repeat(np.arange(self.strata), self.psus_by_stratum)[held.unit[there]]
+        first = np.ones(len(there), dtype=np.bool_)
+        first[1:] = (of[1:] != of[:-1]) | (stratum[1:] != stratum[:-1])
         squares = np.bincount(of, total**2, levels)
         effective = np.divide(np.bincount(of, total, levels) ** 2, squares, out=np.zeros(levels), where=squares > 0)
         return np.bincount(of, minlength=levels) - np.bincount(of[first], minlength=levels), effective

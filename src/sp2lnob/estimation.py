@@ -281,7 +281,7 @@ def full_sample_of(survey: Survey, replication: Replication, classes: str = "rep
     ordering = None
     if survey.welfare is not None:
         order = survey.richest_first
-        ordering = Ordering.ranked(survey.welfare[order], survey.people[order], replication.unit[order])
+        ordering = Ordering(survey.welfare, survey.people, replication.unit).at(order)
     factors = in_lanes(np.ones((1, replication.units)))
     return FullSample(
         factors, ordering, classes == "fixed", survey=survey, unit=replication.unit, replication=replication

@@ -45,7 +45,7 @@ class OfWelfare(Statistic):
         """Return the statistic of a scenario's welfare by some columns."""
         welfare, domain = scenario.welfare(), scenario.domain(full, by)
         self.check(welfare, scenario.survey)
-        columns = self.columns(scenario.welfare_of(domain.rows), domain.rows.weight)
+        columns = scenario.columns(self, domain.rows)
         tails = scenario.tails(domain) if isinstance(self, MeanWelfare) else ()
         return [prepare_additive(self, scenario.name, domain, columns, tails)]
 

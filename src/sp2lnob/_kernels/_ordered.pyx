@@ -3,56 +3,176 @@
 From the richest down, with S the weight so far: sum_ij w_i w_j min(y_i, y_j) = sum_k (y_k - y_{k+1}) S_k^2, where
 y_{n+1} is 0; and sum_k w_k y_k = sum_k (y_k - y_{k+1}) S_k. The Gini is 1 minus the first over W times the second:
 three multiplications and three additions a household, and no cancellation of large numbers.
+
+And the orders themselves, by counting: of rows by welfare, and by a level that they have. Rows that are equal keep the
+order in which they came. Cost: O(n), several times as quick as a sort that compares.
 """
-from libc.math cimport NAN
-from libc.stdint cimport int32_t
+from libc.math cimport INFINITY, NAN
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 from sp2lnob._kernels._lanes cimport AHEAD, LANES, lanes, load, plus, prefetch, scaled, store, times
 
 cdef enum:
     CHUNK = 256  # households between two checkpoints
+    DIGITS = 3
+    DIGIT = 11  # bits of one
+    ROW = 31  # bits that number a row: with the digits, a word
+    MOVES = 16  # a row, on average, from which on another way of sorting is better
 
 # A household counts as having reached a share of the population within the rounding of the sum of a million weights.
 cdef double TOLERANCE = 1e-12
 
 
-def sweep(const double[::1] welfare, const double[::1] step, const double[::1] weight, const int32_t[::1] unit,
+cdef inline uint64_t rank(double y) noexcept nogil:
+    """Return a whole number that is the larger the larger the value is, and the same for both zeros."""
+    cdef uint64_t bits
+    y += 0.0
+    memcpy(&bits, &y, sizeof(bits))
+    return bits ^ ((0 - (bits >> 63)) | (<uint64_t> 1 << 63))
+
+
+def richest_first(const double[::1] welfare, uint64_t[:, ::1] room, int64_t[::1] order):
+    """Write the order of rows from the richest down; say whether that was possible.
+
+    Digits are taken from the range in which welfare lies, and rows alike in all of them put right afterwards. It is not
+    possible where a value is NaN, or where most rows lie so near each other that they would have far to go. room:
+    (2, n).
+    """
+    cdef Py_ssize_t n = welfare.shape[0], i, here, moves = 0
+    cdef uint64_t low = rank(INFINITY), high = rank(-INFINITY), word, row = (<uint64_t> 1 << ROW) - 1
+    cdef uint32_t count[DIGITS][1 << DIGIT]
+    cdef uint32_t total, number
+    cdef int shift = 0, digit, value, source = 0
+    cdef int64_t moved
+    with nogil:
+        for i in range(n):
+            word = rank(welfare[i])
+            low = word if word < low else low
+            high = word if word > high else high
+        if low < rank(-INFINITY) or high > rank(INFINITY):
+            moves = -1
+            n = 0
+        while n > 0 and (high - low) >> shift >> (DIGITS * DIGIT):
+            shift += 1
+        for digit in range(DIGITS):
+            for value in range(1 << DIGIT):
+                count[digit][value] = 0
+        for i in range(n):
+            word = (high - rank(welfare[i])) >> shift
+            room[0, i] = word << ROW | <uint64_t> i
+            for digit in range(DIGITS):
+                count[digit][word >> digit * DIGIT & ((1 << DIGIT) - 1)] += 1
+        for digit in range(DIGITS):
+            total = 0
+            for value in range(1 << DIGIT):
+                number = count[digit][value]
+                count[digit][value] = total
+                total += number
+            for i in range(n):
+                word = room[source, i]
+                value = <int> (word >> (ROW + digit * DIGIT) & ((1 << DIGIT) - 1))
+                room[1 - source, count[digit][value]] = word
+                count[digit][value] += 1
+            source = 1 - source
+        for i in range(n):
+            moved = <int64_t> (room[source, i] & row)
+            here = i
+            while here > 0 and room[source, here - 1] >> ROW == room[source, i] >> ROW and (
+                    welfare[order[here - 1]] < welfare[moved]):
+                order[here] = order[here - 1]
+                here -= 1
+            order[here] = moved
+            moves += i - here
+            if moves > MOVES * n:
+                moves = -1
+                break
+    return moves >= 0
+
+
+def by_level(const int32_t[::1] level, int64_t[::1] end, int64_t[::1] order):
+    """Write the order of rows by level, and where the rows of each level end in it: (levels,)."""
+    cdef Py_ssize_t i, k
+    cdef int64_t total = 0, number
+    with nogil:
+        for k in range(end.shape[0]):
+            end[k] = 0
+        for i in range(level.shape[0]):
+            end[level[i]] += 1
+        for k in range(end.shape[0]):
+            number = end[k]
+            end[k] = total
+            total += number
+        for i in range(level.shape[0]):
+            order[end[level[i]]] = i
+            end[level[i]] += 1
+
+
+def class_of(const double[::1] welfare, const double[::1] cuts, int32_t[::1] out):
+    """Write the class of every row: the number of cuts that its welfare is above."""
+    cdef Py_ssize_t n = welfare.shape[0], chunk, first, last, i, j
+    with nogil:
+        for chunk in range((n + CHUNK - 1) // CHUNK):
+            first = chunk * CHUNK
+            last = min(first + CHUNK, n)
+            for i in range(first, last):
+                out[i] = 0
+            for j in range(cuts.shape[0]):
+                for i in range(first, last):
+                    out[i] += welfare[i] > cuts[j]
+
+
+def sweep(const double[::1] welfare, const double[::1] weight, const int32_t[::1] unit,
           const double[:, :, ::1] factors, const double[::1] shares, double[:, :, ::1] sums, double[:, ::1] totals,
           double[::1] gini, double[:, ::1] quantiles, double[:, ::1] lorenz):
     """Gini, quantiles and Lorenz ordinates of every replicate.
 
-    welfare: (n,) from the richest down. step: (n,) down to the next welfare, at last to 0. weight: (n,). unit: (n,)
-    whose factor a row takes. factors: (groups, units, LANES). shares: (k,) shares of the population from the poorest
-    up, in (0, 1). Work space: sums (chunks + 1, 3, LANES), the state before each chunk and after the last. Out, one
-    column a replicate: totals (2,) weight and weighted welfare; gini; quantiles (k,) smallest welfare at which the
-    cumulative share of weight reaches the share; lorenz (k,) share of welfare held up to there, the boundary household
-    split.
+    welfare: (n,) from the richest down. weight: (n,). unit: (n,) whose factor a row takes. factors: (groups, units,
+    LANES); with one lane in place of them all, factors are 1 and not looked at. shares: (k,) shares of the population
+    from the poorest up, in (0, 1). Work space: sums (chunks + 1, 3, lanes), the state before each chunk and after the
+    last. Out, one column a replicate: totals (2,) weight and weighted welfare; gini; quantiles (k,) smallest welfare at
+    which the cumulative share of weight reaches the share; lorenz (k,) share of welfare held up to there, the boundary
+    household split.
     A replicate without weight, or without welfare, gives NaN.
     """
-    cdef Py_ssize_t n = welfare.shape[0], chunks = (n + CHUNK - 1) // CHUNK
+    cdef Py_ssize_t n = welfare.shape[0], chunks = (n + CHUNK - 1) // CHUNK, width = factors.shape[2]
     cdef Py_ssize_t group, chunk, i, lane, column, k, low, high, middle
     cdef lanes S, L, Q, part
-    cdef double f, target, above, partial, W, wy
+    cdef double f, target, above, partial, square, step, W, wy
     with nogil:
         for group in range(factors.shape[0]):
-            for lane in range(LANES):
+            for lane in range(width):
                 sums[0, 0, lane] = 0.0
                 sums[0, 1, lane] = 0.0
                 sums[0, 2, lane] = 0.0
-            S = load(&sums[0, 0, 0])
-            L = load(&sums[0, 1, 0])
-            Q = load(&sums[0, 2, 0])
-            for chunk in range(chunks):
-                for i in range(chunk * CHUNK, min(n, (chunk + 1) * CHUNK)):
-                    prefetch(&factors[group, unit[min(i + AHEAD, n - 1)], 0])
-                    S = plus(S, scaled(weight[i], load(&factors[group, unit[i], 0])))
-                    part = scaled(step[i], S)
-                    L = plus(L, part)
-                    Q = plus(Q, times(part, S))
-                store(&sums[chunk + 1, 0, 0], S)
-                store(&sums[chunk + 1, 1, 0], L)
-                store(&sums[chunk + 1, 2, 0], Q)
-            for lane in range(LANES):
-                column = group * LANES + lane
+            if width == 1:
+                above = 0.0
+                partial = 0.0
+                square = 0.0
+                for chunk in range(chunks):
+                    for i in range(chunk * CHUNK, min(n, (chunk + 1) * CHUNK)):
+                        above += weight[i]
+                        step = (welfare[i] - (welfare[i + 1] if i + 1 < n else 0.0)) * above
+                        partial += step
+                        square += step * above
+                    sums[chunk + 1, 0, 0] = above
+                    sums[chunk + 1, 1, 0] = partial
+                    sums[chunk + 1, 2, 0] = square
+            else:
+                S = load(&sums[0, 0, 0])
+                L = load(&sums[0, 1, 0])
+                Q = load(&sums[0, 2, 0])
+                for chunk in range(chunks):
+                    for i in range(chunk * CHUNK, min(n, (chunk + 1) * CHUNK)):
+                        prefetch(&factors[group, unit[min(i + AHEAD, n - 1)], 0])
+                        S = plus(S, scaled(weight[i], load(&factors[group, unit[i], 0])))
+                        part = scaled(welfare[i] - (welfare[i + 1] if i + 1 < n else 0.0), S)
+                        L = plus(L, part)
+                        Q = plus(Q, times(part, S))
+                    store(&sums[chunk + 1, 0, 0], S)
+                    store(&sums[chunk + 1, 1, 0], L)
+                    store(&sums[chunk + 1, 2, 0], Q)
+            for lane in range(width):
+                column = group * width + lane
                 W = sums[chunks, 0, lane]
                 wy = sums[chunks, 1, lane]
                 totals[0, column] = W
@@ -77,12 +197,12 @@ def sweep(const double[::1] welfare, const double[::1] step, const double[::1] w
                     i = low * CHUNK
                     above = sums[low, 0, lane]
                     partial = sums[low, 1, lane]
-                    f = weight[i] * factors[group, unit[i], lane]
+                    f = weight[i] if width == 1 else weight[i] * factors[group, unit[i], lane]
                     while above + f <= target and i + 1 < n:
                         above += f
-                        partial += step[i] * above
+                        partial += (welfare[i] - welfare[i + 1]) * above
                         i += 1
-                        f = weight[i] * factors[group, unit[i], lane]
+                        f = weight[i] if width == 1 else weight[i] * factors[group, unit[i], lane]
                     quantiles[k, column] = welfare[i]
                     # Where the poorest have nothing, the sum ends here to the last bit, and they hold 0.
                     partial += (1.0 - shares[k]) * W * welfare[i]

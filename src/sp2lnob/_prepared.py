@@ -210,9 +210,7 @@ class Scenario:
                 yield ordering
 
 
-def _hangs_on_few(
-    welfare: FloatArray, weight: FloatArray, psu: CodeArray, design: Design, order: LongArray
-) -> bool:
+def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, design: Design, order: LongArray) -> bool:
     """Return whether the mean of rows hangs on the richest of them, who are first in an order, or on one PSU."""
     people, total = weight.sum(), weight @ welfare
     if not total > 0:

@@ -103,9 +103,7 @@ class Ordering:
         totals, gini = np.empty((2, columns)), np.empty(columns)
         quantiles, lorenz = np.empty((len(shares), columns)), np.empty((len(shares), columns))
         shares = np.ascontiguousarray(shares, dtype=np.float64)
-        _ordered.sweep(
-            self.welfare, self.weight, self.unit, factors, shares, sums, totals, gini, quantiles, lorenz
-        )
+        _ordered.sweep(self.welfare, self.weight, self.unit, factors, shares, sums, totals, gini, quantiles, lorenz)
         return Swept(totals, gini, quantiles, lorenz)
 
 
@@ -241,7 +239,10 @@ class ClassTotals:
     def of_whole(self, cuts: FloatArray) -> FloatArray:
         """Return totals of the full sample, of shape (domains, classes, k), for cuts of shape (classes - 1,)."""
         classes = len(cuts) + 1
-        level = self.domain.astype(np.int64) * classes + class_of(self.welfare, cuts)
+        level = class_of(self.welfare, cuts)
+        if self.domains > 1:
+            level += self.domain * classes
+        level = level.astype(np.int64)  # once, and not for each column
         made = [np.bincount(level, column, self.domains * classes) for column in self.columns]
         return np.stack(made, axis=-1).reshape(self.domains, classes, len(self.columns))
 

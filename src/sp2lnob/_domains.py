@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from ._cells import combine
 from ._outcomes import Outcomes, Placed, Spread, Switches, extended
@@ -20,7 +21,7 @@ RECIPIENTS = "recipients"  # a domain that a scenario decides: who lives in a ho
 RESERVED = frozenset({"all", "group"})  # what rows of everybody, and of a tree's groups, say that they are by
 NO_CUTS: tuple[float, ...] = ()
 Made = TypeVar("Made")
-Values = TypeVar("Values", bound=np.ndarray[Any, Any])
+Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ class Rows:
         """Whether rows are the survey's households, each once and in their order."""
         return self.spread is None and self.unit == "household" and len(self.index) == self.survey.n_households
 
-    def of_household(self, values: Values) -> Values:
+    def of_household(self, values: npt.NDArray[Value]) -> npt.NDArray[Value]:
         """Return values of households by row: the same array where rows are the households."""
         return values if self.complete else values[self.household]
 

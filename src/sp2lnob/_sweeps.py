@@ -120,13 +120,13 @@ class ClassOrdering:
         if all_once(factors) and (cuts == cuts[:, :1]).all():
             return [one.evaluate(factors, shares) for one in self.fixed(cuts[:, 0])]
         edges = np.vstack([np.full(cuts.shape[1], -np.inf), cuts, np.full(cuts.shape[1], np.inf)])
-        return [self._between(factors, *edges[band : band + 2], shares) for band in range(self.classes)]
+        return [self._between(factors, edges[band], edges[band + 1], shares) for band in range(self.classes)]
 
     def fixed(self, cuts: FloatArray) -> list[Ordering]:
         """Return the rows of every class, for cuts of shape (classes - 1,) that are the same in all replicates."""
         return [self.ordering.at(rows) for rows in self.members(cuts)]
 
-    def members(self, cuts: FloatArray) -> list[LongArray | slice]:
+    def members(self, cuts: FloatArray) -> Sequence[LongArray | slice]:
         """Return where the rows of every class are."""
         if self.base is self.ordering.welfare:  # classes follow each other
             ends = len(self.base) - np.searchsorted(self.base[::-1], cuts, side="right")
@@ -243,8 +243,10 @@ class ClassTotals:
         if self.domains > 1:
             level += self.domain * classes
         level = level.astype(np.int64)  # once, and not for each column
-        made = [np.bincount(level, column, self.domains * classes) for column in self.columns]
-        return np.stack(made, axis=-1).reshape(self.domains, classes, len(self.columns))
+        out = np.empty((self.domains * classes, len(self.columns)))
+        for c, column in enumerate(self.columns):
+            out[:, c] = np.bincount(level, column, len(out))
+        return out.reshape(self.domains, classes, -1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -78,6 +78,7 @@ class ClassTotals:
 
     def at(self, level: CodeArray | LongArray, levels: int) -> FloatArray:
         """Return totals of shape (levels, k) by the level that each row has in the full sample."""
+        level = level.astype(np.int64)  # once, and not for each column
         return np.stack([np.bincount(level, column, levels) for column in self.columns], axis=1)
 
 

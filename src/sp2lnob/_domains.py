@@ -3,9 +3,10 @@
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from ._cells import combine
 from ._outcomes import Outcomes, Placed, Spread, Switches, extended
@@ -21,7 +22,7 @@ RECIPIENTS = "recipients"  # a domain that a scenario decides: who lives in a ho
 RESERVED = frozenset({"all", "group"})  # what rows of everybody, and of a tree's groups, say that they are by
 NO_CUTS: tuple[float, ...] = ()
 Made = TypeVar("Made")
-Values = TypeVar("Values", bound=np.ndarray[Any, Any])
+Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,9 @@ class Rows:
         """Whether rows are the survey's households, each once and in their order."""
         return self.spread is None and self.unit == "household" and len(self.index) == self.survey.n_households
 
-    def of_household(self, values: Values) -> Values:
+    def of_household(self, values: npt.NDArray[Value]) -> npt.NDArray[Value]:
         """Return values of households by row: the same array where rows are the households."""
-        return values if self.complete else cast(Values, values[self.household])
+        return values if self.complete else values[self.household]
 
     @cached_property
     def psu(self) -> CodeArray:

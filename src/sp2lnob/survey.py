@@ -665,8 +665,11 @@ class Survey:
     @cached_property
     def richest_first(self) -> LongArray:
         """Households whose welfare is known, from the richest down: what welfare classes are cut from."""
-        rows = np.flatnonzero(self.welfare_known)
+        known = self.welfare_known
         assert self.welfare is not None
+        if known.all():
+            return richest_first(self.welfare)
+        rows = np.flatnonzero(known)
         return rows[richest_first(self.welfare[rows])]
 
     def uprated(self, economy: Economy, compat: str | None = None) -> "Survey":

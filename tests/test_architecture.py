@@ -133,6 +133,7 @@ PUBLIC = {
         "estimate",
         "example_frames",
         "example_survey",
+        "existing_benefits",
         "fgt",
         "financing",
         "generalized_entropy",

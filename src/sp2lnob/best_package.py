@@ -208,10 +208,6 @@ class Search:
         }
         texts = {name: frame.to_csv(index=False, lineterminator="\n") for name, frame in tables.items()}
         texts["best.toml"] = as_toml(self.package)
-
-        def text(content: str) -> Any:
-            return lambda path: path.write_text(content, encoding="utf-8", newline="\n")
-
         manifest = {
             "version": version("sp2lnob"),
             "search": {
@@ -224,7 +220,7 @@ class Search:
             "disclosure": disclosure,
             **(study or {}),
         }
-        return write_folder(folder, {name: text(content) for name, content in texts.items()}, manifest)
+        return write_folder(folder, texts, manifest)
 
     def __repr__(self) -> str:
         best = self._frame.iloc[0]

@@ -135,6 +135,7 @@ PUBLIC = {
         "estimate",
         "example_frames",
         "example_survey",
+        "existing_benefits",
         "fgt",
         "financing",
         "generalized_entropy",

@@ -171,13 +171,48 @@ def test_without_schemes_needs_no_package():
     assert set(found(result, "headcount")["scenario"]) == {"before", "no schemes", "change from no schemes: before"}
 
 
+def test_existing_benefits_are_described_each_by_itself():
+    """As schemes are, in a scenario of their own, without a package as well, and by every domain."""
+    result = assessed([child()], survey_of(aid=5.0), by=["decile", "urbrur", "recipients"])
+    told = result.estimates.frame().query("scenario == 'existing'")
+    assert set(told["of"]) == {"aid", "package"}
+    assert set(told["by"]) == {"all", "decile", "urbrur"}
+    names = {"coverage", "coverage_direct", "benefit_incidence", "beneficiary_incidence", "adequacy", "generosity"}
+    assert set(told["statistic"]) == names
+    survey = result.survey
+    has = survey.existing["aid"] > 0
+    people, each = survey.people, survey.existing["aid"] / survey.size
+    by_hand = {
+        "coverage": people[has].sum() / people.sum(),
+        "adequacy": (people * each)[has].sum() / (people * survey.welfare)[has].sum(),
+        "generosity": np.average(each[has], weights=people[has]),
+    }
+    for statistic, value in by_hand.items():
+        row = told.query("statistic == @statistic and of == 'aid' and by == 'all' and param == ''")
+        assert row["value"].item() == pytest.approx(value, rel=1e-12), statistic
+    shares = told.query("statistic == 'benefit_incidence' and of == 'aid' and by == 'decile'")
+    assert shares["value"].sum() == pytest.approx(1, rel=1e-12)
+    assert not any("existing" in name for name in result.estimates.frame()["scenario"].unique() if name != "existing")
+    alone = assessed(None, survey_of(aid=5.0)).estimates.frame()
+    assert not alone.query("scenario == 'existing' and statistic == 'coverage'").empty
+
+
+def test_without_persons_nobody_can_be_told_to_be_paid():
+    households, _ = frames(5.0)
+    size = {"size": "hhsize", "welfare": "pc_exp", "psu": "ea", "strata": ["region", "urbrur"]}
+    households["hhsize"] = np.full(len(households["hid"]), 4)
+    survey = sp.Survey(households, **size, existing={"aid": "aid"})
+    result = sp.assess(survey, [], lines=LINES, replicates=SMALL)
+    assert result.asked["left_out"] == {"existing benefits": "who is paid them is not known without a frame of persons"}
+
+
 def test_a_survey_that_knows_of_no_benefits_has_two_situations():
     assert set(usual().estimates.frame()["scenario"]) == {"before", "after", "change"}
 
 
 def test_benefits_above_welfare_are_left_out_and_told():
     result = assessed([child()], survey_of(aid=1e6))
-    assert set(result.estimates.frame()["scenario"]) == {"before", "after", "change"}
+    assert set(result.estimates.frame()["scenario"]) == {"before", "existing", "after", "change"}
     assert result.asked["left_out"]["no schemes"].endswith("households report more existing benefits than welfare")
 
 

@@ -319,6 +319,81 @@ def test_check_of_a_study_tells_every_problem_at_once(folder, run):
         assert any(word in problem for problem in problems), word
 
 
+def test_check_tells_whom_each_scheme_counts(folder, run):
+    more = """
+[[scheme]]
+name = "rural mothers"
+amount = [6, "month"]
+sex = "Female"
+min_age = 15
+max_age = 49
+who = "urbrur == 'Rural'"
+target = { rank = 0.5, by = "welfare" }
+
+[[scheme]]
+kind = "household_benefit"
+amount = [20, "month"]
+coverage = 1
+
+[[scheme]]
+kind = "old_age_pension"
+amount = [6, "month"]
+min_age = 130
+"""
+    study = STUDY.replace("[economy]", "[economy]\ngdp = 1e9").replace("[replicates]", f"{more}[replicates]")
+    (folder / "study.toml").write_text(study)
+    code, stdout, _ = run("check", "study.toml", "--json")
+    assert code == 0, stdout  # to pay nobody is no error
+    (found,) = events(stdout)
+    told = found["schemes"]
+    homes = pd.read_csv(folder / "households.csv")
+    people = pd.read_csv(folder / "persons.csv").merge(homes, on="hid")
+    weight = people["hhweight"]
+    meant = (people["sex"] == "Female") & people["age"].between(15, 49)
+    rural = meant & (people["urbrur"] == "Rural")
+    for name, who, holds in (
+        ("child benefit", "intended", people["age"] <= 17),
+        ("child benefit", "eligible", people["age"] <= 17),
+        ("rural mothers", "intended", meant),
+        ("rural mothers", "eligible", rural),
+        ("household benefit", "intended", people["age"] >= 0),
+    ):
+        assert told[name][who] == {"n": int(holds.sum()), "people": pytest.approx(weight[holds].sum())}, (name, who)
+    child, mothers, home = told["child benefit"], told["rural mothers"], told["household benefit"]
+    assert child["n"] == child["eligible"]["n"]
+    assert child["total_cost"] == pytest.approx(child["recipients"] * 6 * 12 * 1.05)
+    assert child["cost_gdp"] == pytest.approx(child["total_cost"] / 1e9)
+    assert 0.5 <= mothers["recipients"] / mothers["eligible"]["people"] < 0.52
+    assert (home["n"], home["unit"]) == (400, "household")
+    assert home["recipients"] == pytest.approx(homes["hhweight"].sum())
+    nobody = told["old-age pension"]
+    assert nobody["finds_nobody"]
+    assert nobody["intended"] == {"n": 0, "people": 0.0}
+    assert (nobody["n"], nobody["recipients"], nobody["total_cost"]) == (0, 0.0, 0.0)
+    assert [name for name, of in told.items() if of["finds_nobody"]] == ["old-age pension"]
+    lines = run("check", "study.toml")[1].splitlines()
+    (line,) = [line for line in lines if line.startswith("scheme           old-age pension: intended 0 (n 0), ")]
+    assert line.endswith("; FINDS NOBODY")
+    assert sum(line.endswith("FINDS NOBODY") for line in lines) == 1
+    assert any("household benefit: " in line and "households paid " in line and "(n 400)" in line for line in lines)
+    assert any(line.startswith("package          recipients ") for line in lines)
+    assert any("of the full sample" in line and "without standard errors" in line for line in lines)
+
+
+def test_check_withholds_what_few_persons_of_a_scheme_stand_for(folder, run):
+    few = STUDY.replace('kind = "child_benefit"', 'name = "child benefit"\nwho = "ea == 3"\nmax_age = 4')
+    for policy, least in (("", 25), ("[publish]\ndisclosure = 'none'\n", None)):
+        (folder / "study.toml").write_text(few + policy)
+        (found,) = events(run("check", "study.toml", "--json")[1])
+        assert not found["problems"]
+        of = found["schemes"]["child benefit"]
+        assert 0 < of["n"] == of["eligible"]["n"] < 25 < of["intended"]["n"]
+        figures = (of["eligible"]["people"], of["recipients"], of["total_cost"])
+        assert all((figure is None) == (least is not None) for figure in figures)
+        assert of["intended"]["people"] > 0
+        assert ("withheld (n<25)" in run("check", "study.toml")[1]) == (least is not None)
+
+
 def test_check_withholds_the_rate_of_few_cases(folder, run):
     few = STUDY.replace('outcome = "internet"', 'outcome = "internet"\npopulation = "ea == 3"').replace(
         '["bottom40", "urbrur"]', '["head"]'

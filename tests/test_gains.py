@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -518,6 +519,86 @@ def with_benefits(seed=13, **columns):
     frames[1]["pension_paid"] = np.where(np.array(frames[1]["age"]) >= 65, 12.0, 0.0)
     frames[0].update(columns)
     return sp.Survey(*frames, **DESIGN | {"existing": {"aid": "aid", "pension": "pension_paid"}})
+
+
+def test_existing_benefits_are_what_is_paid_already():
+    """By hand: persons with a pension are paid themselves, aid is paid to households, and all money is a year's."""
+    survey = with_benefits()
+    paid = sp.existing_benefits(survey)
+    for s, name in enumerate(("aid", "pension")):
+        assert paid.household[:, s] == pytest.approx(12 * survey.existing[name], rel=1e-13)
+    age = survey.role("age").numbers("The age")
+    assert (paid.received[:, 1] == (age >= 65)).all()
+    assert paid.received[:, 0].sum() == (survey.existing["aid"] > 0).sum()  # of a household one member stands for it
+    assert paid.welfare_after is survey.welfare
+    cost = paid.cost.set_index("scheme")["total_cost"]
+    assert cost["pension"] == pytest.approx((survey.weight * survey.existing["pension"]).sum() * 12)
+    assert cost["package"] == pytest.approx(cost[["aid", "pension"]].sum())
+
+
+def test_existing_benefits_have_the_figures_of_schemes_that_pay_the_same():
+    """A pension that is there already, and one that a package pays: coverage, incidence, generosity agree."""
+    survey = with_benefits()
+    there = sp.Survey(*toy_frames(13, zeros=False), **DESIGN)
+    made = {
+        "existing": (survey, sp.existing_benefits(survey)),
+        "after": (there, sp.simulate(there, sp.Package([sp.old_age_pension(sp.Amount(12, "month"), name="pension")]))),
+    }
+    statistics = [sp.Coverage(), sp.Incidence(), sp.Adequacy(of="before")]
+    found = [
+        sp.estimate(of, statistics, {name: paid}, by=["bottom40"], replicates=BOOTSTRAP)
+        .frame()
+        .query("of == 'pension'")
+        for name, (of, paid) in made.items()
+    ]
+    ours, theirs = (frame.drop(columns=["scenario"]).reset_index(drop=True) for frame in found)
+    assert len(ours) > 10
+    pd.testing.assert_frame_equal(ours, theirs, rtol=1e-12)
+
+
+@pytest.mark.parametrize("meant", [{"min_age": 65}, {"min_age": 60, "sex": "Female"}])
+def test_whom_an_existing_benefit_is_meant_for(meant):
+    frames = toy_frames(13, zeros=False)
+    frames[1]["pension_paid"] = np.where(np.array(frames[1]["age"]) >= 65, 12.0, 0.0)
+    survey = sp.Survey(*frames, **DESIGN | {"existing": {"pension": {"column": "pension_paid", **meant}}})
+    paid = {"existing": sp.existing_benefits(survey)}
+    made = sp.estimate(survey, [sp.Coverage(intended=True)], paid, replicates=BOOTSTRAP)
+    row = made.frame().query("param == 'intended'")
+    age, sex = (np.asarray(frames[1][name]) for name in ("age", "sex"))
+    among = (age >= meant["min_age"]) & ((sex == "Female") if "sex" in meant else True)
+    of_home = dict(zip(frames[0]["hid"], frames[0]["hhweight"], strict=True))
+    weight = np.array([of_home[home] for home in frames[1]["hid"]])  # the survey has persons in another order
+    expected = weight[among & (age >= 65)].sum() / weight[among].sum()
+    assert row["value"].item() == pytest.approx(expected)
+    assert (row["of"].item(), row["n"].item()) == ("pension", among.sum())
+
+
+def test_existing_benefits_are_of_one_year_with_welfare():
+    later = with_benefits().uprated(sp.Economy(cpi_ratio=1.5))
+    assert sp.existing_benefits(later).household == pytest.approx(1.5 * sp.existing_benefits(with_benefits()).household)
+
+
+@pytest.mark.parametrize(
+    ("existing", "message"),
+    [
+        ({"aid": {"column": "age", "min_aeg": 5}}, "A key of the existing benefit 'aid' must be .* mean 'min_age'"),
+        ({"aid": {"min_age": 5}}, "The column of the existing benefit 'aid' must be text, but None"),
+        ({"aid": {"column": "age", "min_age": -1}}, "existing 'aid': min_age of scheme 'aid' must be 0 or more"),
+        ({"aid": {"column": "age", "birth": 1}}, "existing 'aid': birth of scheme 'aid' must be True or False"),
+    ],
+)
+def test_slips_of_an_existing_benefit(existing, message):
+    with pytest.raises((sp.InputError, sp.InputTypeError), match=message):
+        sp.existing_benefits(sp.Survey(*toy_frames(13, zeros=False), **DESIGN | {"existing": existing}))
+
+
+def test_existing_benefits_need_persons():
+    frame = {"hid": [1, 2], "hhweight": [1, 1], "size": [2, 1], "aid": [20, 0]}
+    survey = sp.Survey(frame, size="size", existing={"aid": "aid"})
+    with pytest.raises(sp.InputError, match="Who is paid must be known, but the survey has no frame of persons"):
+        sp.existing_benefits(survey)
+    with pytest.raises(sp.InputTypeError, match=r"existing_benefits\(\) takes a Survey"):
+        sp.existing_benefits(frame)
 
 
 @pytest.mark.parametrize("names", [None, ["aid"], "pension", []])

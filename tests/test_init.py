@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import sp2lnob as sp
+from sp2lnob import study
 from sp2lnob._draft import draft, toml
 from sp2lnob.study import read_study
 
@@ -212,7 +213,63 @@ def test_what_is_switched_on_is_what_it_says(tmp_path):
     (tmp_path / "study.toml").write_text(text, encoding="utf-8")
     result = read_study(tmp_path / "study.toml").run()
     assert list(result.trees) == ["internet", "cook fuel"]
-    assert len(result.transfers.amounts) == 4
+    assert len(result.transfers.amounts) == 5
+
+
+def switched_on(text, *sections):
+    """Return a draft in which sections are no comments any more, but for what else they may hold."""
+    parts = re.split(r"\n\n(?=# \[)", text)
+    made = [part.replace("\n# ", "\n").removeprefix("# ") if part.startswith(sections) else part for part in parts]
+    assert made != parts
+    return "\n\n".join(made)
+
+
+def test_popstan_runs_with_the_economy_and_the_example_that_are_drafted(tmp_path, run):
+    paths = [data_file("popstan", POPSTAN[name]) for name in ("households", "persons")]
+    out = tmp_path / "study.toml"
+    assert run("init", *paths, "--out", out)[0] == 0
+    text = switched_on(out.read_text(encoding="utf-8"), "# [economy]", '# [[scheme]]\n# name = "grant', "# [package]")
+    out.write_text(text, encoding="utf-8")
+    code, stdout, _ = run("check", out)
+    assert code == 2  # what has to be filled in is asked for
+    assert "must be above 0, but it is 0" in stdout
+    for key, value in {
+        "gdp": 3e10, "population": 1e7, "revenue": 5e9, "ppp": 2.0,
+        "cpi": "{ 2021 = 90.0, 2022 = 100.0, 2024 = 110.0 }", "lines": "{ national = 125.0 }",
+    }.items():  # fmt: skip
+        text, times = re.subn(rf"^{key} = [^#\n]+", f"{key} = {value}", text, flags=re.MULTILINE)
+        assert times == 1, key
+    text = text.replace('welfare_period = "month"', 'welfare_period = "year"').replace("n = 1000", "n = 8")
+    out.write_text(text, encoding="utf-8")
+    code, stdout, _ = run("check", out)
+    assert code == 0, stdout
+    assert "scheme           grant for the poorest: intended " in stdout
+    result = read_study(out).run()
+    (scheme,) = result.transfers.package.schemes
+    assert (scheme.target, scheme.per) == (sp.Rank(0.2, by="welfare"), "household")
+    assert result.survey.uprating == pytest.approx(1.1)
+    poverty = result.estimates.frame().query("statistic == 'headcount' and by == 'all' and scenario == 'before'")
+    assert poverty["of"].tolist() == ["national", "$3.00 a day", "$4.20 a day", "$8.30 a day"]
+    assert (poverty["value"].diff().iloc[2:] > 0).all()
+
+
+def test_a_draft_names_every_key_of_economy_scheme_and_package(tmp_path):
+    """Each stands once, alone or among what else there is, with a value that its key can have."""
+    text = draft(*files(tmp_path, *sp.example_frames(400)), folder=tmp_path).text
+    for section, keys in (("[economy]", study.ECONOMY), ("[[scheme]]", study.SCHEME), ("[package]", study.PACKAGE)):
+        block = text.rpartition(f"\n# {section}\n")[2].partition("\n\n")[0]
+        lines = [line.lstrip("# ") for line in block.splitlines()]
+        told = tomllib.loads("\n".join(lines))  # no key stands twice
+        assert set(told) == set(keys), section
+        for key, value in told.items():
+            assert isinstance(value, keys[key]), key
+    assert all(len(line) <= 180 for line in text.splitlines())
+
+
+def test_a_file_of_households_alone_has_no_schemes(tmp_path):
+    text = draft(*files(tmp_path, sp.example_frames(400)[0]), folder=tmp_path).text
+    assert "[economy]" in text
+    assert "[[scheme]]" not in text
 
 
 # -- hostile names --------------------------------------------------------------------------------------------------

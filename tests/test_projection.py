@@ -598,7 +598,8 @@ WRONG = {
     "wages": ({"indexed": "wages"}, "indexed to wages needs their growth"),
     "a year": ({"growth": {2026: 0.1, 2028: 0.1}}, "every year after 2025, but 3 have none, 2027 first"),
     "indexed": ({"indexed": "gdp"}, "indexed must be one of 'gdp_per_capita', 'prices', 'wages'"),
-    "falls": ({"growth": -1.0}, "growth must be above -1"),
+    "falls": ({"growth": -1.0}, r"growth, a share a year, must be in \(-1, 1\]"),
+    "percent": ({"indexed": "wages", "wages": {2026: 2}, "growth": 0.02}, "wages of 2026, .* Write 0.02 for 2 %"),
     "ages": (
         {"people": sp.Population(table(oldest=60))},
         "min_age must be 60 or less, where the table ends with an open group, but it is 65",

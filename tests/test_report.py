@@ -609,6 +609,24 @@ def test_the_policy_side_is_on_the_page(policy, policy_page):
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def test_what_is_paid_already_has_tables_of_its_own(policy, policy_page):
+    """Beside the package's, never in them."""
+    frame = policy.estimates.query("scenario == 'existing' and by == 'all'")
+    _, _, *rows = policy_page.table("Coverage of existing benefits")
+    cells = rows[1 + next(i for i, cells in enumerate(rows) if cells[0][0] == "<i>aid</i>")]
+    for cell, statistic in zip(cells[2:4], ("coverage_direct", "coverage"), strict=True):
+        row = row_of(frame, statistic=statistic, of="<i>aid</i>", param="")
+        assert number(cell[0]) == pytest.approx(100 * row["value"], abs=0.0501)
+    captions = " ".join(table["caption"] for table in policy_page.tables)
+    for caption in (
+        *("Coverage of groups of people by existing benefits", "Who gets the money of existing benefits"),
+        "What existing benefits are to those who have them",
+    ):
+        assert caption in captions
+    assert "<i>aid</i>" not in str(policy_page.table("What benefits are to those who have them"))
+    assert "All existing benefits together" in policy_page.words
+
+
 def test_three_situations_name_their_baseline(policy, policy_page):
     head, _, *rows = policy_page.table("Poverty by line")
     titles = ["No schemes", "Before", "After", "Change", "Before, from no schemes", "After, from no schemes"]

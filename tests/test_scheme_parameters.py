@@ -665,7 +665,8 @@ WRONG = [
     ({"unless": 5}, "unless of scheme 'x' must be a list"),
     ({"unless_in": "village"}, "unless_in of scheme 'x' must be one of 'person', 'household'"),
     ({"replaces": "a", "tops_up": "a"}, "Scheme 'x' must replace a benefit or top it up, but it does both with 'a'"),
-    ({"administration": -1}, "administration of scheme 'x' must be 0 or more, but it is -1"),
+    ({"administration": -1}, r"administration of scheme 'x', .*, must be in \[0, 1\], but it is -1"),
+    ({"administration": 5}, r"a share of what it pays, must be in \[0, 1\], but it is 5. Write 0.05 for 5 %"),
 ]
 
 

@@ -549,6 +549,7 @@ BAD = {
     "'child benefit' occurs more than once": {"candidates": [sp.child_benefit(AMOUNT), sp.child_benefit(AMOUNT)]},
     "draws of a search must be one of": {"draws": "exact"},
     "The measure of a bound must be one that exists": {"constraints": {"headcuont": (None, 0.1)}},
+    "A bound on 'cost_gdp', a share, must be in .*Write 0.02 for 2 %": {"constraints": {"cost_gdp": (None, 2)}},
     r"must be \(least, most\)": {"constraints": {"headcount": 0.1}},
     "must have its least first": {"constraints": {"headcount": (0.2, 0.1)}},
     "must be of poverty by a column, or of access by group": {"constraints": {"gini by urbrur": (None, 1)}},

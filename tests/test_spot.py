@@ -124,7 +124,7 @@ def test_an_economy_can_be_made_again_from_what_a_manifest_says():
         ({"cpi_ratio": 0}, "cpi_ratio of the economy must be above 0"),
         ({"cpi_ratio": None}, "cpi_ratio of the economy must be a number"),
         ({"real_growth": 0.02, "year": 2022}, "real_growth needs year and survey_year"),
-        ({"growth": -1}, "growth of the economy must be above -1"),
+        ({"growth": -1}, r"growth of the economy, a share a year, must be in \(-1, 1\]"),
         ({"dollars_a_day": [1.9], "year": 2011}, "Lines in dollars need ppp and ppp_year, but the economy lacks ppp"),
         ({"dollars_a_day": [1.9], "year": 2011, "ppp": 2}, "the economy lacks ppp_year"),
         (

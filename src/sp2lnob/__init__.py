@@ -54,7 +54,7 @@ _ROOMS = {
     "replication": ("BRR", "Bootstrap", "Jackknife", "SuccessiveDifference"),
     "scheme_shares": ("SchemeShapley",),
     "schemes": ("Package", "Schedule", "Scheme"),
-    "situations": ("Situation", "without_existing"),
+    "situations": ("Situation", "existing_benefits", "without_existing"),
     "spot": ("spot_cost",),
     "statistics": ("Access", "Dissimilarity", "Inequality", "Lorenz", "MeanWelfare", "Poverty", "Quantile"),
     "survey": ("Survey",),

@@ -66,7 +66,11 @@ from .replication import (
 )
 from .scheme_shares import SchemeShapley as SchemeShapley
 from .schemes import Package as Package, Schedule as Schedule, Scheme as Scheme
-from .situations import Situation as Situation, without_existing as without_existing
+from .situations import (
+    Situation as Situation,
+    existing_benefits as existing_benefits,
+    without_existing as without_existing,
+)
 from .spot import spot_cost as spot_cost
 from .statistics import (
     Access as Access,
@@ -149,6 +153,7 @@ __all__ = [
     "estimate",
     "example_frames",
     "example_survey",
+    "existing_benefits",
     "fgt",
     "financing",
     "generalized_entropy",

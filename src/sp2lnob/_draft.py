@@ -7,7 +7,7 @@ a string nor a comment. Cost: one pass over the files, and a dozen surveys built
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from keyword import iskeyword
@@ -101,8 +101,8 @@ def toml(value: Any) -> str:
     --------
     >>> print(toml('say "hi"\n'), toml(["a", "b"]), toml(True), toml(1.5))
     "say \"hi\"\n" ["a", "b"] true 1.5
-    >>> print(toml("]]\x00"), toml([]))
-    "]]\u0000" []
+    >>> print(toml("]]\x00"), toml([]), toml({2017: 0.0, "a b": "c"}))
+    "]]\u0000" [] { 2017 = 0.0, "a b" = "c" }
     """
     if isinstance(value, str):
         plain = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
@@ -114,11 +114,17 @@ def toml(value: Any) -> str:
         )
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_key(str(key))} = {toml(of)}' for key, of in value.items())} }}"
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _code(found: re.Match[str]) -> str:
     return f"\\u{ord(found.group()):04x}"
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml(key)
 
 
 def is_plain(name: str) -> bool:
@@ -144,10 +150,10 @@ class _Lines:
         """Add comments."""
         self.lines += [f"# {comment}".rstrip() for comment in comments]
 
-    def key(self, key: str, value: Any, note: str = "", *, off: bool = False) -> None:
-        """Add a key and its value with a note; ``off`` makes it a comment."""
-        bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)
-        line = f"{'# ' if off else ''}{key if bare else toml(key)} = {toml(value)}{f'  # {note}' if note else ''}"
+    def key(self, key: str, value: Any, note: str = "", *, off: bool = False, rare: bool = False) -> None:
+        """Add a key and its value with a note; ``off`` makes it a comment, ``rare`` one of what else there is."""
+        mark = "## " if rare else "# " if off else ""
+        line = f"{mark}{_key(key)} = {toml(value)}{f'  # {note}' if note else ''}"
         self.lines.append(line)
         if note.startswith("CHECK"):
             self.questions.append(f"line {len(self.lines)}: {line}")
@@ -247,7 +253,8 @@ class _Drafting:
         out = self.out
         out.say(
             'A draft, made from the columns of the files below. What is marked "guess" was chosen by names and values',
-            "and tried on the data: read each of these lines. What stands behind # waits for a decision.",
+            "and tried on the data: read each of these lines. What stands behind # waits for a decision, its 0.0 for a",
+            "figure; behind ## is what else there is.",
             "Then: sp2lnob check study.toml, and: sp2lnob run study.toml --out results",
         )
         out.lines += ["", "[survey]"]
@@ -611,15 +618,46 @@ class _Drafting:
         column = self.column(text[5:-1]) if text else None
         return "head_educ" if column is not None and not column.is_text else None
 
+    def _economy(self) -> None:
+        """Write what money is compared with, and what brings it to the prices of one year."""
+        out, period = self.out, self.given.get("welfare_period", "month")
+        out.head("[economy]", off=True)
+        out.key("currency", "", "such as KHR", off=True)
+        for key, value, note in (*ECONOMY, ("lines", {"national": 0.0}, f"per person and {period}, at prices of year")):
+            out.key(key, value, note, off=True)
+        for key, value, note in ECONOMY_BESIDE:
+            out.key(key, value, note, rare=True)
+
+    def _example(self) -> None:
+        """Write a scheme with a target, every other field of a scheme, and how schemes run."""
+        out = self.out
+        by = "welfare" if "welfare" in self.given else "score"
+        out.head("[[scheme]]", off=True)
+        out.key("name", "grant for the poorest", off=True)
+        out.key(
+            "amount",
+            [10, "month"],
+            'or { by = "size", "1-3" = [8, "month"], "4+" = [12, "month"] }',
+            off=True,
+        )
+        out.key("per", "household", 'or "person"', off=True)
+        out.key("target", {"rank": 0.2, "by": by, "boundary": "in"}, TARGETS, off=True)
+        out.key("coverage", 1.0, "share of these who are reached", off=True)
+        out.key("exclusion_error", 0.1, "share of the target that is left out", off=True)
+        out.key("inclusion_error", 0.1, "share of the recipients that is outside of it", off=True)
+        out.key("administration", 0.1, "cost of running it, as a share of what it pays: 10 %", off=True)
+        for key, value, note in SCHEME_BESIDE:
+            out.key(key, value, note, rare=True)
+        out.head("[package]", off=True)
+        out.key("administration", 0.05, "of schemes that do not say it themselves", off=True)
+        out.key("mpc", 1.0, "part of a transfer that becomes welfare", off=True)
+        for key, value, note in PACKAGE_BESIDE:
+            out.key(key, value, note, rare=True)
+
     def _rest(self) -> None:
         """Write money, schemes, splits and replicates."""
         out, given = self.out, self.given
-        period = given.get("welfare_period", "month")
-        out.head("[economy]", off=True)
-        out.key("currency", "", "such as KHR", off=True)
-        out.key("year", 2024, "of all money", off=True)
-        out.key("gdp_per_capita", 0.0, "currency per person and year", off=True)
-        out.say(f"lines = {{ national = 0.0 }}  # poverty lines per person and {period}")
+        self._economy()
         roles = given.get("roles", {})
         schemes = [("child_benefit", "age", {"max_age": 17}), ("old_age_pension", "age", {"min_age": 65})]
         schemes += [("disability_benefit", "disability", {}), ("maternity_benefit", "birth", {})]
@@ -630,6 +668,8 @@ class _Drafting:
                 out.key("amount", [10, "month"], 'or [0.04, "gdp_per_capita"]', off=True)
                 for key, value in more.items():
                     out.key(key, value, off=True)
+        if "persons" in self.tables:
+            self._example()
         by = [*(["decile"] if "welfare" in given else []), *self.like("residence")[:1], *self.like("region")[:1]]
         by = [name for name in by if name in CLASSES or self._known(name, "household")][:2]
         out.head("[estimate]")
@@ -641,6 +681,56 @@ class _Drafting:
         out.key("disclosure", "dhs", 'figures from fewer than 25 cases are withheld; or "none", or a number')
 
 
+# Keys of [economy] and [[scheme]], what stands for their values, and what they are.
+ECONOMY: tuple[tuple[str, Any, str], ...] = (
+    ("year", 2024, "base year: of all money here, and of all results"),
+    ("gdp", 0.0, "currency a year"),
+    ("population", 0.0, "people in that year; GDP per person is what amounts may be shares of"),
+    ("growth", 0.03, "real growth of GDP a year, for a projection: 3 %"),
+    ("revenue", 0.0, "of the government, currency a year"),
+    ("survey_year", 2022, "of the prices in the survey"),
+    ("cpi", {2021: 0.0, 2022: 0.0, 2024: 0.0}, "consumer prices in ppp_year, survey_year and year, of whatever base"),
+    ("ppp", 0.0, "currency per international dollar in ppp_year"),
+    ("ppp_year", 2021, ""),
+    ("dollars_a_day", [3.0, 4.2, 8.3], "World Bank, of 2021; of 2017: 2.15, 3.65, 6.85; of 2011: 1.9, 3.2, 5.5"),
+)
+ECONOMY_BESIDE: tuple[tuple[str, Any, str], ...] = (
+    ("gdp_per_capita", 0.0, "in place of gdp or population"),
+    ("expenditure", 0.0, "of the government, currency a year"),
+    ("taxes", 0.0, "on income and profits, currency a year"),
+    ("spending", {"health": 0.02}, "shares of GDP, to set the cost beside"),
+    ("real_growth", 0.0, "of welfare per person a year since the survey, beside prices"),
+    ("cpi_ratio", 1.0, "prices of year over those of the survey, in place of cpi"),
+)
+TARGETS = 'the poorest 20 %; or by "score" of [proxy_means]; or { below = "line:national" }, { affluence = 0.2 }'
+SCHEME_BESIDE: tuple[tuple[str, Any, str], ...] = (
+    ("kind", "scheme", "or child_benefit, old_age_pension, disability_benefit, maternity_benefit, household_benefit"),
+    ("who", "age >= 18", "a condition on persons, in names of columns"),
+    ("min_age", 0, "completed years"),
+    ("max_age", 17, ""),
+    ("sex", "Female", "its label, or its code"),
+    ("disability", True, "only who has one"),
+    ("birth", True, "only who gave birth in the last 12 months"),
+    ("weeks", 18, "of a year for which it is paid"),
+    ("paid", "level", 'or "total_per_birth"'),
+    ("pension", False, "true: only who draws one; false: only who draws none"),
+    ("taper", {"starts": 60.0, "ends": 120.0}, "of welfare; or rate = 0.4 in place of ends"),
+    ("take_up", "column", "of probabilities; or { urbrur = { Rural = 0.6, Urban = 0.9 } }"),
+    ("phase_in", {2025: 0.5, 2030: 1.0}, "coverage by year, in place of coverage"),
+    ("max_recipients", 1, "of a household"),
+    ("max_amount", [50, "month"], "of a household"),
+    ("unless", ["child benefit"], "schemes that come first: whom they pay is not paid"),
+    ("unless_in", "household", 'or "person": who must not be paid by them'),
+    ("replaces", "name", "of a benefit in existing of [survey]"),
+    ("tops_up", "name", "of a benefit in existing of [survey]"),
+)
+PACKAGE_BESIDE: tuple[tuple[str, Any, str], ...] = (
+    ("preset", "basic", 'or "enhanced": the packages of ESCAP, in place of all [[scheme]]'),
+    ("draws", "seeded", 'or "exact", or "expected": how a coverage below 1 is met'),
+    ("seed", 1, "of the draws"),
+    ("compat", "spot", "weeks as the SPOT Simulator counts them"),
+    ("negative", "error", 'or "keep": welfare below 0 without a benefit that is replaced'),
+)
 ROLES = {
     "age": "completed years",
     "sex": "of the person",

@@ -15,14 +15,14 @@ from .estimation import BEFORE, among, change_names, scenario_of
 from .incidence import GAINS, ConsumptionGain, Cost, Coverage, Incidence
 from .scheme_shares import SchemeShapley, refusal
 from .schemes import Scheme
-from .situations import without_existing
+from .situations import existing_benefits, without_existing
 from .statistics import Inequality, Lorenz, MeanWelfare, Poverty, Quantile
 from .survey import CLASSES, Survey
 from .targeting import SCORE, WELFARE, Rank
 from .targeting_error import TargetingError
 from .transfers import Transfers
 
-AFTER, NO_SCHEMES = "after", "no schemes"
+AFTER, NO_SCHEMES, EXISTING = "after", "no schemes", "existing"
 MOST_SHARED = 8  # schemes, 255 sets of them
 AT_POINTS = (Quantile, Lorenz)  # of before and after alone
 
@@ -86,6 +86,7 @@ def figures_of(
             if within_classes or not any(name in CLASSES for name in domain):
                 told = [one for one in of if one.instead is None or not isinstance(statistic, AT_POINTS)]
                 prepared += [made for one in told for made in statistic.prepare(one, domain, full)]
+    prepared += _of_existing(survey, lines, domains, full, left)
     if transfers is not None:
         after = {domain: next(one for one in of if one.name == AFTER) for domain, of in split}
         for statistic in _of_package(survey, lines, left):
@@ -125,6 +126,21 @@ def _of_package(survey: Survey, lines: Sequence[Poverty], left: dict[str, str]) 
             left[f"consumption_gain, {GAINS[1]}"] = "somebody has welfare of 0 or below before"
     asked += [Coverage(intended=True, groups=True), Incidence(), Adequacy(lines=fixed), Targeting()]
     return [*asked, *(GapEfficiency(line, name) for name, line in fixed.items())]
+
+
+def _of_existing(
+    survey: Survey, lines: Sequence[Poverty], domains: Sequence[tuple[str, ...]], full: FullSample, left: dict[str, str]
+) -> list[Asked]:
+    """Prepare what the benefits that exist already reach and pay, each as a scheme of its own, and all together."""
+    if not survey.existing:
+        return []
+    if survey.persons is None:
+        left["existing benefits"] = "who is paid them is not known without a frame of persons"
+        return []
+    paid = Scenario(EXISTING, survey, existing_benefits(survey))
+    asked: list[Statistic] = [Coverage(intended=True, groups=True), Incidence(), Adequacy(lines=_plain(lines))]
+    split = [domain for domain in domains if RECIPIENTS not in domain]
+    return [made for statistic in asked for domain in split for made in statistic.prepare(paid, domain, full)]
 
 
 def _of_everybody(transfers: Transfers, lines: Sequence[Poverty], left: dict[str, str]) -> list[Statistic]:

@@ -10,7 +10,7 @@ from ._cuts import ClassTotals
 from ._domains import Block, Domain, Row
 from ._parallel import LANES
 from ._typing import FloatArray
-from ._validate import fail, number
+from ._validate import fail_if_percent, number
 
 BELOW, SHORT, SQUARED, LOGS = range(4)  # weight; and times welfare, its square, its logarithm
 
@@ -24,14 +24,14 @@ class RelativeLine:
 
     Parameters
     ----------
-    share : float, above 0, default 0.6
+    share : float in (0, 10], default 0.6
     q : float in (0, 1), default 0.5
         Quantile of welfare between people.
 
     Raises
     ------
     InputError
-        If the share is not above 0, or the quantile not in (0, 1).
+        If the share is not in (0, 10], or the quantile not in (0, 1).
 
     References
     ----------
@@ -60,8 +60,8 @@ class RelativeLine:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "share", number(self.share, "The share of a relative line", above=0))
-        if not 0 < number(self.q, "q") < 1:
-            fail("q must be in (0, 1)", f"it is {self.q:g}", "Correct the value.")
+        fail_if_percent(self.share, "The share of a relative line")
+        number(self.q, "q", above=0, below=1)
 
     @property
     def name(self) -> str:

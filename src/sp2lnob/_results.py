@@ -32,19 +32,15 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
     return path
 
 
-def write_folder(
-    folder: str | os.PathLike[str], files: Mapping[str, Callable[[Path], object]], manifest: Mapping[str, Any]
-) -> Path:
-    """Write every file beside the folder first, then put them in its place at once."""
+def write_folder(folder: str | os.PathLike[str], files: Mapping[str, str], manifest: Mapping[str, Any]) -> Path:
+    """Write every text beside the folder first, then put them in its place at once."""
     path = check_folder(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
-        for name, write in files.items():
-            write(made / name)
-        (made / MANIFEST).write_text(
-            as_json({"maker": MAKER, **manifest, "files": sorted(files)}), encoding="utf-8", newline="\n"
-        )
+        told = as_json({"maker": MAKER, **manifest, "files": sorted(files)})
+        for name, text in {**files, MANIFEST: told}.items():
+            (made / name).write_text(text, encoding="utf-8", newline="\n")
         made.chmod(0o755)
         if path.exists():  # set aside until the new one stands
             aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))

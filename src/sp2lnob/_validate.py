@@ -15,6 +15,7 @@ import numpy as np
 from ._typing import BoolArray, FloatArray
 
 MOST = 1e100  # a weight whose square can still be added up
+TIMES = 10  # that something of one person, such as a line, is paid at most: to a household of ten
 FIRST = 3  # offenders that an error names
 NEAR = 3  # names that may have been meant
 LISTED = 10  # names that are listed when none is near; a few more are listed rather than counted
@@ -192,19 +193,34 @@ def number(
         fail_type(f"{what} must be a number", value, "Give a plain number.")
     result = float(value)
     if not (np.isfinite(result) and low <= result <= high and above < result < below):
-        if np.isfinite([low, high]).all():
-            bounds = f"in [{low:g}, {high:g}]"
-        elif np.isfinite([above, below]).all():
-            bounds = f"in ({above:g}, {below:g})"
+        least = f"[{low:g}" if np.isfinite(low) else f"({above:g}" if np.isfinite(above) else ""
+        most = f"{high:g}]" if np.isfinite(high) else f"{below:g})" if np.isfinite(below) else ""
+        if least and most:
+            bounds = f"in {least}, {most}"
         else:
             bounds = f"{low:g} or more" if np.isfinite(low) else f"above {above:g}" if np.isfinite(above) else "finite"
-        fail(f"{what} must be {bounds}", f"it is {result:g}", as_share(result, high))
+        fail(f"{what} must be {bounds}", f"it is {result:g}", as_share(result, min(high, below)))
     return result
 
 
 def as_share(value: float, most: float = 1) -> str:
-    """Return how to mend what must be a share: 20 is 20 %, more likely than not."""
-    return f"Write {value / 100:g} for {value:g} %." if most == 1 and 2 <= value <= 100 else "Correct the value."
+    """Return how to mend what must be a share: 20 is 20 %, and 1.5 is 1.5 %, more likely than not; 1.01 is a slip."""
+    return f"Write {value / 100:g} for {value:g} %." if most <= 1 and 1.5 <= value <= 100 else "Correct the value."
+
+
+def fail_if_percent(value: float, what: str, most: float = TIMES, more: str = "") -> None:
+    """Raise where percent must have been written for a share that may be above 1, such as 25 for 0.25 of a line.
+
+    Examples
+    --------
+    >>> fail_if_percent(1.5, "rate")
+    >>> fail_if_percent(40, "rate")
+    Traceback (most recent call last):
+    ...
+    sp2lnob.InputError: rate must be 10 or less, but it is 40. Write 0.4 for 40 %.
+    """
+    if value > most:
+        fail(f"{what} must be {most:g} or less", f"it is {value:g}", f"{as_share(value)} {more}".rstrip())
 
 
 def whole(value: object, what: str, *, low: int) -> int:

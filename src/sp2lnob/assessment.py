@@ -506,8 +506,9 @@ def assess(
     Adequacy, Targeting, GapEfficiency of every line that is a number, Cost, SchemeShapley of these lines and the Gini,
     with 2 to 8 schemes, and TargetingError of every scheme that has a Rank. Where the survey has existing benefits,
     mean welfare, poverty and inequality are told without these too: scenario "no schemes", with changes "change from no
-    schemes: before" and "change from no schemes: after". What cannot be told of this survey or package is named with
-    the reason in ``asked["left_out"]``, which the manifest has.
+    schemes: before" and "change from no schemes: after"; and of each of these benefits, and of all as "package",
+    Coverage, Incidence and Adequacy, in scenario "existing". What cannot be told of this survey or package is named
+    with the reason in ``asked["left_out"]``, which the manifest has.
 
     References
     ----------

@@ -208,10 +208,6 @@ class Search:
         }
         texts = {name: frame.to_csv(index=False, lineterminator="\n") for name, frame in tables.items()}
         texts["best.toml"] = as_toml(self.package)
-
-        def text(content: str) -> Any:
-            return lambda path: path.write_text(content, encoding="utf-8", newline="\n")
-
         manifest = {
             "version": version("sp2lnob"),
             "search": {
@@ -224,7 +220,7 @@ class Search:
             "disclosure": disclosure,
             **(study or {}),
         }
-        return write_folder(folder, {name: text(content) for name, content in texts.items()}, manifest)
+        return write_folder(folder, texts, manifest)
 
     def __repr__(self) -> str:
         best = self._frame.iloc[0]
@@ -643,7 +639,10 @@ def _bounds(constraints: Mapping[str, Bound]) -> dict[str, Bound]:
             continue
         if isinstance(at, str) or not isinstance(at, Sequence) or len(at) != 2:
             fail_type(f"The bound on {name!r} must be (least, most)", at, mend)
-        low, high = (None if end is None else number(end, f"A bound on {name!r}") for end in at)
+        of = {} if measure == COSTS[0] else {"low": -1, "high": 1}
+        low, high = (
+            None if end is None else number(end, f"A bound on {name!r}{', a share,' * bool(of)}", **of) for end in at
+        )
         if low is not None and high is not None and low > high:
             fail(f"The bound on {name!r} must have its least first", f"it is ({low:g}, {high:g})", "Swap them.")
         made[name] = low, high

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .replication import ReplicateDesign
     from .study import Study
     from .survey import Survey
+    from .transfers import Transfers
 
     Advance = Callable[[Progress], object]
 
@@ -121,7 +122,8 @@ def check(
 ) -> None:
     """Say how a survey is read: rows, weights, strata, PSUs, what is missing, and the same design in Stata and R.
 
-    Of a study, say also whom each opportunity counts, and what of it cannot be worked out: exit code 2 then.
+    Of a study, say also whom each opportunity and each scheme counts, who is paid and what it costs in the full sample,
+    and what of it cannot be worked out: exit code 2 then.
     """
     from .io import read_survey
     from .study import read_study
@@ -713,13 +715,14 @@ def facts(survey: "Survey") -> dict[str, Any]:
 
 
 def asked_of(study: "Study", survey: "Survey") -> dict[str, Any]:
-    """Return whom each opportunity of a study counts, and every problem on the way to its figures.
+    """Return whom each opportunity and scheme of a study counts, and every problem on the way to its figures.
 
-    A rate of fewer cases than the study publishes is None.
+    A figure of fewer cases than the study publishes is None.
     """
     from .transfers import simulate
 
     counted: dict[str, Any] = {}
+    paid: dict[str, Any] = {}
     problems: list[str] = []
     least = FEWEST
 
@@ -745,7 +748,7 @@ def asked_of(study: "Study", survey: "Survey") -> dict[str, Any]:
     def package() -> None:
         schemes, economy = study.package, study.economy
         if schemes is not None:
-            simulate(survey.uprated(economy), schemes, economy)
+            paid.update(paid_by(simulate(survey.uprated(economy), schemes, economy), least))
 
     @contextmanager
     def found() -> Iterator[None]:
@@ -758,7 +761,42 @@ def asked_of(study: "Study", survey: "Survey") -> dict[str, Any]:
     for part in (policy, opportunities, package, *of_file):
         with found():
             part()
-    return {"opportunities": counted, "problems": problems}
+    return {"opportunities": counted, "schemes": paid, "problems": problems}
+
+
+def paid_by(transfers: "Transfers", least: int) -> dict[str, Any]:
+    """Return whom each scheme is meant for, who of them is eligible and who is paid, and the cost: of the full sample.
+
+    ``n`` are persons of the sample with a weight; what fewer of them than ``least`` stand for is None.
+    """
+    import numpy as np
+
+    from ._eligible import eligible
+    from .incidence import intended
+
+    survey, schemes = transfers.survey, transfers.package.schemes
+    weight, bits = survey.person_weight, eligible(survey, schemes)
+    names = ("recipients", "total_cost", "cost_gdp")
+    figures = transfers.cost[list(names)].to_numpy(dtype=np.float64)
+
+    def people(of: Any) -> dict[str, Any]:
+        n = int(((weight > 0) & of).sum())
+        return {"n": n, "people": None if 0 < n < least else float(weight[of].sum())}
+
+    def row(s: int, unit: str, **who: Any) -> dict[str, Any]:
+        n = int(((weight > 0) & (transfers.paid[:, s] > 0)).sum())
+        few = 0 < n < least
+        told = {name: None if few or of != of else float(of) for name, of in zip(names, figures[s], strict=True)}
+        return {**who, "unit": unit, "n": n, **told, "least": least, "finds_nobody": n == 0}
+
+    made = {}
+    for s, scheme in enumerate(schemes):
+        meant = intended(survey, scheme)
+        everybody = np.ones(survey.n_persons, dtype=bool)
+        may = bits >> np.uint64(s) & np.uint64(1) == 1
+        who = {"intended": people(everybody if meant is None else meant), "eligible": people(may)}
+        made[scheme.name] = row(s, scheme.per, **who)
+    return made | {"package": row(-1, "person")}
 
 
 def describe(found: dict[str, Any]) -> list[str]:
@@ -792,9 +830,29 @@ def describe(found: dict[str, Any]) -> list[str]:
         lost = "".join(f"; {count:,} dropped, missing {what}" for what, count in of["missing"].items())
         rate = f"withheld (n<{of['least']})" if of["access"] is None else f"{of['access']:.1%}"
         lines.append(f"opportunity      {name}: {of['rows']:,} {of['unit']}s, {rate}{lost}")
+    lines += [_paid_line(name, of) for name, of in found.get("schemes", {}).items()]
+    if found.get("schemes"):
+        lines.append("                 (of the full sample, n unweighted; without standard errors)")
     lines += [f"problem          {problem}" for problem in found.get("problems", ())]
     stata, r = ([f"  {line}" for line in found[key]] for key in ("svyset", "svydesign"))
     return [*lines, "", "Stata", *stata, "R", *r]
+
+
+def _paid_line(name: str, of: dict[str, Any]) -> str:
+    """Return whom a scheme, or the package, counts: in the population, and in the sample."""
+
+    def figure(value: float | None) -> str:
+        return f"withheld (n<{of['least']})" if value is None else f"{value:,.0f}"
+
+    said = [
+        f"{word} {figure(of[word]['people'])} (n {of[word]['n']:,})" for word in ("intended", "eligible") if word in of
+    ]
+    paid = "recipients" if of["unit"] == "person" else "households paid"
+    said.append(f"{paid} {figure(of['recipients'])} (n {of['n']:,})")
+    share = "" if of["cost_gdp"] is None else f", {of['cost_gdp']:.2%} of GDP"
+    said.append(f"cost {figure(of['total_cost'])} a year{share}")
+    head = "package          " if name == "package" else f"scheme           {name}: "  # no scheme may be called that
+    return f"{head}{', '.join(said)}{'; FINDS NOBODY' * of['finds_nobody']}"
 
 
 def summary(found: "Findings") -> list[Table]:

@@ -172,12 +172,7 @@ class Comparison:
         sp2lnob.InputError: The output folder must be new, or hold an earlier result alone, but ...
         """
         found = self.findings(disclosure)
-        texts = {COMPARISON: as_csv(found.estimates)} | ({"report.html": render(found)} if report else {})
-
-        def writes(content: str) -> Any:
-            return lambda path: path.write_text(content, encoding="utf-8", newline="\n")
-
-        files = {name: writes(content) for name, content in texts.items()}
+        files = {COMPARISON: as_csv(found.estimates)} | ({"report.html": render(found)} if report else {})
         return write_folder(folder, files, {**found.manifest, "rows": {COMPARISON: len(found.estimates)}})
 
     def report(self, path: str | os.PathLike[str], *, disclosure: str | int = "dhs") -> Path:

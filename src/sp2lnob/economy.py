@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ._validate import choice, fail, fail_if_unknown, fail_type, mapping, number, whole
+from ._validate import TIMES, choice, fail, fail_if_percent, fail_if_unknown, fail_type, mapping, number, whole
 
 YEARLY = {"month": 12.0, "year": 1.0}
 DAYS = 365  # of a year, as the international lines count them
@@ -39,15 +39,15 @@ class Economy:
         What functions of government cost, such as health: shares of GDP.
     population : float, default None
         People in the base year.
-    growth : float, default None
-        Real growth of GDP a year.
+    growth : float in (-1, 1], default None
+        Real growth of GDP a year: 0.025 is 2.5 %.
     survey_year : int, default None
         Year of the prices in the survey; required by ``cpi`` and by ``real_growth``.
     ppp_year : int, default None
         Year of ``ppp``, and of the dollars in ``dollars_a_day``.
     cpi : dict of int to float, default {}
         Consumer price index by year, of whatever base.
-    real_growth : float, default 0.0
+    real_growth : float in (-1, 1], default 0.0
         Real growth of welfare per person a year since the survey, by which the survey is uprated beside prices. That of
         GDP is too much where the population grows.
     dollars_a_day : sequence of float, default ()
@@ -103,7 +103,9 @@ class Economy:
         for name in ("growth", "real_growth"):
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, number(value, f"{name} of the economy", above=-1))
+                object.__setattr__(
+                    self, name, number(value, f"{name} of the economy, a share a year,", above=-1, high=1)
+                )
         for name in ("year", "survey_year", "ppp_year"):
             if getattr(self, name) is not None:
                 whole(getattr(self, name), f"{name} of the economy", low=1)
@@ -276,13 +278,14 @@ class Amount:
     ----------
     value : float, 0 or more
     unit : str
-        "month" or "year": currency per recipient in that period. "gdp_per_capita": a share of it, paid over a year.
-        "line:NAME": a share of the economy's line of that name, per the survey's ``welfare_period``.
+        "month" or "year": currency per recipient in that period. "gdp_per_capita": a share of it, paid over a year, at
+        most 1. "line:NAME": a share of the economy's line of that name, per the survey's ``welfare_period``, at most
+        10, for a benefit of a whole household.
 
     Raises
     ------
     InputError
-        If the value is negative or the unit is none of these.
+        If the value is negative, the unit is none of these, or the value is more than is a share of it.
 
     References
     ----------
@@ -315,6 +318,10 @@ class Amount:
             )
         if not self.unit.startswith("line:"):
             choice(self.unit, ("month", "year", "gdp_per_capita", "line:NAME"), "The unit of an amount")
+        if self.unit not in YEARLY:
+            most = {"gdp_per_capita": 1}.get(self.unit, TIMES)
+            what = f"An amount in {self.unit!r} is a share of it, and"
+            fail_if_percent(self.value, what, most, "What is more is written in currency, by month or year.")
 
     def per_year(self, economy: Economy | None = None, welfare_period: str = "month") -> float:
         """Return currency per recipient and year.

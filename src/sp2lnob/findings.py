@@ -87,19 +87,15 @@ class Findings:
 
     def write(self, folder: str | os.PathLike[str], report: str | None = None) -> Path:
         """Write the folder, whole or not at all; an earlier result is replaced, other files are refused."""
-
-        def text(content: str) -> Any:
-            return lambda path: path.write_text(content, encoding="utf-8", newline="\n")
-
         every = (self.estimates, self.groups, self.stability, self.effects, self.projection)
         tables = dict(zip(COLUMNS, every, strict=True))
-        files: dict[str, Any] = {name: text(as_csv(frame)) for name, frame in tables.items()}
+        files = {name: as_csv(frame) for name, frame in tables.items()}
         taken: set[str] = set()
         trees = {name: file_name("tree-", name, taken, ".json") for name in self.trees}
         for name, made in self.trees.items():
-            files[trees[name]] = text(as_json(made))
+            files[trees[name]] = as_json(made)
         if report is not None:
-            files["report.html"] = text(report)
+            files["report.html"] = report
         rows = {name: len(frame) for name, frame in tables.items()}
         return write_folder(folder, files, {**self.manifest, "trees": trees, "rows": rows})
 

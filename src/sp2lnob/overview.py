@@ -189,13 +189,9 @@ class Overview:
 
     def write(self, folder: str | os.PathLike[str], report: str | None = None) -> Path:
         """Write the folder as it is, with a page if there is one."""
-
-        def text(content: str) -> Any:
-            return lambda path: path.write_text(content, encoding="utf-8", newline="\n")
-
-        files = {name: text(as_csv(frame)) for name, frame in self._tables().items()}
+        files = {name: as_csv(frame) for name, frame in self._tables().items()}
         if report is not None:
-            files["report.html"] = text(report)
+            files["report.html"] = report
         rows = {name: len(frame) for name, frame in self._tables().items()}
         return write_folder(folder, files, {**self.manifest, "overview": True, "rows": rows})
 

@@ -439,14 +439,15 @@ def _grown(rates: Rates, base: int, years: Sequence[int], what: str) -> FloatArr
     """Return what 1 in the base year has grown to."""
     if isinstance(rates, Mapping):
         by_year = {
-            whole(y, f"A year of {what}", low=1): number(r, f"{what} of {y}", above=-1) for y, r in rates.items()
+            whole(y, f"A year of {what}", low=1): number(r, f"{what} of {y}, a share,", above=-1, high=1)
+            for y, r in rates.items()
         }
         lacking = [year for year in range(base + 1, max(years) + 1) if year not in by_year]
         if lacking:
             came = f"{lacking[0]} has none" if len(lacking) == 1 else f"{len(lacking)} have none, {lacking[0]} first"
             fail(f"{what} must be given for every year after {base}", came, "Add these years, or pass one number.")
     else:
-        rate = number(rates, what, above=-1)
+        rate = number(rates, f"{what}, a share a year,", above=-1, high=1)
         by_year = dict.fromkeys(range(base + 1, max(years) + 1), rate)
     value, made = 1.0, {base: 1.0}
     for year in range(base + 1, max(years) + 1):

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
 SCENARIOS = ("before", "after", "change")
 WITHOUT_SCHEMES = "no schemes"  # the scenario without the benefits that exist
+EXISTING = "existing"  # the scenario of these benefits, each as a scheme of its own
 SITUATIONS = {
     WITHOUT_SCHEMES: "No schemes",
     "before": "Before",
@@ -64,6 +65,7 @@ SITUATIONS = {
     "change": "Change",
     f"change from {WITHOUT_SCHEMES}: before": "Before, from no schemes",
     f"change from {WITHOUT_SCHEMES}: after": "After, from no schemes",
+    EXISTING: "Existing benefits",
 }
 PACKAGE = "package"
 RANKED = ("decile", "quintile")  # domains whose levels are numbers
@@ -225,13 +227,15 @@ class _Page:
         self.by = findings.estimates["by"].tolist()
         self.whole = [name for name, tree in findings.trees.items() if len(tree["nodes"]) == 1]  # nothing splits it
         self._at: dict[tuple[str, str], list[Figure]] = {}
+        self._of_existing: dict[tuple[str, str], list[Figure]] = {}  # apart: schemes may have the same names
         self.shown: set[int] = set()
         self._left_out: list[int] = []
         for figure, by in zip(self.figures, self.by, strict=True):
             if figure.of in self.whole and (figure.statistic in ENDS or figure.param.startswith(GROUPS_OF_TREE)):
                 self._left_out.append(figure.row)  # one group has no ends, and nothing between them
             else:
-                self._at.setdefault((figure.statistic, by), []).append(figure)
+                at = self._of_existing if figure.scenario == EXISTING else self._at
+                at.setdefault((figure.statistic, by), []).append(figure)
         self.sources: list[str] = []
         self._tables, self._pictures = count(1), count(1)
 
@@ -365,8 +369,8 @@ class _Page:
     # -- figures ------------------------------------------------------------------------------------------------------
 
     def find(self, statistic: str, by: str = "all", **what: str) -> list[Figure]:
-        """Return the figures of a statistic, in the frame's order; deciles in theirs."""
-        at = self._at.get((statistic, by), [])
+        """Return the figures of a statistic, in the frame's order; deciles in theirs; of existing benefits if named."""
+        at = (self._of_existing if what.get("scenario") == EXISTING else self._at).get((statistic, by), [])
         found = [figure for figure in at if all(getattr(figure, key) == value for key, value in what.items())]
         return sorted(found, key=lambda figure: int(figure.level)) if by in RANKED else found
 
@@ -378,9 +382,9 @@ class _Page:
         """Return what a new sample would show of an end of the groups, if that was asked for."""
         return next((figure for figure in self.find(statistic, of=of) if figure.param.endswith(HONEST)), None)
 
-    def has(self, *statistics: str, by: str = "all") -> bool:
+    def has(self, *statistics: str, by: str = "all", **what: str) -> bool:
         """Return whether there is a figure of one of these."""
-        return any(self.find(statistic, by) for statistic in statistics)
+        return any(self.find(statistic, by, **what) for statistic in statistics)
 
     # -- tables -------------------------------------------------------------------------------------------------------
 
@@ -389,7 +393,14 @@ class _Page:
         made: dict[str, Any] = {"package": self._package() if self.package else None}
         made["gaps"] = self._gaps() if self.findings.trees else None
         made["opportunities"] = [self._opportunity(name) for name in self.findings.trees]
-        for section in (self._poverty, self._inequality, self._consumption, self._receipt, self._cost):
+        for section in (
+            self._poverty,
+            self._inequality,
+            self._consumption,
+            self._paid_already,
+            self._receipt,
+            self._cost,
+        ):
             made[section.__name__.strip("_")] = section()
         made["projection"] = self._projection() if made["cost"] else None
         made["domains"] = self._domains()
@@ -941,7 +952,7 @@ class _Page:
         rows: dict[tuple[str, str], list[Figure | None]] = {}
         for by in ("all", "decile"):
             for j, head in enumerate(heads):
-                for figure in self.find(head.statistic, by, of=of, param=head.param):
+                for figure in self.find(head.statistic, by, of=of, param=head.param, **_among(head.scenario)):
                     rows.setdefault((by, figure.level), [None] * len(heads))[j] = figure
         return [
             Row("Everybody", found, data=False) if by == "all" else _decile(Row(level, found))
@@ -950,25 +961,47 @@ class _Page:
 
     def _by_decile(self, file: str, caption: str, heads: Sequence[Head]) -> Table:
         """Return statistics of receipt side by side: for each scheme everybody and the deciles, or a row a scheme."""
-        asked = {(head.statistic, head.param) for head in heads}
-        found = dict.fromkeys(figure.of for figure in self.figures if (figure.statistic, figure.param) in asked)
+        asked = {(head.statistic, head.param, head.scenario == EXISTING) for head in heads}
+        found = dict.fromkeys(
+            figure.of
+            for figure in self.figures
+            if (figure.statistic, figure.param, figure.scenario == EXISTING) in asked
+        )
+        every = "All existing benefits" if heads[0].scenario == EXISTING else "All schemes"
         schemes = sorted(found, key=lambda of: of != PACKAGE)
         rows = {of: self._people(heads, of) for of in schemes}
         if len(schemes) > 1 and all(len(lines) == 1 for lines in rows.values()):
-            every = [replace(lines[0], label=of, data=True) for of, lines in rows.items() if of != PACKAGE]
-            every += [replace(lines[0], label="All schemes") for of, lines in rows.items() if of == PACKAGE]
-            return self._figures(file, caption, heads, [Part(every)], first="Scheme")
-        parts = [Part(rows[of], "All schemes") if of == PACKAGE else Part(rows[of], of=of) for of in schemes]
+            alone = [replace(lines[0], label=of, data=True) for of, lines in rows.items() if of != PACKAGE]
+            alone += [replace(lines[0], label=every) for of, lines in rows.items() if of == PACKAGE]
+            return self._figures(file, caption, heads, [Part(alone)], first="Scheme")
+        parts = [Part(rows[of], every) if of == PACKAGE else Part(rows[of], of=of) for of in schemes]
         return self._figures(file, caption, heads, parts, first="People")
 
-    def _heads(self, *statistics: str, param: str | None = None) -> list[Head]:
+    def _heads(self, *statistics: str, param: str | None = None, scenario: str = "") -> list[Head]:
         """Return a column for every param of some statistics that everybody or the deciles have figures of."""
         made = []
         for name in statistics:
-            figures = [*self.find(name), *self.find(name, "decile")]
+            figures = [figure for by in ("all", "decile") for figure in self.find(name, by, **_among(scenario))]
             params = dict.fromkeys(figure.param for figure in figures if param in (None, figure.param))
-            made += [Head(said(name)[0], name, each) for each in params]
+            made += [Head(said(name)[0], name, each, scenario=scenario) for each in params]
         return made
+
+    def _paid_already(self) -> list[Table]:
+        """Return whom each of the existing benefits reaches, who gets their money, and what it is to them."""
+
+        def table(name: str, caption: str, statistics: Sequence[str], param: str = "") -> Table | None:
+            heads = self._heads(*statistics, param=param, scenario=EXISTING)
+            return self._by_decile(f"existing-{name}", caption, heads) if heads else None
+
+        reached, money = RECEIPT
+        made = [
+            table("coverage", "Coverage of existing benefits", reached),
+            table("intended", "Coverage of those whom an existing benefit is meant for", reached[:1], INTENDED),
+            self._groups_covered(EXISTING),
+            table("incidence", "Who gets the money of existing benefits", money),
+            (self._adequacy(EXISTING) or {}).get("table"),
+        ]
+        return [one for one in made if one]
 
     def _receipt(self) -> dict[str, Any] | None:
         made: dict[str, Any] = dict.fromkeys(("picture", "coverage", "incidence", "intended", "groups"))
@@ -988,32 +1021,37 @@ class _Page:
         made["errors"] = self._errors()
         return made if any(made.values()) else None
 
-    def _groups_covered(self) -> Table | None:
+    def _groups_covered(self, scenario: str = "") -> Table | None:
         """Return the coverage of the groups of people that SDG 1.3.1 asks about."""
         names = RECEIPT[0]
-        found = [figure for name in names for figure in self.find(name, of=PACKAGE)]
+        found = [figure for name in names for figure in self.find(name, of=PACKAGE, **_among(scenario))]
+
+        def heads(param: str) -> list[Head]:
+            return [Head(said(name)[0], name, param, scenario=scenario) for name in names]
+
         parts = [
-            Part(self._people([Head(said(name)[0], name, param) for name in names], PACKAGE), param.capitalize())
+            Part(self._people(heads(param), PACKAGE), param.capitalize())
             for param in dict.fromkeys(figure.param for figure in found if figure.param not in ("", INTENDED))
         ]
         if not parts:
             return None
         if all(len(part.rows) == 1 for part in parts):
             parts = [Part([replace(part.rows[0], label=part.title) for part in parts])]
-        heads = [Head(said(name)[0], name) for name in names]
-        return self._figures("groups-covered", "Coverage of groups of people", heads, parts, first="People")
+        file, of = ("existing-groups", " by existing benefits") if scenario else ("groups-covered", "")
+        return self._figures(file, f"Coverage of groups of people{of}", heads(""), parts, first="People")
 
-    def _adequacy(self) -> dict[str, Any] | None:
+    def _adequacy(self, scenario: str = "") -> dict[str, Any] | None:
         """Return what benefits are to those who have them."""
         heads = []
-        for head in self._heads("adequacy", "generosity"):
+        for head in self._heads("adequacy", "generosity", scenario=scenario):
             unit = f"% of line {head.param.removeprefix(OF_LINE)}" if head.measure == "generosity_of_line" else ""
             unit = f"% {head.param}" if head.statistic == "adequacy" and head.param else unit
             heads.append(replace(head, unit=unit))
         if not heads:
             return None
-        table = self._by_decile("adequacy", "What benefits are to those who have them", heads)
-        return {"table": table, "adequacy": self.one("adequacy", PACKAGE, "after", param="")}
+        file, kind = ("existing-adequacy", "existing benefits") if scenario else ("adequacy", "benefits")
+        table = self._by_decile(file, f"What {kind} are to those who have them", heads)
+        return {"table": table, "adequacy": self.one("adequacy", PACKAGE, scenario or "after", param="")}
 
     def _targeting(self) -> dict[str, Any] | None:
         """Return how far money and recipients are with the poorest."""
@@ -1119,12 +1157,18 @@ class _Page:
             return None
         columns = self._scenarios(*{figure.statistic for figure in rest})
         parts = []
-        for statistic, of, param in dict.fromkeys((f.statistic, f.of, f.param) for f in rest):
-            rows = self._across(statistic, columns, by=by, of=of, param=param)
+        told = dict.fromkeys((f.statistic, f.of, f.param, f.scenario if f.scenario == EXISTING else "") for f in rest)
+        for statistic, of, param, scenario in told:
+            rows = self._across(statistic, columns, by=by, of=of, param=param, **_among(scenario))
             rows = [_decile(row) for row in rows] if by == "decile" else rows
-            title = _title(statistic, param)
-            parts.append(Part(rows, title, "all schemes" if of == PACKAGE else of, measure_of(statistic, param)))
+            title, every = _title(statistic, param), "all existing benefits" if scenario else "all schemes"
+            parts.append(Part(rows, title, every if of == PACKAGE else of, measure_of(statistic, param)))
         return self._figures("figures", caption, columns, parts, of="" if by == "all" else by, first="Level")
+
+
+def _among(scenario: str) -> dict[str, str]:
+    """Return what tells figures of a scenario from others; nothing where any will do."""
+    return {"scenario": scenario} if scenario else {}
 
 
 def _decile(row: Row) -> Row:

@@ -9,7 +9,19 @@ from zlib import crc32
 import numpy as np
 
 from ._typing import FloatArray
-from ._validate import choice, fail, fail_if_unknown, fail_type, listing, mapping, number, seed, warn, whole
+from ._validate import (
+    choice,
+    fail,
+    fail_if_percent,
+    fail_if_unknown,
+    fail_type,
+    listing,
+    mapping,
+    number,
+    seed,
+    warn,
+    whole,
+)
 from .economy import Amount, Economy
 from .targeting import Target, target_of
 
@@ -36,8 +48,8 @@ class Schedule:
     starts : float or Amount, default None
         Welfare before, per person, up to which the whole amount is paid: in the survey's ``welfare_period``, or an
         Amount such as a share of a line.
-    rate : float, default None
-        What a recipient loses by every unit of welfare above ``starts``, both in the same period.
+    rate : float, 10 or less, default None
+        What a recipient loses by every unit of welfare above ``starts``, both in the same period: 0.4 is 40 %.
     ends : float or Amount, default None
         Welfare from which on nothing is paid; in between the amount falls in a straight line.
 
@@ -78,6 +90,7 @@ class Schedule:
                 object.__setattr__(self, key, number(value, f"{key} of a taper"))
         if self.rate is not None:
             object.__setattr__(self, "rate", number(self.rate, "rate of a taper"))
+            fail_if_percent(self.rate, "rate of a taper")
             if self.rate == 0:
                 fail("rate of a taper must not be 0", "it is", "Leave out the taper, or give a rate.")
         given = [key for key in ("rate", "ends") if getattr(self, key) is not None]
@@ -178,8 +191,8 @@ class Schedule:
         ----------
         starts : float or Amount
             Welfare up to which the whole amount is paid.
-        rate : float, default None
-            What a recipient loses by every unit of welfare above it.
+        rate : float, 10 or less, default None
+            What a recipient loses by every unit of welfare above it: 0.4 is 40 %.
         ends : float or Amount, default None
             Welfare from which on nothing is paid, instead of a rate.
 
@@ -332,7 +345,7 @@ class Scheme:
         Existing benefits in whose place the scheme stands: everybody loses them, also who is not paid by it.
     tops_up : str or sequence of str, default ()
         Existing benefits on which it rests: a household is paid what it lacks up to the amount.
-    administration : float, 0 or more, default None
+    administration : float in [0, 1], default None
         Cost of running it as a share of what it pays; None: the package's.
 
     Raises
@@ -481,7 +494,7 @@ class Scheme:
                 "Use Schedule.by_size(), or per='person'.",
             )
         if self.administration is not None:
-            value = number(self.administration, f"administration of {what}", low=0)
+            value = number(self.administration, f"administration of {what}, a share of what it pays,", low=0, high=1)
             object.__setattr__(self, "administration", value)
 
     def _check_others(self, what: str) -> None:
@@ -608,8 +621,8 @@ class Package:
     ----------
     schemes : sequence of Scheme
         Up to 64, each with a name of its own.
-    administration : float, 0 or more, default 0.05
-        Cost of running them, as a share of what they pay.
+    administration : float in [0, 1], default 0.05
+        Cost of running them, as a share of what they pay: 0.05 is 5 %.
     mpc : float in [0, 1], default 1.0
         Marginal propensity to consume: the part of a transfer that becomes welfare.
     draws : {"seeded", "exact", "expected"}, default "seeded"
@@ -668,7 +681,8 @@ class Package:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             fail("Every scheme must have a name of its own", f"{twice!r} occurs more than once", "Pass name=.")
-        object.__setattr__(self, "administration", number(self.administration, "administration of a package", low=0))
+        share = number(self.administration, "administration of a package, a share of what it pays,", low=0, high=1)
+        object.__setattr__(self, "administration", share)
         object.__setattr__(self, "mpc", number(self.mpc, "mpc of a package", low=0, high=1))
         choice(self.draws, ("seeded", "exact", "expected"), "draws of a package")
         seed(self.seed, "The seed of a package")

@@ -1,13 +1,17 @@
-"""Situations beside before and after: what welfare would be without the benefits that a survey knows are paid."""
+"""Situations beside before and after: the benefits that a survey knows are paid, and welfare without them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ._receipt import Receipt
 from ._typing import FloatArray
-from ._validate import choice, fail, fail_if_any, fail_if_unknown, fail_type, listing
+from ._validate import choice, fail, fail_if_any, fail_if_unknown, fail_type, listing, within
+from .economy import YEARLY, Amount
+from .schemes import Package, Schedule, Scheme
 from .survey import Survey
+from .transfers import Transfers
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +100,7 @@ def without_existing(survey: Survey, names: Sequence[str] | None = None, *, nega
     choice(negative, ("error", "keep"), "negative")
     if survey.welfare is None:
         fail("Welfare without benefits needs welfare", "the survey has none", "Pass welfare=.")
-    if not survey.existing:
-        fail(
-            "The survey must know benefits that are paid", "existing= is empty", "Pass existing={'pension': 'column'}."
-        )
+    _check_existing(survey)
     given = (names,) if isinstance(names, str) else tuple(survey.existing) if names is None else names
     chosen = listing(given, str, "names", "Name existing benefits.")
     for name in chosen:
@@ -119,3 +120,76 @@ def without_existing(survey: Survey, names: Sequence[str] | None = None, *, nega
             lambda i: f"{survey.show_household(i)}: {known[i]:g} - {paid[i]:g}",
         )
     return Situation(survey, welfare, int(below.sum()))
+
+
+def existing_benefits(survey: Survey) -> Transfers:
+    """Return what the benefits pay that welfare holds already, as if they were schemes: a scenario for ``estimate``.
+
+    Coverage, Incidence, Adequacy, Targeting and Cost then tell of each of them, and of "package" for all, what they
+    tell of a scheme. Welfare after is the survey's own, in which they are: what they do to poverty is told against
+    ``without_existing``.
+
+    Parameters
+    ----------
+    survey : Survey
+        With ``existing=`` and a frame of persons.
+
+    Returns
+    -------
+    Transfers
+        Its schemes are the benefits; who has more than 0 of one receives it. A benefit whose column is one of
+        households is paid per household, and booked to its first member.
+
+    Raises
+    ------
+    InputError
+        If the survey has no existing benefits or no persons, or whom a benefit is meant for cannot be.
+
+    References
+    ----------
+    World Bank, ASPIRE: coverage, incidence and adequacy of programs in household surveys.
+
+    Examples
+    --------
+    >>> import sp2lnob as sp
+    >>> households, persons = sp.example_frames(400)
+    >>> persons["pension"] = (persons["age"] >= 70) * 15.0
+    >>> survey = sp.Survey(households, persons, person="pid", welfare="pc_exp", psu="ea",
+    ...                    existing={"pension": {"column": "pension", "min_age": 65}})
+    >>> paid = {"existing": sp.existing_benefits(survey)}
+    >>> est = sp.estimate(survey, [sp.Coverage(intended=True)], paid, replicates=sp.Bootstrap(50))
+    >>> float(est.value[est.find(of="pension", param="intended")].round(3))
+    0.726
+
+    >>> sp.existing_benefits(sp.example_survey(households=400))
+    Traceback (most recent call last):
+    ...
+    sp2lnob.InputError: The survey must know benefits that are paid, but existing= is empty. ...
+    """
+    if not isinstance(survey, Survey):
+        fail_type("existing_benefits() takes a Survey", survey, "Build it with Survey(..., existing={...}).")
+    _check_existing(survey)
+    if survey.persons is None:
+        fail("Who is paid must be known", "the survey has no frame of persons", "Pass persons to the Survey.")
+    schemes, each, bits = [], {}, np.zeros(survey.n_persons, dtype=np.uint64)
+    for s, (name, (_, meant)) in enumerate(survey.existing_of.items()):
+        money = survey.paid_to_persons(name)
+        per = "household" if money is None else "person"
+        if money is None:
+            money = np.zeros(survey.n_persons)
+            money[survey.first_person[:-1]] = survey.existing[name]
+        with within(f"existing {name!r}"):
+            schemes.append(Scheme(name, amount=Schedule.flat(Amount(0, "year")), per=per, **meant))
+        each[s] = money * YEARLY[survey.welfare_period]
+        bits |= (money > 0).astype(np.uint64) << np.uint64(s)
+    varying = np.full(len(schemes), np.nan)
+    package, receipt = Package(schemes, administration=0.0), Receipt(survey, len(schemes), bits, each=each)
+    return Transfers(survey, package, None, varying, receipt, survey.welfare)
+
+
+def _check_existing(survey: Survey) -> None:
+    """Raise if the survey knows of no benefit."""
+    if not survey.existing:
+        fail(
+            "The survey must know benefits that are paid", "existing= is empty", "Pass existing={'pension': 'column'}."
+        )

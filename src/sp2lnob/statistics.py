@@ -392,10 +392,7 @@ def _points(given: float | Sequence[float], what: str) -> tuple[float, ...]:
     listed: Sequence[float] = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
     if not listed:
         fail(f"There must be a {what}", "none came", "Name one or more.")
-    for share in listed:
-        if not 0 < number(share, what) < 1:
-            fail(f"{what} must be in (0, 1)", f"it is {share:g}", "Correct the value.")
-    return tuple(float(share) for share in listed)
+    return tuple(number(share, what, above=0, below=1) for share in listed)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ AGE_GROUPS = (("0-17", 18), ("18-59", 60), ("60+", 151))  # each with the age be
 AGE_FIVE = (*((f"{low}-{low + 4}", low + 5) for low in range(0, 80, 5)), ("80+", 151))
 SCALES = ("per capita", "oecd-modified", "square root")
 OF_AGE = 14  # years from which the OECD-modified scale counts a further member as half an adult
+MEANT_FOR = ("min_age", "max_age", "sex", "disability", "birth")  # of a scheme: who is intended to have it
 USUAL = {"age": "age", "sex": "sex"}  # taken where the column exists; any other role must be named
 
 
@@ -121,9 +122,10 @@ class Survey:
         "Wife...", "Husband..." or "Partner..." the spouse), birth (births in the last 12 months), pension (1 for who
         draws one), score (by which a scheme ranks people, the same for all of a household). Age and sex are taken from
         columns of these names where they exist.
-    existing : dict of str to str, default None
+    existing : dict of str to str, or to dict, default None
         Benefits that welfare holds already, by name: columns of what a household, or a person, is paid in a
-        ``welfare_period``.
+        ``welfare_period``. ``{"pension": {"column": "pension", "min_age": 65}}`` says as well for whom it is meant:
+        min_age, max_age, sex, disability, birth as in Scheme.
     price_factor : str, default None
         Column of households by which benefits are multiplied to bring them to the prices of welfare, where welfare is
         adjusted for what things cost in a place. Costs are in money as it is paid.
@@ -201,7 +203,7 @@ class Survey:
         single_psu: str = "error",
         fpc: str | Sequence[str] | None = None,
         roles: Mapping[str, str | None] | None = None,
-        existing: Mapping[str, str] | None = None,
+        existing: Mapping[str, str | Mapping[str, Any]] | None = None,
         price_factor: str | None = None,
         derive: Mapping[str, str] | None = None,
         missing: str = "error",
@@ -254,7 +256,8 @@ class Survey:
         self.equivalents = self._equivalents(scale)
         self.welfare = None if welfare is None else self._welfare(welfare, welfare_per)
         paid = mapping(existing or {}, "existing", "Write {'pension': 'column'}.")
-        self.existing = {name: self._existing(name, column) for name, column in paid.items()}
+        self.existing_of = {name: _benefit(name, of) for name, of in paid.items()}
+        self.existing = {name: self._existing(name, column) for name, (column, _) in self.existing_of.items()}
         self.uprating = self.uprating_of_existing = 1.0
         self.price_factor = None if price_factor is None else self._price_factor(price_factor)
 
@@ -619,11 +622,19 @@ class Survey:
         )
         return values
 
+    def paid_to_persons(self, name: str) -> FloatArray | None:
+        """Return what every person is paid by an existing benefit; None where it is known of households alone."""
+        column = self.existing_of[name][0]
+        if not self._of_persons(column):
+            return None
+        return self.column(column, "person").numbers(f"The existing benefit {name!r}") * self.uprating_of_existing
+
+    def _of_persons(self, column: str) -> bool:
+        return self.persons is not None and column in self.persons and column not in self.households
+
     def _existing(self, name: str, column: str) -> FloatArray:
         """Return what every household is paid by a benefit in a ``welfare_period``: the sum over its members."""
-        if not isinstance(column, str):
-            fail_type(f"The column of the existing benefit {name!r} must be text", column, "Name the column.")
-        of_persons = self.persons is not None and column in self.persons and column not in self.households
+        of_persons = self._of_persons(column)
         with within(f"existing {name!r}"):
             found = self.column(column, "person" if of_persons else "household")
         values = found.numbers(f"The existing benefit {name!r}")
@@ -887,3 +898,14 @@ class Survey:
         """Return whether the design is declared for a file of households, and the weight's column."""
         of_households = self.names["size"] is not None and self.names["person_weight"] is None
         return of_households, str(self.names["person_weight"] or self.names["weight"])
+
+
+def _benefit(name: str, of: object) -> tuple[str, dict[str, Any]]:
+    """Return the column of an existing benefit, and for whom it is meant."""
+    meant = dict(of) if isinstance(of, Mapping) else {"column": of}
+    for key in meant:
+        fail_if_unknown(key, ("column", *MEANT_FOR), f"A key of the existing benefit {name!r}")
+    column = meant.pop("column", None)
+    if not isinstance(column, str):
+        fail_type(f"The column of the existing benefit {name!r} must be text", column, "Name the column.")
+    return column, meant

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import sp2lnob as sp
+from sp2lnob import _sweeps
 from sp2lnob._cuts import ClassTotals
-from sp2lnob._kernels import _totals
+from sp2lnob._kernels import _ordered, _totals
 from sp2lnob._sweeps import Totals
 
 # Of `make test`, on x86-64.
@@ -95,3 +96,68 @@ def test_members_are_added_up_and_reached_as_in_plain_loops():
             for one in chance[begin:end, c].tolist():
                 nobody *= 1.0 - one
             assert reached[home, c] == 1.0 - nobody
+
+
+# -- orders ---------------------------------------------------------------------------------------------------------
+
+RNG = np.random.default_rng(20261127)
+WELFARE = {
+    "of nobody": np.empty(0),
+    "of one": np.array([3.0]),
+    "all alike": np.full(300, 2.5),
+    "with ties": RNG.integers(0, 9, 3000).astype(np.float64),
+    "of both signs": np.r_[RNG.normal(size=3000), 0.0, -0.0, 0.0, np.inf, -np.inf],
+    "of a wide range": RNG.lognormal(0, 30, 3000),
+    "alike in all but the last bits": 1.0 + RNG.integers(0, 50, 3000) * 2.0**-52,
+    "in one corner of its range": np.r_[1e300, -1e300, 1e6 + RNG.random(3000)],
+    "not known": np.array([1.0, np.nan, 2.0, np.nan, -3.0]),
+}
+
+
+@pytest.mark.parametrize("name", WELFARE)
+def test_rows_from_the_richest_down_are_those_of_a_stable_sort(name):
+    welfare = WELFARE[name]
+    expected = np.argsort(-welfare, kind="stable")
+    np.testing.assert_array_equal(_sweeps.richest_first(welfare), expected)
+    order = np.empty(len(welfare), dtype=np.int64)
+    counted = _ordered.richest_first(welfare, np.empty((2, len(welfare)), dtype=np.uint64), order)
+    assert counted is (name not in ("in one corner of its range", "not known"))  # what Python then sorts
+
+
+def test_rows_by_level_keep_their_order():
+    level = RNG.choice([0, 2, 5], 1000).astype(np.int32)
+    np.testing.assert_array_equal(_sweeps.by_level(level, 7), np.argsort(level, kind="stable"))
+    for i, rows in enumerate(_sweeps.levels_of(level, 7)):
+        np.testing.assert_array_equal(rows, np.flatnonzero(level == i))
+
+
+@pytest.mark.parametrize("n", [0, 1, 255, 256, 257, 600])
+def test_a_row_at_a_cut_is_of_the_poorer_class(n):
+    welfare, cuts = RNG.integers(0, 12, n).astype(np.float64), np.array([2.0, 5.0, 5.0, 9.5])
+    np.testing.assert_array_equal(_sweeps.class_of(welfare, cuts), np.searchsorted(cuts, welfare, side="left"))
+
+
+@pytest.mark.parametrize("n", [1, 255, 256, 1500])
+def test_one_lane_has_the_bits_of_eight(n):
+    shares = np.array([0.1, 0.4, 0.9])
+    unit = np.arange(n, dtype=np.int32)
+    ordering = _sweeps.Ordering.of(RNG.lognormal(0, 1, n), RNG.random(n), unit)
+    alone = ordering.evaluate(np.ones((1, n, 8)), shares)
+    twice = np.ones((1, n + 1, 8))  # more units than rows: all lanes are swept
+    for one, eight in zip(alone.arrays, ordering.evaluate(twice, shares).arrays, strict=True):
+        assert one.tobytes() == eight.tobytes()
+
+
+@pytest.mark.parametrize("sorted_by_base", [True, False])
+def test_classes_of_the_full_sample_have_the_bits_of_classes_cut_anew(sorted_by_base):
+    n, cuts = 900, np.tile(np.array([[3.0], [3.0], [7.0]]), (1, 8))
+    welfare = RNG.integers(0, 12, n).astype(np.float64)
+    ordering = _sweeps.Ordering.of(welfare, RNG.random(n), RNG.integers(0, 9, n).astype(np.int32))
+    base = ordering.welfare if sorted_by_base else RNG.integers(0, 12, n).astype(np.float64)
+    of = _sweeps.ClassOrdering(ordering, base, 4)
+    anew = np.ones((1, 9, 8))
+    anew[0, :, 7] = 2.0  # one lane that is not the full sample: classes are cut in each
+    shares = np.array([0.5])
+    for fixed, cut in zip(of.evaluate(np.ones((1, 9, 8)), cuts, shares), of.evaluate(anew, cuts, shares), strict=True):
+        for one, other in zip(fixed.arrays, cut.arrays, strict=True):
+            np.testing.assert_array_equal(one[..., :7], other[..., :7])

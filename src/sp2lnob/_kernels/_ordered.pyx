@@ -10,7 +10,7 @@ order in which they came. Cost: O(n), several times as quick as a sort that comp
 from libc.math cimport INFINITY, NAN
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
-from sp2lnob._kernels._lanes cimport AHEAD, LANES, lanes, load, plus, prefetch, scaled, store, times
+from sp2lnob._kernels._lanes cimport AHEAD, lanes, load, plus, prefetch, scaled, store, times
 
 cdef enum:
     CHUNK = 256  # households between two checkpoints

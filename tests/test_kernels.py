@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -89,7 +90,7 @@ def test_members_are_added_up_and_reached_as_in_plain_loops():
     total, reached = np.empty(60), np.empty((60, 3))
     _totals.member_sums(values, first, total)
     _totals.member_chances(chance, first, reached)
-    for home, (begin, end) in enumerate(zip(first[:-1], first[1:], strict=True)):
+    for home, (begin, end) in enumerate(pairwise(first)):
         assert total[home] == sum(values[begin:end].tolist(), 0.0)
         for c in range(3):
             nobody = 1.0

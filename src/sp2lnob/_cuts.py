@@ -13,7 +13,7 @@ import numpy as np
 
 from ._kernels import _classes, _moments
 from ._parallel import LANES
-from ._sweeps import Totals, by_level, class_of, richest_first
+from ._sweeps import Totals, added_up, by_level, class_of, richest_first
 from ._typing import BoolArray, CodeArray, CountArray, FloatArray, LongArray
 
 ALIKE = 64  # rows that are weighed together where they are of one class: as in _kernels/_classes.pyx
@@ -76,10 +76,9 @@ class ClassTotals:
         """Return the same, every row put into its class in every replicate."""
         return self._chunks.evaluate(factors, cuts, self.domains)
 
-    def at(self, level: CodeArray | LongArray, levels: int) -> FloatArray:
+    def at(self, level: CodeArray, levels: int) -> FloatArray:
         """Return totals of shape (levels, k) by the level that each row has in the full sample."""
-        level = level.astype(np.int64)  # once, and not for each column
-        return np.stack([np.bincount(level, column, levels) for column in self.columns], axis=1)
+        return np.stack([added_up(column, level, levels) for column in self.columns], axis=1)
 
 
 @dataclass(frozen=True, eq=False)

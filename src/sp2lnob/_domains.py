@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ._cells import combine
 from ._outcomes import Outcomes, Placed, Spread, Switches, extended
-from ._sweeps import Ordering, class_of, columns_of
+from ._sweeps import Ordering, added_up, class_of, columns_of, levels_of
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import fail, fail_if_any, fail_type
 from .replication import Replication
@@ -294,18 +294,19 @@ class FullSample(Block):
             cuts = self.cuts(shares)[:, 0]
             ends = np.array([cuts, cuts])
             if len(cuts) and not self.fixed:
-                design, survey, order = self.survey.design, self.survey, self.survey.richest_first
+                of, survey = self.survey.design, self.survey
+                known = slice(None) if survey.welfare_known.all() else survey.welfare_known
                 assert survey.welfare is not None
-                welfare, people, psu = survey.welfare[order], survey.people[order], design.psu[order]
-                above = np.cumsum(people)  # and at it
-                by_psu = np.bincount(psu, people, design.psus)
-                for i, (share, cut) in enumerate(zip(shares, cuts, strict=True)):
-                    poor = len(welfare) - np.searchsorted(welfare[::-1], cut, side="right")
-                    below = np.bincount(psu[poor:], people[poor:], design.psus)
-                    apart = np.asarray(below - share * by_psu, dtype=np.float64)
-                    reach = REACH * np.sqrt(design.variances(apart).sum())
+                assert self.ordering is not None
+                psu, people = of.psu[known], survey.people[known]
+                below, whole = np.zeros(of.psus), added_up(people, psu, of.psus)
+                above = np.cumsum(self.ordering.weight)  # from the richest down
+                bands = levels_of(class_of(survey.welfare[known], cuts), len(cuts) + 1)
+                for i, (share, rows) in enumerate(zip(shares, bands[:-1], strict=True)):
+                    below += added_up(people[rows], psu[rows], of.psus)
+                    reach = REACH * np.sqrt(of.variances(below - share * whole).sum())
                     place = np.searchsorted(above, (1 - share) * above[-1] + np.array([reach, -reach]))
-                    ends[:, i] = welfare[np.minimum(place, len(welfare) - 1)]
+                    ends[:, i] = self.ordering.welfare[np.minimum(place, len(above) - 1)]
                 # None beyond that of a higher cut, or of a lower one.
                 ends[0], ends[1] = np.minimum.accumulate(ends[0, ::-1])[::-1], np.maximum.accumulate(ends[1])
             self._margins[shares] = ends

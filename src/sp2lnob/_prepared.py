@@ -21,6 +21,7 @@ from ._sweeps import (
     Ordering,
     Swept,
     Totals,
+    added_up,
     dissimilarity_of,
     levels_of,
     richest_first,
@@ -226,7 +227,7 @@ def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, desig
         return True
     apart = welfare - total / people
     apart *= weight
-    variance = design.variances(np.asarray(np.bincount(psu, apart, design.psus), dtype=np.float64))
+    variance = design.variances(added_up(apart, psu, design.psus))
     return bool(variance.max() > HEAVY * variance.sum())
 
 

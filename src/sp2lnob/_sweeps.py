@@ -252,6 +252,13 @@ def _levels(level: CodeArray | LongArray, levels: int) -> tuple[LongArray, LongA
     return order, end
 
 
+def added_up(column: FloatArray, level: CodeArray, levels: int) -> FloatArray:
+    """Return the sums of a column by level."""
+    sums = np.zeros(levels)
+    _totals.slot_totals(column, level, sums)
+    return sums
+
+
 def class_of(welfare: FloatArray, cuts: FloatArray) -> CodeArray:
     """Return the welfare class of every row, for cuts of shape (classes - 1,): at a cut it is the poorer one."""
     found = np.empty(len(welfare), dtype=np.int32)

@@ -160,16 +160,14 @@ class Poverty(OfWelfare):
     def columns(self, welfare: FloatArray, weight: FloatArray) -> tuple[FloatArray, ...]:
         """Return weight, and what every measure adds up over the poor."""
         assert not isinstance(self.line, RelativeLine)
-        poor = np.flatnonzero(welfare < self.line)  # few of a large survey, and the rest add nothing
-        held, low = weight[poor], welfare[poor]
-        gap = (self.line - low) / self.line
-        made = {"headcount": held, "poverty_gap": held * gap, "poverty_severity": held * gap * gap}
+        gap = self.line - welfare
+        np.maximum(gap, 0.0, out=gap)
+        gap /= self.line
+        made = {"headcount": weight * (welfare < self.line), "poverty_gap": weight * gap}
+        made["poverty_severity"] = made["poverty_gap"] * gap
         if "watts" in self.measures:
-            made["watts"] = held * np.log(self.line / low)
-        laid = np.zeros((len(self.measures), len(weight)))
-        for column, name in zip(laid, self.measures, strict=True):
-            column[poor] = made[name]
-        return weight, *laid
+            made["watts"] = weight * np.log(self.line / np.where(welfare < self.line, welfare, self.line))
+        return weight, *(made[name] for name in self.measures)
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return shares of all weight."""

@@ -11,7 +11,7 @@ demo: $(VENV)/installed
 
 # The doctests of the installed package, and the tests: what users get, not what lies in the source folder.
 test: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data
-	$(BIN)/python -m pytest -n auto --pyargs sp2lnob tests
+	$(BIN)/python -m pytest -n auto --dist loadfile --pyargs sp2lnob tests
 
 # The same on kernels that check every index: slow, and any error in them fails the test. Pages, pictures, the command
 # line, files, workers, many samples and many surveys run no kernel otherwise than the rest does; nor do questionnaires,
@@ -19,7 +19,7 @@ test: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data
 EDGES := r report report_browser plots docs readme cli init study formats io coverage parallel shards resume bits \
   many indicators expressions survey household_types disclosure projection spot comparison architecture
 test-debug: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data build/debug-site/made
-	SP2LNOB_DEBUG=1 PYTHONPATH=build/debug-site $(BIN)/python -m pytest -n auto --pyargs sp2lnob tests \
+	SP2LNOB_DEBUG=1 PYTHONPATH=build/debug-site $(BIN)/python -m pytest -n auto --dist loadfile --pyargs sp2lnob tests \
 	  $(EDGES:%=--ignore=tests/test_%.py)
 
 # The same bits from the kernels for AVX2, the portable ones, those that check bounds and those without the limited API.
@@ -38,7 +38,7 @@ test-oldest: constraints-oldest.txt
 	$(PYTHON) -m venv --clear build/oldest
 	build/oldest/bin/python -m pip install -q --upgrade "pip>=25.1"
 	build/oldest/bin/python -m pip install -q -c constraints-oldest.txt ".[all]" --group test
-	build/oldest/bin/python -m pytest -n auto --pyargs $(TESTS)
+	build/oldest/bin/python -m pytest -n auto --dist loadfile --pyargs $(TESTS)
 
 # The table of people by age and sex that the package ships, from PyPI's starsim-data; then commit it.
 population: $(VENV)/installed $(VENV)/population-data

@@ -731,3 +731,20 @@ def test_estimate_tells_how_it_was_made():
     assert made.variance.resamples
     assert made.beside.shape == (0, 1)
     assert made.se[0] == pytest.approx(made.draws[:, 0].std(ddof=1), rel=1e-15)
+
+
+@pytest.mark.parametrize("mse", [False, True])
+@pytest.mark.parametrize("zeros", [0, 3])
+def test_errors_of_many_values_have_the_bits_of_one_by_one(mse, zeros):
+    """Of more values than are told at once, some of whose replicates failed, or which have none."""
+    rng = np.random.default_rng(8)
+    rscales = np.ones(200)
+    rscales[:zeros] = 0.0
+    variance = Variance(1 / 199, rscales, mse, 1 / 200, True, True, 1.1, np.array([0.4, 0.7]))
+    draws, value, beside = rng.normal(5, 1, (150, 200)), rng.normal(5, 0.1, 150), rng.normal(5, 1, (150, 2))
+    draws[::7, 4], draws[3], value[10], beside[20, 1] = np.nan, 5.0, np.nan, np.nan
+    value[3], beside[3] = 5.0, 5.0
+    expected = [variance.of(*one) for one in zip(draws, value, beside, strict=True)]
+    for found, one_by_one in zip(variance.of_many(draws, value, beside), zip(*expected, strict=True), strict=True):
+        np.testing.assert_array_equal(found, one_by_one)
+    assert variance.of_many(draws, value, beside)[0][3] == 0.0

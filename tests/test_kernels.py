@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -75,3 +76,22 @@ def test_totals_by_level_and_class_are_those_of_plain_loops(columns, ordered):
     np.testing.assert_allclose(found.evaluate(factors, np.empty((0, 16)))[:, 0], by_level, **near)
     np.testing.assert_allclose(found.evaluate(factors, cuts), by_class, **near)
     np.testing.assert_allclose(replace(found, sort=False).evaluate(factors, cuts), by_class, **near)
+
+
+def test_members_are_added_up_and_reached_as_in_plain_loops():
+    rng = np.random.default_rng(5)
+    first = np.r_[0, np.cumsum(rng.integers(1, 9, 60))].astype(np.int32)
+    values, chance = rng.normal(size=first[-1]), rng.choice([0.0, 0.3, 1.0], (first[-1], 3))
+    total, reached = np.empty(60), np.empty((60, 3))
+    _totals.member_sums(values, first, total)
+    _totals.member_chances(chance, first, reached)
+    for home, (begin, end) in enumerate(pairwise(first.tolist())):
+        plain = 0.0
+        for value in values[begin:end].tolist():
+            plain += value
+        assert total[home] == plain
+        for c in range(3):
+            nobody = 1.0
+            for one in chance[begin:end, c].tolist():
+                nobody *= 1.0 - one
+            assert reached[home, c] == 1.0 - nobody

@@ -426,7 +426,7 @@ def test_an_index_that_is_not_told_from_nothing_says_at_most_how_much():
     survey = sp.Survey({**households, "coin": coin}, persons, person="pid", psu="ea", strata=["region", "urbrur"])
     chance = sp.Opportunity("chance", outcome="coin", circumstances=["urbrur", "region"])
     sure = sp.Opportunity("certain", outcome="coin == 1 or urbrur == 'Urban'", circumstances=["urbrur", "region"])
-    result = sp.assess(survey, [chance, sure], replicates=sp.Bootstrap(40), shapley="logit")
+    result = sp.assess(survey, [chance, sure], by=[], replicates=sp.Bootstrap(40), shapley="logit")
     frame = result.estimates.frame()
     index = frame[(frame["of"] == "chance") & (frame["param"] == "empirical-bayes")].iloc[0]
     assert "one-sided" in index["flag"]
@@ -435,7 +435,7 @@ def test_an_index_that_is_not_told_from_nothing_says_at_most_how_much():
     assert "say nothing of which circumstance access goes with" in page.words
     assert "Separated: a circumstance settles the outcome" in page.words
     assert "Of the index of a logit, " in page.words
-    without = Page(render(sp.assess(survey, [chance], replicates=sp.Bootstrap(5), shapley=False).findings()))
+    without = Page(render(sp.assess(survey, [chance], by=[], replicates=sp.Bootstrap(5), shapley=False).findings()))
     assert "Human Opportunity Index" in without.words
     assert "Shapley" not in without.words
 
@@ -821,7 +821,7 @@ DESIGNS = {
 def test_methods_tell_the_design(monkeypatch, name):
     monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
     design, instead, told = DESIGNS[name]
-    found = sp.assess(designed(**instead), [], lines={"national": 60.0}, replicates=design).findings()
+    found = sp.assess(designed(**instead), [], lines={"national": 60.0}, by=[], replicates=design).findings()
     page = Page(render(found))
     assert not [words for words in told if words not in page.words]
     methods = page.words.replace("Replicates are a ", "Replicates are ")
@@ -844,7 +844,7 @@ def test_methods_tell_the_design(monkeypatch, name):
 @pytest.mark.filterwarnings("ignore:interval=")
 def test_methods_tell_the_interval_asked_for(monkeypatch, interval, words):
     monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
-    page = Page(render(sp.assess(designed(), [], replicates=sp.Bootstrap(50), interval=interval).findings()))
+    page = Page(render(sp.assess(designed(), [], by=[], replicates=sp.Bootstrap(50), interval=interval).findings()))
     assert words in page.words
     assert ("Student’s t" in page.words) == (interval in (None, "t"))
 
@@ -852,7 +852,7 @@ def test_methods_tell_the_interval_asked_for(monkeypatch, interval, words):
 def test_a_line_that_is_a_share_of_a_quantile(monkeypatch):
     monkeypatch.setattr(plots, "svg", lambda chart, prefix: PLAIN)
     lines = {"relative": sp.RelativeLine(0.6), "low": sp.RelativeLine(0.5, q=0.4), "fixed": 60.0}
-    result = sp.assess(designed(), [], lines=lines, replicates=sp.Bootstrap(10))
+    result = sp.assess(designed(), [], lines=lines, by=[], replicates=sp.Bootstrap(10))
     page = Page(render(result.findings()))
     titles = ["".join(cells[0]) for cells in page.table("Poverty by line") if len(cells) == 1]
     assert [title.partition(": ")[2] for title in titles] == [
@@ -952,7 +952,7 @@ def test_a_tree_that_finds_nothing():
     survey = sp.example_survey(400)
     opportunity = sp.Opportunity("internet", outcome="internet", circumstances=["head_sex"])
     tree = sp.OpportunityTree(max_depth=0)
-    page = Page(render(sp.assess(survey, [opportunity], tree=tree, replicates=sp.Bootstrap(10)).findings()))
+    page = Page(render(sp.assess(survey, [opportunity], by=[], tree=tree, replicates=sp.Bootstrap(10)).findings()))
     assert "No circumstance splits the population under the rule of the tree" in page.words
     _, row = page.table("The groups: internet")
     assert "furthest" not in row[0][2]
@@ -1034,10 +1034,11 @@ def glued(page):
     return re.findall(r"\S*[a-z)%]\.[A-Z0-9]\S*", " ".join("".join(page.prose).split()))
 
 
-def text_of(*schemes, disclosure="dhs", opportunities=(), **more):
+def text_of(*schemes, disclosure="dhs", opportunities=(), by=(), **more):
     """Return the words of a report on some schemes."""
     package = sp.Package(schemes, **more)
-    result = sp.assess(sp.example_survey(400), opportunities, package, ECONOMY, replicates=sp.Bootstrap(10))
+    how = {"by": by, "replicates": sp.Bootstrap(10), "n_threads": 1}
+    result = sp.assess(sp.example_survey(400), opportunities, package, ECONOMY, **how)
     with pytest.MonkeyPatch.context() as without:
         without.setattr(plots, "svg", lambda chart, prefix: PLAIN)
         page = Page(render(result.findings(disclosure)))
@@ -1078,7 +1079,7 @@ def test_who_is_paid_once_a_household_is_a_recipient():
 
 
 def test_a_threshold_above_that_of_parentheses_leaves_none():
-    words, page = text_of(sp.child_benefit(sp.Amount(2, "month")), disclosure=60)
+    words, page = text_of(sp.child_benefit(sp.Amount(2, "month")), disclosure=60, by=None)
     assert "Figures from fewer than 60 unweighted cases are withheld." in words
     assert "stand in parentheses" not in words
     assert "figure stands in parentheses" not in words

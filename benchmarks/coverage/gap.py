@@ -115,6 +115,8 @@ def one(regime: str, psus: int, seed: int, replicates: int) -> dict[tuple[str, s
             replicates=sp.Bootstrap(replicates, seed=seed),
             honest=honest,
             refit=False,
+            shapley=False,
+            welfare=False,
             n_threads=1,
         )
         tree, estimates = result.trees["o"], result.estimates

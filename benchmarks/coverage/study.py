@@ -211,9 +211,10 @@ def figures(
         made[name, "line", "all", "change: by rank"] = figure
     more &= population.name == "usual"
     for name in packages:
-        assessed = sp.assess(survey, [FUEL], PACKAGES[name], by=(), tree=TREE, refit=False, **how)
-        whole = figures_of(assessed.estimates, {"change": f"change: {name}", "after": name})
         everything = more and name == "universal"
+        asked = {"by": (), "tree": TREE, "refit": False, "shapley": everything}
+        assessed = sp.assess(survey, [FUEL], PACKAGES[name], **asked, **how)
+        whole = figures_of(assessed.estimates, {"change": f"change: {name}", "after": name})
         made |= {key: figure for key, figure in whole.items() if everything or key[0] == "access"}
     if more:
         others = [

@@ -90,8 +90,11 @@ def test_members_are_added_up_and_reached_as_in_plain_loops():
     total, reached = np.empty(60), np.empty((60, 3))
     _totals.member_sums(values, first, total)
     _totals.member_chances(chance, first, reached)
-    for home, (begin, end) in enumerate(pairwise(first)):
-        assert total[home] == sum(values[begin:end].tolist(), 0.0)
+    for home, (begin, end) in enumerate(pairwise(first.tolist())):
+        plain = 0.0
+        for value in values[begin:end].tolist():
+            plain += value
+        assert total[home] == plain
         for c in range(3):
             nobody = 1.0
             for one in chance[begin:end, c].tolist():

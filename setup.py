@@ -23,7 +23,7 @@ LIMITED_API = ("Py_LIMITED_API", "0x030B0000")  # one wheel for CPython 3.11 and
 WIDE = () if DEBUG else ("_classes", "_logit", "_ordered", "_totals")  # a fifth to three fifths quicker with AVX2
 UNROLLED = ("_dissimilarity", "_payments", "_ordered", "_random", "_replicates", "_totals")  # or up to half as quick
 X86 = sysconfig.get_platform().endswith(("x86_64", "amd64"))
-SMALL = ("_processor", "_shared", *(["_classes"] if X86 else []))  # in no loop; and what few processors will run
+SMALL = ("_processor", "_shared", *(WIDE if X86 else []))  # in no loop; and what few processors will run
 
 if os.name == "nt":  # which contracts nothing since Visual Studio 2022
     FLAGS, AVX2 = ["/fp:precise"], "/arch:AVX2"
@@ -41,7 +41,7 @@ def effort(name: str, wide: bool) -> str:
         return "/Od" if DEBUG else "/O2"
     if DEBUG:
         return "-O1"
-    return "-O3" if wide or name in UNROLLED else "-Os" if name in SMALL else "-O2"
+    return "-O3" if wide else "-Os" if name in SMALL else "-O3" if name in UNROLLED else "-O2"
 
 
 def extension(name: str, source: Path, *flags: str) -> Extension:

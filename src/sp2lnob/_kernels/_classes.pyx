@@ -48,10 +48,10 @@ def class_totals(const double[:, ::1] columns, const int32_t[::1] unit, const do
                  double[:, :, :, :, ::1] out):
     """Add columns (k, n) up by domain and class; k is even.
 
-    Rows lie in chunks of up to 64, which begin in start (chunks + 1,) and are of one domain (chunks,). least, most: (chunks,)
-    welfare. used: (chunks, k / 2) whether one of two columns holds anything. cuts: (groups, classes - 1, LANES)
-    ascending; lowest, highest: (groups, classes - 1) of the lanes. factors: (groups, units, LANES). out: (groups,
-    domains, classes, k, LANES), which holds zeros.
+    Rows lie in chunks of up to 64, which begin in start (chunks + 1,) and are of one domain (chunks,). least, most:
+    (chunks,) welfare. used: (chunks, k / 2) whether one of two columns holds anything. cuts: (groups, classes - 1,
+    LANES) ascending; lowest, highest: (groups, classes - 1) of the lanes. factors: (groups, units, LANES). out:
+    (groups, domains, classes, k, LANES), which holds zeros.
     """
     cdef Py_ssize_t n = unit.shape[0], inner = cuts.shape[1]
     cdef Py_ssize_t group, chunk, i, j, c, lane, first, last, many, begin, end

@@ -18,7 +18,7 @@ from scipy.special import expit, logit
 from scipy.stats import t as student
 
 import sp2lnob as sp
-from sp2lnob import _parallel, _sweeps
+from sp2lnob import _domains, _parallel, _sweeps
 from sp2lnob._kernels import _ordered, _random, _replicates
 from sp2lnob._sweeps import Ordering, Totals
 from sp2lnob.estimates import interval
@@ -364,6 +364,24 @@ def test_fixed_classes_understate_the_error_of_a_class_mean():
     assert moving.value[row] == pytest.approx(fixed.value[row], rel=1e-14)
     assert moving.se[0] == fixed.se[0]
     assert fixed.se[row] < 0.8 * moving.se[row]  # in simulation 0.48 against 0.99 of the truth
+
+
+@pytest.mark.parametrize("reach", [0.0, 0.7, 100.0])
+def test_where_cuts_are_looked_for_changes_no_replicate(monkeypatch, reach):
+    """From margins that most replicates cut beyond to margins that settle nobody; and on any number of threads."""
+    survey = sp.example_survey(1200)
+    opportunity = sp.Opportunity("internet", "internet == 1", circumstances=["bottom40", "urbrur", "head_sex"])
+    asked = [sp.MeanWelfare(), sp.Poverty(60.0), sp.Dissimilarity(opportunity), sp.Shapley(opportunity)]
+
+    def made(n_threads=1):
+        return sp.estimate(survey, asked, by=["decile"], replicates=sp.Bootstrap(64, seed=3), n_threads=n_threads)
+
+    usual = made()
+    monkeypatch.setattr(_domains, "REACH", reach)
+    other = made()
+    np.testing.assert_allclose(other.draws, usual.draws, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(other.value, usual.value, rtol=1e-9, atol=1e-12)
+    assert made(n_threads=2).draws.tobytes() == other.draws.tobytes()
 
 
 # -- the size of an error -------------------------------------------------------------------------------------------

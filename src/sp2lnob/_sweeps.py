@@ -20,7 +20,6 @@ BLOCK = 64  # as in _kernels/_totals.pyx
 
 STEP = 1e-12  # by which a share of people may miss a boundary that it is meant to meet
 NO_SHARES = np.empty(0)
-NO_STARTS = np.empty(0, dtype=np.int32)
 NO_CUTS = np.empty((0, 0))
 ALONE = np.ones((1, 1, LANES))  # the factor of a sample that is not resampled: all rows are of one unit
 ONE_LANE = np.ones((1, 1, 1))  # the same to a sweep, which then needs no other lane

@@ -13,7 +13,7 @@ persons <- read.csv(file.path(arguments[1], "persons.csv"))
 
 households$size <- as.vector(table(persons$hid)[as.character(households$hid)])
 households$people <- households$hhweight * households$size
-head <- persons[persons$relation == 1, c("hid", "educ", "sex")]
+head <- persons[persons$relation == "Head", c("hid", "educ", "sex")]
 households <- merge(households, setNames(head, c("hid", "head_educ", "head_sex")), by = "hid")
 children <- tapply(persons$age <= 17, persons$hid, sum)[as.character(households$hid)]
 households <- transform(

@@ -4,7 +4,7 @@ Blocks of a page share a namespace and a working folder. ``python`` blocks run; 
 doctests, in which numbers are compared to the digits shown. ``toml`` blocks are read as studies, and written to the
 file that their first line names (``# study.toml``). In ``sh`` and ``console`` blocks the lines that call sp2lnob run;
 in ``console`` they begin with ``$``, and what follows is compared with what is printed. ``r`` blocks are
-left to a test that has R; ``py`` blocks need a cluster, and are shown alone. Sybil finds the blocks.
+left to a test that has R; ``stata`` blocks need Stata and ``py`` blocks a cluster, and are shown alone. Sybil finds the blocks.
 """
 
 import contextlib
@@ -25,9 +25,10 @@ from sp2lnob.study import read_study
 
 DOCS = Path(__file__).parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | NUMBER
-PAGES = [DOCS / name for name in ("index.md", "tour.md")] + [
+ABOUT = ("methods.md", "coverage.md", "performance.md", "reproducibility.md", "disclosure.md", "citing.md", "api.md")
+PAGES = [DOCS / name for name in ("index.md", "tour.md", "from-r.md", "from-stata.md")] + [
     *sorted((DOCS / "guide").glob("*.md")),
-    *(DOCS / name for name in ("methods.md", "coverage.md", "reproducibility.md", "api.md")),
+    *(DOCS / name for name in ABOUT),
 ]
 FILE = re.compile(r"# (\S+\.toml)\n")
 SECTION = '[survey]\nhouseholds = "households.csv"\n'

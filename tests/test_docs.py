@@ -34,7 +34,19 @@ def test_every_page_is_run():
 def test_every_block_has_a_language_that_is_run_or_is_a_directive():
     for name, text in READ.items():
         opening = re.findall(r"^(?:`{3,}|~{3,}|:{3,})(.*)$", text, re.M)[::2]
-        assert set(opening) <= {"python", "toml", "sh", "console", "r", "py", "{eval-rst}", "{toctree}"}, name
+        assert set(opening) <= {
+            "python",
+            "toml",
+            "sh",
+            "console",
+            "r",
+            "stata",
+            "py",
+            "{eval-rst}",
+            "{toctree}",
+            "bibtex",
+            "text",
+        }, name
 
 
 def test_output_has_no_blank_line_for_doctest_reads_to_the_first():
@@ -114,23 +126,26 @@ def test_links_between_pages_lead_somewhere():
             assert path.exists() or "_made" in path.parts, f"{name}: {target}"
 
 
-def has_r():
+def has_r(*packages):
     if not shutil.which("Rscript"):
         return False
-    return not subprocess.run(["Rscript", "-e", "library(survey)"], capture_output=True, check=False).returncode
+    asked = "; ".join(f"library({name})" for name in packages)
+    return not subprocess.run(["Rscript", "-e", asked], capture_output=True, check=False).returncode
 
 
 @pytest.mark.parametrize("page", [name for name, text in READ.items() if "```r\n" in text])
 def test_r_prints_what_the_page_shows(page, tmp_path):
-    """R reads the files that the page's own blocks wrote."""
-    if not has_r():
-        pytest.skip("R and its package survey are not installed")
+    """R runs a page's blocks in one session, and reads the files that the page's own blocks of Python wrote."""
+    script = "\n".join(re.findall(r"```r\n(.*?)```", READ[page], re.S))
+    packages = sorted(set(re.findall(r"library\((\w+)\)", script)))
+    if not has_r(*packages):
+        pytest.skip(f"R and its packages {', '.join(packages)} are not installed")
     blocks.run(PAGES[page], tmp_path)
-    for block in re.findall(r"```r\n(.*?)```", READ[page], re.S):
-        shown = re.findall(r"^#> (.*)$", block, re.M)
-        made = subprocess.run(["Rscript", "-e", block], cwd=tmp_path, capture_output=True, text=True, check=True)
-        assert shown
-        assert made.stdout.splitlines()[-len(shown) :] == shown
+    (tmp_path / "page.R").write_text(script, encoding="utf-8")
+    made = subprocess.run(["Rscript", "page.R"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    shown = re.findall(r"^#> (.*)$", script, re.M)
+    assert shown
+    assert [line.rstrip() for line in made.stdout.splitlines()] == [line.rstrip() for line in shown]
 
 
 @pytest.mark.skipif("SP2LNOB_DOCS_BUILT" not in os.environ, reason="pages are read where SP2LNOB_DOCS_BUILT says")

@@ -42,7 +42,7 @@ from ._validate import choice, fail, fail_if_unknown, fail_type, mapping, number
 from ._written import as_toml
 from .choices import Choice, Grid, Payments, Taken, choices_of, payments_of
 from .cross_validation import cross_validated
-from .disclosure import withhold
+from .disclosure import least_cases, withhold
 from .economy import YEARLY, Amount, Economy
 from .effects import CROSS_VALIDATED, GroupAccess, Groups, group_access, groups_of
 from .estimates import Estimates
@@ -162,7 +162,8 @@ class Search:
         folder : path
             New, or one that holds an earlier result alone.
         disclosure : {"dhs", "none"} or int, default "dhs"
-            As in ``Assessment.save``: of the estimates, those from fewer unweighted cases are withheld.
+            As in ``Assessment.save``: figures from fewer unweighted cases are withheld, those of every package too
+            where the measure rests on so few, as the rate of a small group furthest behind.
         study : mapping, default None
             What the manifest says of where the arguments came from.
 
@@ -201,8 +202,8 @@ class Search:
         sp2lnob.InputError: The output must be a folder, but '/dev/null' is a file. Choose another name.
         """
         tables = {
-            "search.csv": self._frame,
-            "front.csv": self.front,
+            "search.csv": published(self, self._frame, disclosure),
+            "front.csv": published(self, self.front, disclosure),
             "wins.csv": self.wins,
             "estimates.csv": withhold(self.estimates.frame(), disclosure),
         }
@@ -223,12 +224,23 @@ class Search:
         return write_folder(folder, texts, manifest)
 
     def __repr__(self) -> str:
-        best = self._frame.iloc[0]
+        best = published(self, self._frame, "dhs").iloc[0]
         names = " + ".join(scheme.name for scheme in self.package.schemes)
+        value = best[self.asked["objective"]]
         return (
             f"Search of {self.packages:,} packages: {names}, {self.asked['objective']} "
-            f"{best[self.asked['objective']]:.4g} for {best['total_cost']:,.0f} a year"
+            f"{'withheld' if np.isnan(value) else f'{value:.4g}'} for {best['total_cost']:,.0f} a year"
         )
+
+
+def published(found: Search, frame: "pd.DataFrame", disclosure: str | int) -> "pd.DataFrame":
+    """Return packages without the measures that rest on too few cases, which are the same cases in all packages."""
+    least, rows = least_cases(disclosure), found.estimates.frame()
+    after = rows[(rows["by"] == "all") & (rows["scenario"] == AFTER) & (rows["n"] > 0) & (rows["n"] < least)]
+    few = set(after["statistic"]).difference(COSTS).intersection(frame.columns)
+    if found.asked["objective"] in few:
+        few.add("change")
+    return frame.assign(**dict.fromkeys(few, np.nan)) if few else frame
 
 
 def search(

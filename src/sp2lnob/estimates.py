@@ -74,21 +74,35 @@ class Estimates:
     numbers: LongArray
     paired: tuple[Hashable, Hashable] | None = None
 
-    def frame(self) -> "pd.DataFrame":
+    def frame(self, *, disclosure: str | int = "none") -> "pd.DataFrame":
         """Return the tidy frame: one row a value.
+
+        Parameters
+        ----------
+        disclosure : "none", "dhs" or int, default "none"
+            Figures from fewer unweighted cases than this are withheld; "dhs" says 25. The frame is the analyst's own,
+            so that it is whole unless it is told: what goes to others should be.
 
         Returns
         -------
         DataFrame
             statistic, of, param, scenario, by, level, value, se, ci_low, ci_high, bias, df, n, replicates, flag.
 
+        Raises
+        ------
+        InputError
+            If there is no such policy.
+
         Examples
         --------
         >>> import sp2lnob as sp
         >>> survey = sp.example_survey(households=400)
-        >>> frame = sp.estimate(survey, [sp.MeanWelfare()], by=["urbrur"], replicates=sp.Bootstrap(50)).frame()
-        >>> frame[["by", "level"]].values.tolist()
+        >>> est = sp.estimate(survey, [sp.MeanWelfare()], by=["urbrur", "ea"], replicates=sp.Bootstrap(50))
+        >>> est.frame()[["by", "level"]].values.tolist()[:3]
         [['all', 'all'], ['urbrur', 'Rural'], ['urbrur', 'Urban']]
+        >>> shown = est.frame(disclosure="dhs")
+        >>> shown.groupby("by")["value"].count().to_dict()  # an enumeration area has 20 households
+        {'all': 1, 'ea': 0, 'urbrur': 2}
         >>> sp.estimate(survey, [], replicates=sp.Bootstrap(2)).frame().shape
         (0, 15)
         """
@@ -106,7 +120,7 @@ class Estimates:
             "replicates": np.isfinite(self.draws).sum(axis=0),
             "flag": list(self.flags),
         }
-        return pd.DataFrame(columns)
+        return withhold(pd.DataFrame(columns), disclosure)
 
     def _names(self) -> dict[str, Any]:
         """Return the columns that say what each value is."""

@@ -56,8 +56,8 @@ from ._over_time import projection
 from ._side_by_side import side_by_side
 from ._tree_layout import Branch
 from ._validate import fail, fail_if_unknown, fail_type
-from .best_package import Search
-from .disclosure import few_cases
+from .best_package import Search, published
+from .disclosure import few_cases, least_cases
 from .effects import effect_of
 from .findings import Findings
 
@@ -1195,7 +1195,7 @@ def _cost_row(of: str, point: Point, unit: float, gdp: Point | None) -> Row:
     return Row(label, [Lane([point])], point.with_interval(MONEY) if point.there else "", share)
 
 
-def front(found: "Search", *, width: float = WIDTH) -> "alt.LayerChart":
+def front(found: "Search", *, width: float = WIDTH, disclosure: str | int = "dhs") -> "alt.LayerChart":
     """Draw the Pareto front of a search: what every package on it costs, and the objective after.
 
     Parameters
@@ -1203,6 +1203,8 @@ def front(found: "Search", *, width: float = WIDTH) -> "alt.LayerChart":
     found : Search
     width : float, default 600
         As in ``tree``.
+    disclosure : "dhs", "none" or int, default "dhs"
+        As in ``Search.save``.
 
     Returns
     -------
@@ -1211,7 +1213,8 @@ def front(found: "Search", *, width: float = WIDTH) -> "alt.LayerChart":
     Raises
     ------
     InputError
-        If no package is better than none, or altair is not installed.
+        If no package is better than none, if the objective rests on too few cases to be shown, or altair is not
+        installed.
 
     Examples
     --------
@@ -1230,9 +1233,15 @@ def front(found: "Search", *, width: float = WIDTH) -> "alt.LayerChart":
     _needs("altair", "Pictures need altair")
     if not isinstance(found, Search):
         fail_type("A picture of a front takes a Search", found, "Pass what search() returned.")
-    objective, packages = found.asked["objective"], _records(found.front)
+    objective, packages = found.asked["objective"], _records(published(found, found.front, disclosure))
     if not packages:
         fail("A front must have a package", "none is better than paying nothing", "Add candidates.")
+    if math.isnan(packages[0][objective]):
+        fail(
+            f"A front must be of what rests on {least_cases(disclosure)} unweighted cases or more",
+            f"{objective} rests on fewer",
+            "Pass disclosure='none' if nobody else sees the picture.",
+        )
     word = objective.replace("_", " ")
     of_gdp = "cost_gdp" in packages[0]
     most = max(float(row["total_cost"]) for row in packages)

@@ -715,6 +715,8 @@ class _Page:
                 )
             blocks += [Block(lines, title)] if lines else []
             taken += found
+        if not blocks:  # all of it rests on too few
+            return None
         table = self._table(
             "stability",
             "How often replicates found it",

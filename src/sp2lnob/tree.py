@@ -30,7 +30,7 @@ from ._validate import (
     seed as check_seed,
     whole,
 )
-from .disclosure import FEWEST
+from .disclosure import FEWEST, least_cases, withhold_tree
 
 MOST_LEVELS = 1000  # of an unordered circumstance
 MISSING = ("error", "level", "drop")
@@ -526,13 +526,15 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         group = self.apply(X)
         return self.groups_["rate"].to_numpy()[group]
 
-    def to_text(self, digits: int = 3) -> str:
+    def to_text(self, digits: int = 3, *, disclosure: str | int = "none") -> str:
         """Return the tree as indented lines, the left branch first.
 
         Parameters
         ----------
         digits : int, default 3
             Decimals of shares and rates.
+        disclosure : "none", "dhs" or int, default "none"
+            Rates of fewer unweighted rows than this are withheld; "dhs" says 25.
 
         Returns
         -------
@@ -541,7 +543,7 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         InputError
-            If digits is below 0.
+            If digits is below 0, or there is no such policy.
 
         Examples
         --------
@@ -556,17 +558,22 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         |   |   |--- years >= 4.5: rate 1.000, share 0.167, n 1: group 4
         |   |--- area: town: rate 1.000, share 0.333, n 2: group 3
 
-        >>> print(sp.OpportunityTree().fit({"a": [1, 2]}, [1, 1]).to_text(digits=0))
+        >>> small = sp.OpportunityTree().fit({"a": [1, 2]}, [1, 1])
+        >>> print(small.to_text(digits=0))
         everybody: rate 1, share 1, n 2: group 1
+        >>> print(small.to_text(digits=0, disclosure="dhs"))
+        everybody: rate withheld, share 1, n 2: group 1
         """
         check_is_fitted(self)
         whole(digits, "digits", low=0)
+        least = least_cases(disclosure)
         splits, position = self.splits_, self._position()
         lines: list[str] = []
 
         def write(t: int, said: str, here: CodeArray) -> None:
             group = f": group {position[t] + 1}" if position[t] >= 0 else ""
-            figures = f"rate {splits.rate[t]:.{digits}f}, share {splits.weight[t] / splits.weight[0]:.{digits}f}"
+            rate = "withheld" if splits.rows[t] < least else f"{splits.rate[t]:.{digits}f}"
+            figures = f"rate {rate}, share {splits.weight[t] / splits.weight[0]:.{digits}f}"
             depth = int(splits.depth[t])
             branch = "|   " * (depth - 1) + "|--- " * (depth > 0)
             lines.append(f"{branch}{said}: {figures}, n {splits.rows[t]:.0f}{group}")
@@ -581,8 +588,13 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         write(0, "everybody", self._codes)
         return "\n".join(lines)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, *, disclosure: str | int = "none") -> dict[str, Any]:
         """Return the tree as plain lists and numbers, ready for JSON.
+
+        Parameters
+        ----------
+        disclosure : "none", "dhs" or int, default "none"
+            Rates of fewer unweighted rows than this are None, and what a split into such parts gains; "dhs" says 25.
 
         Returns
         -------
@@ -592,12 +604,19 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             shares of the root's sum of squares: what the split takes off, and the cp at which it is taken back; for a
             leaf its group and label).
 
+        Raises
+        ------
+        InputError
+            If there is no such policy.
+
         Examples
         --------
         >>> import sp2lnob as sp
         >>> tree = sp.OpportunityTree(min_obs=1, min_share=0).fit({"a": ["x", "y"]}, [0, 1], sample_weight=[1, 1])
         >>> tree.to_dict()["nodes"][0]["left_levels"]
         ['x']
+        >>> [node["rate"] for node in tree.to_dict(disclosure=2)["nodes"]]
+        [0.5, None, None]
         >>> len(sp.OpportunityTree().fit({"a": ["x", "y"]}, [1, 1], sample_weight=[1, 1]).to_dict()["nodes"])
         1
         """
@@ -628,13 +647,14 @@ class OpportunityTree(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                     "complexity": float(complexity[t]),
                 }
             nodes.append(node)
-        return {
+        tree = {
             "circumstances": [
                 {"name": c.name, "labels": list(c.labels), "ordered": c.ordered, "importance": float(share)}
                 for c, share in zip(self.circumstances_, self.importance_, strict=True)
             ],
             "nodes": nodes,
         }
+        return withhold_tree(tree, disclosure)
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn what the circumstances may be."""

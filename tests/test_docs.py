@@ -12,6 +12,8 @@ import pytest
 import sp2lnob as sp
 from sp2lnob import indicators, plots, study
 
+from ._data import lacking
+
 DOCS = Path(__file__).parents[1] / "docs"
 pytest.importorskip("sybil", reason="the pages are run by sybil")
 sys.path.insert(0, str(DOCS))
@@ -124,7 +126,7 @@ def has_r():
 def test_r_prints_what_the_page_shows(page, tmp_path):
     """R reads the files that the page's own blocks wrote."""
     if not has_r():
-        pytest.skip("R and its package survey are not installed")
+        lacking("R", "R and its package survey are not installed")
     blocks.run(PAGES[page], tmp_path)
     for block in re.findall(r"```r\n(.*?)```", READ[page], re.S):
         shown = re.findall(r"^#> (.*)$", block, re.M)

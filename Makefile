@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
 
-.PHONY: demo population test test-debug test-oldest bits lint types docs bench bench-tiny bench-peers wheel wheel-check clean
+.PHONY: demo population test test-debug test-oldest bits lint types docs bench bench-tiny bench-peers \
+  wheel wheel-check wheel-proof wheel-test lint-workflows bench-compare sanitize clean
 
 demo: $(VENV)/installed
 	$(BIN)/sp2lnob demo --out results/demo
@@ -48,6 +49,13 @@ lint: $(VENV)/lint-tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint --max-line-length 120 src/sp2lnob/_kernels/*.pyx src/sp2lnob/_kernels/*.pxd
+	git ls-files | xargs $(BIN)/codespell
+
+# Also what runs at GitHub: schemas, and what an attacker could do with it. Nothing is asked of the network.
+lint-workflows: $(VENV)/workflows-tools
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --quiet .github
 
 # The source by strict mypy; then the installed wheel, whose stubs must say what its kernels are.
 types: $(VENV)/installed $(VENV)/lint-tools
@@ -63,6 +71,11 @@ bench: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
 	mkdir -p results
 	$(BIN)/python -m pytest benchmarks --benchmark-json=results/benchmarks.json
 	$(BIN)/python benchmarks/ratios.py results/benchmarks.json
+
+# Two files of `make bench` side by side; fails where a ratio lost more than a fifth, or what LOSS= says.
+LOSS ?= 0.2
+bench-compare:
+	$(PYTHON) benchmarks/ratios.py --compare --loss $(LOSS) $(A) $(B)
 
 # Every benchmark once, on a small survey, so that none can rot.
 bench-tiny: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
@@ -95,6 +108,30 @@ wheel-check: wheel
 	print(w.name, w.stat().st_size, 'bytes,', len(names), 'files'); \
 	sys.exit(f'not for the wheel: {bad}' if bad or w.stat().st_size > 2**20 else 0)"
 
+# What a release must pass on this system: tags of the wheel, calls that CPython 3.11 lacks, strange files, the README.
+# Then every CPython in PYTHONS tests the wheel in an environment of its own, with the newest and the oldest libraries.
+PYTHONS ?= $(PYTHON)
+wheel-proof: wheel-check
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair --wheel-dir dist/repaired dist/*-linux_*.whl
+	$(BIN)/auditwheel show dist/repaired/*.whl
+	$(BIN)/abi3audit --strict --report dist/repaired/*.whl
+	$(BIN)/check-wheel-contents dist/repaired/*.whl
+	$(BIN)/twine check --strict dist/*.tar.gz dist/repaired/*.whl
+
+wheel-test: wheel-proof
+	for python in $(PYTHONS); do \
+	  rm -rf build/empty && $$python -m venv build/empty && build/empty/bin/python -m pip install -q --upgrade "pip>=25.1" && \
+	  build/empty/bin/python -m pip install -q dist/repaired/*.whl --group wheel-test && \
+	  build/empty/bin/python tools/wheel_test.py || exit 1; \
+	done
+
+# gcc watches memory and undefined behavior in the kernels. CPython and NumPy keep what they allocate until the process
+# ends, so leaks are not looked for; Python itself is not watched, and must be told of the library before it starts.
+SANITIZED := kernels replicates measures tree logit bayes folds regressions
+sanitize: $(VENV)/installed $(VENV)/test-tools build/sanitize-site/made
+	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	  PYTHONPATH=build/sanitize-site $(BIN)/python -m pytest -p no:cacheprovider $(SANITIZED:%=tests/test_%.py)
+
 clean:
 	rm -rf build dist results $(VENV) src/*.egg-info src/sp2lnob/_kernels/*.so src/sp2lnob/_kernels/_avx2
 
@@ -109,6 +146,7 @@ $(VENV)/installed: $(VENV)/pip $(SOURCES)
 
 build/debug-site/made: export SP2LNOB_DEBUG = 1
 build/native-site/made: export SP2LNOB_NATIVE = 1
+build/sanitize-site/made: export SP2LNOB_SANITIZE = 1
 build/%-site/made: $(VENV)/pip $(SOURCES)
 	rm -rf $(@D)
 	$(BIN)/python -m pip install -q --no-deps --target $(@D) .

@@ -3,6 +3,10 @@
 Those that gain by it are built once more for processors with AVX2, from the same C, into a folder that `_kernels` looks
 into first where the processor has it. The bits are the same: `make bits`. Half of the wheel is kernels, and it is to
 stay below a megabyte: what is not told apart by a clock is built small.
+
+Other builds are asked for by environment variables: SP2LNOB_DEBUG checks every index, SP2LNOB_SANITIZE has gcc or clang
+watch memory and undefined behavior, SP2LNOB_TRACE tells `coverage` which lines ran. SP2LNOB_NATIVE does without the
+limited API, as the free-threaded CPython must: it has none yet.
 """
 
 import os
@@ -15,12 +19,18 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 DEBUG = os.environ.get("SP2LNOB_DEBUG") == "1"  # bounds-checked build: slow, and says where
-NATIVE = os.environ.get("SP2LNOB_NATIVE") == "1"  # without the limited API, for one version of CPython
-BUILD = f"build/{'debug' if DEBUG else 'native' if NATIVE else 'release'}"  # apart, or one would pass for the other
+SANITIZE = os.environ.get("SP2LNOB_SANITIZE") == "1"
+TRACE = os.environ.get("SP2LNOB_TRACE") == "1"
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+NATIVE = os.environ.get("SP2LNOB_NATIVE") == "1" or TRACE or FREE_THREADED  # for one version of CPython
+KIND = "debug" if DEBUG else "sanitize" if SANITIZE else "trace" if TRACE else "native" if NATIVE else "release"
+BUILD = f"build/{KIND}"  # apart, or one would pass for the other
 KERNELS = Path("src/sp2lnob/_kernels")
 SHARED = "sp2lnob._kernels._shared"
 LIMITED_API = ("Py_LIMITED_API", "0x030B0000")  # one wheel for CPython 3.11 and all later ones
-WIDE = () if DEBUG else ("_classes", "_logit", "_ordered", "_totals")  # a fifth to three fifths quicker with AVX2
+WIDE = (
+    () if DEBUG or TRACE else ("_classes", "_logit", "_ordered", "_totals")
+)  # a fifth to three fifths quicker with AVX2
 UNROLLED = ("_dissimilarity", "_payments", "_ordered", "_random", "_replicates", "_totals")  # or up to half as quick
 X86 = sysconfig.get_platform().endswith(("x86_64", "amd64"))
 SMALL = ("_processor", "_shared", *(WIDE if X86 else []))  # in no loop; and what few processors will run
@@ -28,9 +38,15 @@ SMALL = ("_processor", "_shared", *(WIDE if X86 else []))  # in no loop; and wha
 if os.name == "nt":  # which contracts nothing since Visual Studio 2022
     FLAGS, AVX2 = ["/fp:precise"], "/arch:AVX2"
 else:  # no contraction to fused multiply-add: the bits must not depend on the processor
-    FLAGS, AVX2 = ["-ffp-contract=off", "-g" if DEBUG else "-g0"], "-mavx2"
+    FLAGS, AVX2 = ["-ffp-contract=off", "-g" if DEBUG or SANITIZE else "-g0"], "-mavx2"
 LINKED = []
-if sys.platform.startswith("linux") and not DEBUG:  # no names, tables and padding that only a debugger reads
+MACROS = [] if NATIVE else [LIMITED_API]
+if SANITIZE:  # whatever is found ends the process: nothing is printed and passed over
+    WATCH = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    FLAGS, LINKED = [*FLAGS, *WATCH, "-fno-omit-frame-pointer"], WATCH
+elif TRACE:  # sys.settrace, which coverage's plugin listens to: Cython's hooks for sys.monitoring do not reach it
+    MACROS = [("CYTHON_TRACE", "1"), ("CYTHON_TRACE_NOGIL", "1"), ("CYTHON_USE_SYS_MONITORING", "0")]
+elif sys.platform.startswith("linux") and not DEBUG:  # no names, tables and padding that only a debugger reads
     FLAGS += ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-ffunction-sections"]
     LINKED = ["-Wl,-s", "-Wl,--gc-sections", "-Wl,-z,noseparate-code"]
 
@@ -39,7 +55,7 @@ def effort(name: str, wide: bool) -> str:
     """Return how far the compiler is to go for speed."""
     if os.name == "nt":
         return "/Od" if DEBUG else "/O2"
-    if DEBUG:
+    if DEBUG or SANITIZE or TRACE:
         return "-O1"
     return "-O3" if wide else "-Os" if name in SMALL else "-O3" if name in UNROLLED else "-O2"
 
@@ -50,7 +66,7 @@ def extension(name: str, source: Path, *flags: str) -> Extension:
         [source.as_posix()],
         extra_compile_args=[effort(name, bool(flags)), *FLAGS, *flags],
         extra_link_args=LINKED,
-        define_macros=[] if NATIVE else [LIMITED_API],
+        define_macros=MACROS,
         py_limited_api=not NATIVE,
     )
 
@@ -65,6 +81,8 @@ directives = {
     "boundscheck": DEBUG,
     "wraparound": False,
     "initializedcheck": DEBUG,
+    "freethreading_compatible": True,  # what a module holds is written when it is imported, and only read from then on
+    "linetrace": TRACE,
 }
 kernels = [extension(source.stem, source) for source in sorted(KERNELS.glob("*.pyx"))]
 extensions = cythonize(

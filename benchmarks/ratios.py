@@ -55,6 +55,34 @@ def shown(of: dict[str, Any]) -> tuple[list[tuple[str, ...]], list[str]]:
     return rows, said
 
 
+def ratios(of: dict[str, Any]) -> dict[str, float]:
+    """Return how many times as fast as each baseline we are, by the name of the work and the baseline."""
+    sides: dict[str, dict[str, float]] = {}
+    for entry in of["benchmarks"]:
+        info = entry["extra_info"]
+        if "beyond_mb" not in info and "job" not in info:
+            side = info.get("side") or (entry["params"] or {}).get("side", "sp2lnob")
+            sides.setdefault(entry["group"], {})[side] = entry["stats"]["min"]
+    return {
+        f"{work}: {side}": theirs / times["sp2lnob"]
+        for work, times in sides.items()
+        for side, theirs in times.items()
+        if side != "sp2lnob"
+    }
+
+
+def compared(old: dict[str, float], new: dict[str, float], loss: float) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Return the rows of a table, and what lost more than ``loss`` of its ratio or is measured no longer."""
+    rows, lost = [], []
+    for name in [*old, *(name for name in new if name not in old)]:
+        was, now = old.get(name), new.get(name)
+        change = "" if was is None or now is None else f"{now / was - 1:+.0%}"
+        rows.append((name, *("" if x is None else f"{x:,.1f}x" for x in (was, now)), change))
+        if was is not None and (now is None or now < (1 - loss) * was):
+            lost.append(name)
+    return rows, lost
+
+
 def digits(value: float) -> str:
     """Return three significant digits, and all of those before the point."""
     return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
@@ -74,8 +102,21 @@ def main() -> None:
     """Print a table for each file."""
     parser = argparse.ArgumentParser(description="Print ratios of what pytest-benchmark wrote.")
     parser.add_argument("--markdown", action="store_true", help="as in the README")
+    parser.add_argument("--compare", action="store_true", help="two files: the ratios before and now, side by side")
+    parser.add_argument("--loss", type=float, default=0.2, help="the share of a ratio whose loss is a failure")
     parser.add_argument("files", nargs="+", type=Path)
     asked = parser.parse_args()
+    if asked.compare:
+        if len(asked.files) != 2:
+            parser.error("--compare takes two files, the older one first")
+        old, new = (ratios(json.loads(path.read_text(encoding="utf-8"))) for path in asked.files)
+        if not set(old) & set(new):
+            parser.error("the two files have no ratio in common")
+        rows, lost = compared(old, new, asked.loss)
+        print(table([("work: baseline", "before", "now", "change"), *rows], asked.markdown))
+        for name in lost:
+            print(f"lost more than {asked.loss:.0%}, or is measured no longer: {name}")
+        raise SystemExit(1 if lost else 0)
     for path in asked.files:
         of = json.loads(path.read_text(encoding="utf-8"))
         rows, said = shown(of)

@@ -20,6 +20,7 @@ from sp2lnob._parallel import LANES
 from sp2lnob.design import SINGLE_PSU
 
 from . import oracles
+from ._data import lacking
 
 # -- surveys and textbook formulas ------------------------------------------------------------------------------------
 
@@ -1146,13 +1147,13 @@ def of_r(tmp_path_factory):
     """Return R's data and standard errors."""
     rscript = shutil.which("Rscript")
     if rscript is None:
-        pytest.skip("R is not installed, whose survey package these are compared with")
+        lacking("R", "R is not installed, whose survey package these are compared with")
     paths = [tmp_path_factory.mktemp("r") / name for name in ("apistrat.csv", "small.csv")]
     done = subprocess.run(
         [rscript, "-e", SCRIPT % tuple(path.as_posix() for path in paths)], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        pytest.skip(f"R has no survey package: {done.stderr.strip()[-100:]}")
+        lacking("R", f"R has no survey package: {done.stderr.strip()[-100:]}")
     return [pd.read_csv(path) for path in paths], [
         [float(v) for v in line.split()] for line in done.stdout.splitlines()
     ]

@@ -12,6 +12,8 @@ import pytest
 import sp2lnob as sp
 from sp2lnob import indicators, plots, study
 
+from ._data import lacking
+
 DOCS = Path(__file__).parents[1] / "docs"
 pytest.importorskip("sybil", reason="the pages are run by sybil")
 sys.path.insert(0, str(DOCS))
@@ -139,7 +141,7 @@ def test_r_prints_what_the_page_shows(page, tmp_path):
     script = "\n".join(re.findall(r"```r\n(.*?)```", READ[page], re.S))
     packages = sorted(set(re.findall(r"library\((\w+)\)", script)))
     if not has_r(*packages):
-        pytest.skip(f"R and its packages {', '.join(packages)} are not installed")
+        lacking("R", f"R and its packages {', '.join(packages)} are not installed")
     blocks.run(PAGES[page], tmp_path)
     (tmp_path / "page.R").write_text(script, encoding="utf-8")
     made = subprocess.run(["Rscript", "page.R"], cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import os
 import shutil
 
 import numpy as np
@@ -13,16 +12,10 @@ import pytest
 import sp2lnob as sp
 from sp2lnob.report import render
 
+from ._data import lacking
+
 ALARM = "<script>document.title = 'ran'; alert(1)</script>"
 WIDTHS = (360, 1280)
-
-
-def lacking(what):
-    """Skip and say why; but fail in continuous integration, which must have a browser."""
-    reason = f"{what} is not installed, and the report is not looked at in a browser"
-    if os.environ.get("CI", "").lower() in ("true", "1"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +24,11 @@ def browser(tmp_path_factory):
         from selenium import webdriver
         from selenium.webdriver.chrome.service import Service
     except ImportError:
-        lacking("selenium")
+        lacking("browser", "selenium is not installed")
     binary = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     driver = shutil.which("chromedriver")
     if binary is None or driver is None:
-        lacking("chromium, or chromedriver,")
+        lacking("browser", "chromium or chromedriver is not installed")
     options = webdriver.ChromeOptions()
     options.binary_location = binary
     folder = tmp_path_factory.mktemp("browser")

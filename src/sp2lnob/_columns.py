@@ -13,6 +13,7 @@ from decimal import Decimal
 from itertools import pairwise, starmap
 from numbers import Real
 from operator import eq
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,10 @@ from ._validate import fail, fail_if_unknown, fail_type
 
 EXACT = 2**53  # from here on a double cannot tell whole numbers apart
 BLOCK = 2**20  # rows whose texts are Python objects at the same time
+
+_MAKING = (
+    RLock()
+)  # a column is made by the first thread that asks; a file hands each over once. Of no table: those travel
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,32 +242,39 @@ class Table:
 
     def __iter__(self) -> Iterator[str]:
         yield from self._source
-        yield from (name for name in self._made if name not in self._source)
+        yield from (name for name in list(self._made) if name not in self._source)  # another thread may make one now
 
     def __getitem__(self, name: str) -> Column:
         if name not in self._made:
-            fail_if_unknown(name, list(self), f"A column of the {self.what}")
-            column = column_of(name, self._source[name], self._labels.get(name, {}))
-            if len(column) != self.rows:
-                fail(
-                    f"All columns of the {self.what} must have one length",
-                    f"{name!r} has {len(column):,} rows and not {self.rows:,}",
-                    "Pass columns of the same rows.",
-                )
-            self._made[name] = column if self._order is None else column.take(self._order)
+            with _MAKING:
+                if name not in self._made:
+                    self._made[name] = self._make(name)
         return self._made[name]
+
+    def _make(self, name: str) -> Column:
+        """Return a column of the source in the order of rows."""
+        fail_if_unknown(name, list(self), f"A column of the {self.what}")
+        column = column_of(name, self._source[name], self._labels.get(name, {}))
+        if len(column) != self.rows:
+            fail(
+                f"All columns of the {self.what} must have one length",
+                f"{name!r} has {len(column):,} rows and not {self.rows:,}",
+                "Pass columns of the same rows.",
+            )
+        return column if self._order is None else column.take(self._order)
 
     def fetch(self, names: Iterable[str]) -> None:
         """Read columns of a file in one pass; frames hold theirs."""
         read = getattr(self._source, "fetch", None)
         if read is not None:
-            read(name for name in names if name not in self._made)
+            with _MAKING:
+                read(name for name in names if name not in self._made)
 
     def sorted(self, order: Any) -> "Table":
         """Return the table with its rows in another order; columns that were read are not read again."""
         whole = order if self._order is None else self._order[order]
         table = Table(self._source, self.rows, self.what, whole, self._labels, self.origin)
-        table._made = {name: column.take(order) for name, column in self._made.items()}
+        table._made = {name: column.take(order) for name, column in list(self._made.items())}
         return table
 
     def labeled(self, labels: Mapping[str, Mapping[float, str]]) -> "Table":

@@ -132,7 +132,7 @@ def _nothing(survey: Survey) -> CountArray:
 def _coded(survey: Survey, role: str, code: Callable[[Survey], Any]) -> Any:
     """Return what a role says of every person as bytes, checked and made once for a survey."""
     if role not in survey.role_codes:
-        survey.role_codes[role] = code(survey)
+        survey.role_codes.setdefault(role, code(survey))  # of two threads at once, the first one's is kept
     return survey.role_codes[role]
 
 

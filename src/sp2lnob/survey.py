@@ -405,7 +405,7 @@ class Survey:
         made = copy(self)
         made.households = self.households.with_column(column)
         made.__dict__.pop("household_type", None)  # it is made of roles
-        made.role_codes = {known: code for known, code in self.role_codes.items() if known != role}
+        made.role_codes = {known: code for known, code in list(self.role_codes.items()) if known != role}
         if role is not None:
             made.roles = {**self.roles, choice(role, ROLES, "role"): name}
         return made

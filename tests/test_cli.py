@@ -475,8 +475,43 @@ def test_demo(tmp_path, run, page):
     ]
 
 
-def test_version(run):
-    assert run("--version")[1].startswith("sp2lnob 0.")
+@pytest.mark.parametrize("portable", [False, True])
+def test_version_tells_of_libraries_and_kernels(portable):
+    """In a process of its own: which kernels are taken is decided when they are first asked for."""
+    import numpy as np
+    import scipy
+    import sklearn
+
+    from sp2lnob._kernels import _processor
+
+    command = [*COMMAND, "--version"]
+    asked = environment(SP2LNOB_PORTABLE="1" if portable else "0")
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=asked)
+    name, python, libraries, kernels = done.stdout.splitlines()
+    assert name == f"sp2lnob {sp.__version__}"
+    assert python.startswith(f"CPython {sys.version.split()[0]}")
+    assert libraries == (
+        f"NumPy {np.__version__}, SciPy {scipy.__version__}, pandas {pd.__version__}, "
+        f"scikit-learn {sklearn.__version__}"
+    )
+    checked = os.environ.get("SP2LNOB_DEBUG") == "1"
+    of_one = "cpython-" in Path(_processor.__file__).name or ".cp3" in Path(_processor.__file__).name
+    wide = _processor.has_avx2() and not portable and not checked
+    api, processor, indices = kernels.removeprefix("kernels: ").split(", ")
+    assert api == ("for this CPython alone" if of_one else "limited API")
+    assert re.fullmatch(r"AVX2 in [1-9]\d* of \d+" if wide else "portable", processor)
+    assert indices == ("every index checked" if checked else "indices not checked")
+
+
+def test_kernels_that_check_every_index_are_told_from_those_that_do_not(run, monkeypatch):
+    def refuses(key, identity, stream, purpose, out):
+        for place in range(len(identity)):
+            if place >= len(out):
+                raise IndexError("Out of bounds on buffer access (axis 0)")
+            out[place] = 0.5
+
+    monkeypatch.setattr("sp2lnob._kernels._random.uniforms", refuses)
+    assert run("--version")[1].endswith(", every index checked\n")
 
 
 # -- errors ---------------------------------------------------------------------------------------------------------

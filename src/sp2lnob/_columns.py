@@ -13,20 +13,16 @@ from decimal import Decimal
 from itertools import pairwise, starmap
 from numbers import Real
 from operator import eq
-from threading import RLock
 from typing import Any
 
 import numpy as np
 
+from ._parallel import ONE_AT_A_TIME
 from ._typing import BoolArray, CodeArray, FloatArray, Frame
 from ._validate import fail, fail_if_unknown, fail_type
 
 EXACT = 2**53  # from here on a double cannot tell whole numbers apart
 BLOCK = 2**20  # rows whose texts are Python objects at the same time
-
-_MAKING = (
-    RLock()
-)  # a column is made by the first thread that asks; a file hands each over once. Of no table: those travel
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +242,7 @@ class Table:
 
     def __getitem__(self, name: str) -> Column:
         if name not in self._made:
-            with _MAKING:
+            with ONE_AT_A_TIME:  # by the first thread that asks
                 if name not in self._made:
                     self._made[name] = self._make(name)
         return self._made[name]
@@ -267,7 +263,7 @@ class Table:
         """Read columns of a file in one pass; frames hold theirs."""
         read = getattr(self._source, "fetch", None)
         if read is not None:
-            with _MAKING:
+            with ONE_AT_A_TIME:  # a file hands each over once
                 read(name for name in names if name not in self._made)
 
     def sorted(self, order: Any) -> "Table":

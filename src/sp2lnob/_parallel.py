@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from queue import SimpleQueue
+from threading import RLock
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -31,6 +32,7 @@ GROUPS = 4  # groups of lanes in a block: small enough that Ctrl-C is heard, lar
 MOST_BYTES = 16 << 20  # of a block's factors, unless one group of lanes has more
 UNKNOWN = 64  # workers that an executor may have that does not say how many
 HELD = 2  # jobs that a worker keeps
+ONE_AT_A_TIME = RLock()  # what threads find once and keep. It belongs to no survey: those travel to workers
 
 Evaluate = Callable[[int, int], FloatArray]
 

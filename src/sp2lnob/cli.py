@@ -80,10 +80,14 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone."
 
 
 @app.callback(invoke_without_command=True)
-def start(show_version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
-    """Print the version, if that is all that is wanted."""
+def start(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version, those of libraries, and how kernels are built.")
+    ] = False,
+) -> None:
+    """Print the version and what it stands on, if that is all that is wanted."""
     if show_version:
-        print(f"sp2lnob {version('sp2lnob')}")  # noqa: T201
+        print(*_versions(), sep="\n")  # noqa: T201
         raise typer.Exit
 
 
@@ -1065,6 +1069,47 @@ def _across_surveys(found: "Overview") -> Table:
                 cells += [_ratio(figures.d_index.value) or "withheld", f"{figures.average.n:,}"]
                 table.add_row(Text(survey), Text(f"{name} (barrier)" if figures.barrier else name), *cells)
     return table
+
+
+def _versions() -> list[str]:
+    """Return lines that say what is installed here, and which kernels Python found."""
+    import pkgutil
+    import platform
+    import sysconfig
+
+    from . import _kernels
+    from ._kernels import _random
+
+    found = [kernel for kernel in pkgutil.iter_modules(_kernels.__path__) if kernel.name != "_shared"]
+    wide = sum(str(getattr(kernel.module_finder, "path", "")).endswith("_avx2") for kernel in found)
+    suffix = Path(_random.__file__).name.removeprefix("_random")  # of one version of CPython alone, if it names it
+    kernels = (
+        "limited API" if suffix != sysconfig.get_config_var("EXT_SUFFIX") else "for this CPython alone",
+        f"AVX2 in {wide} of {len(found)}" if wide else "portable",
+        "every index checked" if _indices_checked() else "indices not checked",
+    )
+    free = ", free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+    libraries = {"NumPy": "numpy", "SciPy": "scipy", "pandas": "pandas", "scikit-learn": "scikit-learn"}
+    return [
+        f"sp2lnob {version('sp2lnob')}",
+        f"{platform.python_implementation()} {platform.python_version()}{free}, {sysconfig.get_platform()}",
+        ", ".join(f"{name} {version(key)}" for name, key in libraries.items()),
+        f"kernels: {', '.join(kernels)}",
+    ]
+
+
+def _indices_checked() -> bool:
+    """Return whether kernels check every index: one is let write a place beyond its view, where there is memory."""
+    import numpy as np
+
+    from ._kernels import _random
+
+    room = np.zeros(2)
+    try:
+        _random.uniforms(1, np.arange(2, dtype=np.uint64), 0, 0, room[:1])
+    except IndexError:
+        return True
+    return False
 
 
 def _share(value: float) -> str:

@@ -109,7 +109,7 @@ wheel-check: wheel
 	sys.exit(f'not for the wheel: {bad}' if bad or w.stat().st_size > 2**20 else 0)"
 
 # What a release must pass on this system: tags of the wheel, calls that CPython 3.11 lacks, strange files, the README.
-# Then every CPython in PYTHONS tests the wheel in an environment of its own, with the newest and the oldest libraries.
+# Then every CPython in PYTHONS tests the wheel in an environment of its own, with the newest libraries.
 PYTHONS ?= $(PYTHON)
 wheel-proof: wheel-check
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair --wheel-dir dist/repaired dist/*-linux_*.whl

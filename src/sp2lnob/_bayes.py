@@ -100,7 +100,7 @@ class SampledRows:
 
     def moments(self, domain: CodeArray, domains: int) -> CellMoments:
         """Put rows together by domain and PSU."""
-        return CellMoments(self.columns[:3], self.psu, self.unit, domain, domains, self.welfare, self.margins)
+        return CellMoments(self.columns, self.psu, self.unit, domain, domains, self.welfare, self.margins)
 
 
 @dataclass(frozen=True, eq=False)

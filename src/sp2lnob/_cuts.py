@@ -6,8 +6,9 @@ A replicate that does cut beyond a margin is worked out from all rows; which way
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,9 @@ class ClassTotals:
     domains: int
     welfare: FloatArray
     margins: FloatArray | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return _given(self)
 
     @cached_property
     def _uncut(self) -> Totals:
@@ -213,8 +217,8 @@ class CellMoments:
 
     Attributes
     ----------
-    columns : ndarray of shape (3, n)
-        w, w y, w^2.
+    columns : ndarray of shape (3, n), or more
+        w, w y, w^2, and what is not looked at.
     psu, unit, domain : ndarray of shape (n,), int32
     domains : int
     welfare : ndarray of shape (n,), or None
@@ -231,11 +235,14 @@ class CellMoments:
     welfare: FloatArray | None = None
     margins: FloatArray | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return _given(self)
+
     @cached_property
     def _pieces(self) -> "Pieces":
         """All rows."""
         welfare = np.zeros(len(self.psu)) if self.welfare is None else self.welfare
-        return Pieces.of(self.columns, self.psu, self.unit, self.domain, welfare)
+        return Pieces.of(self.columns[:3], self.psu, self.unit, self.domain, welfare)
 
     @cached_property
     def _split(self) -> tuple[Totals, Totals, Totals, "Pieces"] | None:
@@ -251,7 +258,7 @@ class CellMoments:
         psu, unit = self.psu[order], self.unit[order]
         if margins is None or not (np.diff(unit)[np.diff(psu) == 0] == 0).all():
             return None
-        columns = [np.ascontiguousarray(column[order]) for column in self.columns]
+        columns = [np.ascontiguousarray(column[order]) for column in self.columns[:3]]
         domain, classes = self.domain[order], margins.shape[1] + 1
         of_psu = np.zeros(int(psu.max(initial=0)) + 1, dtype=np.int32)
         of_psu[psu] = unit
@@ -355,6 +362,11 @@ def by_group(cuts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Lay cuts (k, replicates) out by group, (groups, k, LANES), and find the lowest and the highest of the lanes."""
     laid = np.ascontiguousarray(cuts.reshape(len(cuts), cuts.shape[1] // LANES, LANES).swapaxes(0, 1))
     return laid, np.fmin.reduce(laid, axis=2), np.fmax.reduce(laid, axis=2)
+
+
+def _given(self: "ClassTotals | CellMoments") -> dict[str, Any]:
+    """Return what workers elsewhere are sent: what was made of it, they make again."""
+    return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 def settled_of(welfare: FloatArray, margins: FloatArray) -> tuple[CodeArray, BoolArray]:

@@ -307,7 +307,8 @@ class FullSample(Block):
                     reach = REACH * np.sqrt(of.variances(below - share * whole).sum())
                     place = np.searchsorted(above, (1 - share) * above[-1] + np.array([reach, -reach]))
                     ends[:, i] = self.ordering.welfare[np.minimum(place, len(above) - 1)]
-                # None beyond that of a higher cut, or of a lower one.
+                # Around the full sample's own cut, and none beyond that of a higher one, or of a lower one.
+                ends = np.array([np.minimum(ends[0], cuts), np.maximum(ends[1], cuts)])
                 ends[0], ends[1] = np.minimum.accumulate(ends[0, ::-1])[::-1], np.maximum.accumulate(ends[1])
             self._margins[shares] = ends
         return self._margins[shares]

@@ -146,4 +146,5 @@ class BelowLine:
             lacking = poor[:, :, BELOW] - 2 * poor[:, :, SHORT] / z + poor[:, :, SQUARED] / z**2
         else:
             lacking = poor[:, :, BELOW] * np.log(z) - poor[:, :, LOGS]
-        return np.asarray(np.where(poor[:, :, BELOW] > 0, np.maximum(lacking, 0.0), 0.0 * lacking) / weight)
+        found = np.where(poor[:, :, BELOW] > 0, np.maximum(lacking, 0.0), 0.0 * lacking) / weight
+        return np.where(np.isfinite(z), found, np.nan)  # without a line nobody is counted

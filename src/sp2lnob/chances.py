@@ -254,7 +254,8 @@ def prepare_shapley(
         members = [sorted(i for a, own in enumerate(players) if mask >> a & 1 for i in own) for mask in game.masks]
         sampled = layout.sampled(full)
         finest, shared = sampled.moments(layout.both, len(layout.combinations)), dict[int, CellMoments]()
-        indices = tuple(layout.corrected(m, full, sampled, shared) for m in members)
+        whole = finest.evaluate(full.factors, full.cuts(layout.shares))
+        indices = tuple(layout.corrected(m, full, sampled, whole, shared) for m in members)
         return [PreparedShapley(rows, game, finest, layout.shares, indices)]
     parts = tuple(
         (place, Coalitions.of(codes, layout.counts, players, game.masks, method, sums))
@@ -303,10 +304,17 @@ class Corrected:
 
     def evaluate(self, block: Block, finest: FloatArray) -> FloatArray:
         """Return values of shape (levels, replicates), of the moments of the finest cells."""
-        cuts = block.cuts(self.shares)
-        moments = by_group_sums(finest, self.group, self.moments.domains * (len(cuts) + 1))
-        moments[:, 3] = self.moments.of_psus(block.factors, cuts)
+        moments = coarser(finest, self.group, self.moments, block.factors, block.cuts(self.shares))
         return np.concatenate([part.evaluate(moments, block.factors) for part in self.parts])
+
+
+def coarser(
+    finest: FloatArray, group: CodeArray, moments: CellMoments, factors: FloatArray, cuts: FloatArray
+) -> FloatArray:
+    """Return moments of shape (cells, 4, replicates): what adds up over rows from finer cells, the last by PSU anew."""
+    found = by_group_sums(finest, group, moments.domains * (len(cuts) + 1))
+    found[:, 3] = moments.of_psus(factors, cuts)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -406,11 +414,17 @@ class Layout:
         return SampledRows.of(cells.weight, cells.outcome, rows.psu, rows.factor, start, welfare, margins)
 
     def corrected(
-        self, members: Sequence[int], full: FullSample, sampled: SampledRows, shared: dict[int, CellMoments]
+        self,
+        members: Sequence[int],
+        full: FullSample,
+        sampled: SampledRows,
+        finest: FloatArray,
+        shared: dict[int, CellMoments],
     ) -> Corrected:
         """Prepare the empirical-Bayes index between cells of some circumstances, at every level.
 
-        ``shared`` keeps what is the same whatever the circumstances: the rows of each level by PSU.
+        ``finest`` are the full sample's moments of the cells of all circumstances; ``shared`` keeps what is the same
+        whatever the circumstances: the rows of each level by PSU.
         """
         cells = self.cells
         kept = tuple(cells.circumstances[i] for i in members)
@@ -433,7 +447,8 @@ class Layout:
         sampled = replace(sampled, welfare=welfare, margins=full.margins(some.shares))
         moments = sampled.moments(some.both, len(some.combinations))
         cuts, codes, level = full.cuts(some.shares), some.codes, some.level
-        whole = moments.evaluate(full.factors, cuts)
+        group = self.group(some)
+        whole = coarser(finest, group, moments, full.factors, cuts)
         cell = some.both.astype(np.int64) * (len(some.shares) + 1)
         if welfare is not None:
             cell += np.searchsorted(cuts[:, 0], welfare, side="left")
@@ -453,7 +468,7 @@ class Layout:
             value = shrinkage.evaluate(of_level, full.factors)[SHRUNKEN, 0]
             raised = np.array([[max(-value, 0.0) if np.isfinite(value) else 0.0]])
             parts.append(Part(shrinkage, None if len(self.domain.labels) == 1 else here, (SHRUNKEN,), raised))
-        return Corrected(moments, self.group(some), some.shares, tuple(parts))
+        return Corrected(moments, group, some.shares, tuple(parts))
 
     def group(self, coarser: "Layout") -> CodeArray:
         """Return the cell of a coarser layout in which each (combination, band) lies."""

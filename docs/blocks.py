@@ -4,7 +4,8 @@ Blocks of a page share a namespace and a working folder. ``python`` blocks run; 
 doctests, in which numbers are compared to the digits shown. ``toml`` blocks are read as studies, and written to the
 file that their first line names (``# study.toml``). In ``sh`` and ``console`` blocks the lines that call sp2lnob run;
 in ``console`` they begin with ``$``, and what follows is compared with what is printed. ``r`` blocks are
-left to a test that has R; ``stata`` blocks need Stata and ``py`` blocks a cluster, and are shown alone. Sybil finds the blocks.
+left to a test that has R; ``stata`` blocks need Stata and ``py`` blocks a cluster, and are shown alone.
+Sybil finds the blocks.
 """
 
 import contextlib

@@ -58,7 +58,7 @@ html_css_files = ["pages.css"]
 html_show_sourcelink = False
 html_copy_source = False
 ALONE = "tour from-r from-stata methods coverage performance reproducibility disclosure citing"
-html_sidebars = dict.fromkeys(ALONE.split(), [])
+html_sidebars: dict[str, list[str]] = {page: [] for page in ALONE.split()}
 html_theme_options = {
     "logo": {"text": "sp2lnob"},
     "show_prev_next": False,

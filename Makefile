@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
 
-.PHONY: demo population test test-debug test-oldest bits lint types docs bench bench-tiny bench-peers \
+.PHONY: demo population test test-debug test-oldest bits lint types docs pictures bench bench-tiny bench-peers \
   wheel wheel-check wheel-proof wheel-test lint-workflows bench-compare sanitize clean
 
 demo: $(VENV)/installed
@@ -66,6 +66,10 @@ types: $(VENV)/installed $(VENV)/lint-tools
 docs: $(VENV)/installed $(VENV)/test-tools $(VENV)/docs-tools
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 	SP2LNOB_DOCS_BUILT=build/docs $(BIN)/python -m pytest -q tests/test_docs.py -k fetch
+
+# The README's, drawn by the package; they are committed.
+pictures: $(VENV)/installed
+	$(BIN)/python tools/pictures.py
 
 bench: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
 	mkdir -p results

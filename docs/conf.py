@@ -57,10 +57,12 @@ html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_show_sourcelink = False
 html_copy_source = False
-html_sidebars = {"tour": [], "methods": [], "coverage": [], "reproducibility": []}
+ALONE = "tour from-r from-stata methods coverage performance reproducibility disclosure citing"
+html_sidebars: dict[str, list[str]] = {page: [] for page in ALONE.split()}
 html_theme_options = {
     "logo": {"text": "sp2lnob"},
     "show_prev_next": False,
+    "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],

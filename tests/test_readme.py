@@ -1,5 +1,6 @@
 """What the README shows is what the example study does."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -39,3 +40,16 @@ def test_ten_lines_of_python_do_the_same_job_as_the_study_file(tmp_path):
     groups = pd.read_csv(tmp_path / "study" / "groups.csv")
     assert groups["before"].round(7).tolist() == [0.1074717, 0.3819206, 0.5953406, 0.8615936]
     assert groups["after"].round(7).tolist() == [0.1239433, 0.3819206, 0.6357958, 0.8615936]
+
+
+def test_pictures_are_what_the_package_draws():
+    found = importlib.util.spec_from_file_location("pictures", ROOT / "tools" / "pictures.py")
+    tool = importlib.util.module_from_spec(found)
+    found.loader.exec_module(tool)
+    shown = re.findall(r"!\[[^\]]+\]\((\S+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    drawn = tool.drawn()
+    assert [Path(path).name for path in shown] == list(drawn)
+    kept = {path: (ROOT / path).read_text(encoding="utf-8") for path in shown}
+    assert sum(map(len, kept.values())) < 300_000
+    for text, now in zip(kept.values(), drawn.values(), strict=True):  # words and figures; lines may differ by version
+        assert re.findall(r"<(?:desc|text)[^>]*>([^<]*)<", text) == re.findall(r"<(?:desc|text)[^>]*>([^<]*)<", now)

@@ -89,6 +89,8 @@ ROOMS = (
     "projection",
     "_results",
     "_written",
+    "_search_question",
+    "_search_choice",
     "best_package",
     "findings",
     "_tables",

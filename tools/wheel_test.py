@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 
 NUMBERS = ("bayes", "bits", "concurrency", "effects", "expressions", "folds", "kernels", "regressions", "tree")
-DRAWN = ("_across", "_over_time", "_side_by_side", "assessment", "comparison", "overview", "plots", "report")
+PLOTS = ("_across", "_over_time", "_plot_groups", "_plot_inequality", "_plot_package", "_side_by_side", "plots")
+DRAWN = (*PLOTS, "assessment", "comparison", "overview", "report")
 EXTRAS = {"cli.py": "typer", **{f"{room}.py": "altair" for room in DRAWN}}  # rooms whose examples need an extra
 LIBRARIES = ("sp2lnob", "numpy", "scipy", "pandas", "scikit-learn", "narwhals")
 

@@ -30,7 +30,7 @@ def test_the_bounds_checked_build_checks_bounds():
         pytest.skip("only on the build of `make test-debug`: elsewhere this would write where it must not")
     slot = np.array([0, 7], dtype=np.int32)
     with pytest.raises(IndexError):
-        _totals.slot_totals(np.ones(2), slot, np.zeros(1))
+        _totals.slot_totals(np.ones((1, 2)), slot, np.zeros((1, 1)))
 
 
 def test_both_builds_give_the_same_bits():

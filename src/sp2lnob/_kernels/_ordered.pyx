@@ -17,6 +17,7 @@ cdef enum:
     DIGITS = 3
     DIGIT = 11  # bits of one
     ROW = 31  # bits that number a row: with the digits, a word
+    FEW = 4  # rows alike in all digits but the last, on average, that need no order by it
     MOVES = 16  # a row, on average, from which on another way of sorting is better
 
 # A household counts as having reached a share of the population within the rounding of the sum of a million weights.
@@ -34,11 +35,12 @@ cdef inline uint64_t rank(double y) noexcept nogil:
 def richest_first(const double[::1] welfare, uint64_t[:, ::1] room, int64_t[::1] order):
     """Write the order of rows from the richest down; say whether that was possible.
 
-    Digits are taken from the range in which welfare lies, and rows alike in all of them put right afterwards. It is not
-    possible where a value is NaN, or where most rows lie so near each other that they would have far to go. room:
-    (2, n).
+    Digits are taken from the range in which welfare lies, the last of them only where many rows are alike in the
+    others; what is then alike is put right by moving rows. It is not possible where a value is NaN, or where most rows
+    lie so near each other that they would have far to go. room: (2, n).
     """
     cdef Py_ssize_t n = welfare.shape[0], i, here, moves = 0
+    cdef double of_first = 0.0, of_second = 0.0
     cdef uint64_t low = rank(INFINITY), high = rank(-INFINITY), word, row = (<uint64_t> 1 << ROW) - 1
     cdef uint32_t count[DIGITS][1 << DIGIT]
     cdef uint32_t total, number
@@ -62,7 +64,10 @@ def richest_first(const double[::1] welfare, uint64_t[:, ::1] room, int64_t[::1]
             room[0, i] = word << ROW | <uint64_t> i
             for digit in range(DIGITS):
                 count[digit][word >> digit * DIGIT & ((1 << DIGIT) - 1)] += 1
-        for digit in range(DIGITS):
+        for value in range(1 << DIGIT):
+            of_first += <double> count[DIGITS - 1][value] * count[DIGITS - 1][value]
+            of_second += <double> count[DIGITS - 2][value] * count[DIGITS - 2][value]
+        for digit in range(of_first * of_second <= <double> FEW * n * n * n, DIGITS):
             total = 0
             for value in range(1 << DIGIT):
                 number = count[digit][value]
@@ -75,12 +80,15 @@ def richest_first(const double[::1] welfare, uint64_t[:, ::1] room, int64_t[::1]
                 count[digit][value] += 1
             source = 1 - source
         for i in range(n):
-            moved = <int64_t> (room[source, i] & row)
+            word = room[source, i]
+            moved = <int64_t> (word & row)
             here = i
-            while here > 0 and room[source, here - 1] >> ROW == room[source, i] >> ROW and (
-                    welfare[order[here - 1]] < welfare[moved]):
+            while here > 0 and (room[source, here - 1] >> ROW > word >> ROW or (
+                    room[source, here - 1] >> ROW == word >> ROW and welfare[order[here - 1]] < welfare[moved])):
+                room[source, here] = room[source, here - 1]
                 order[here] = order[here - 1]
                 here -= 1
+            room[source, here] = word
             order[here] = moved
             moves += i - here
             if moves > MOVES * n:

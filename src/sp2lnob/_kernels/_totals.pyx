@@ -58,13 +58,32 @@ def place_rows(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] c
             slot[i] = <int32_t> s
 
 
-def slot_totals(const double[:] column, const int32_t[::1] slot, double[::1] sums):
-    """Add a column (n,) up by slot into sums (slots,), which holds zeros."""
+def gaps_below(const double[::1] welfare, const double[::1] weight, double line, double[:, ::1] out):
+    """Write weights of rows below a line, times 1, the gap to the line as a share of it, and the gap's square.
+
+    welfare, weight: (n,). out: (3, n).
+    """
     cdef Py_ssize_t i
+    cdef double gap, w
+    with nogil:
+        for i in range(welfare.shape[0]):
+            gap = line - welfare[i]
+            w = weight[i] if gap > 0.0 else 0.0
+            gap = gap / line if gap > 0.0 else 0.0
+            out[0, i] = w
+            out[1, i] = w * gap
+            out[2, i] = w * gap * gap
+
+
+def slot_totals(const double[:, ::1] columns, const int32_t[::1] slot, double[:, ::1] sums):
+    """Add columns (k, n) up by slot into sums (k, slots); a row whose slot is below 0 has none."""
+    cdef Py_ssize_t i, c, s
     with nogil:
         for i in range(slot.shape[0]):
-            if slot[i] >= 0:
-                sums[slot[i]] += column[i]
+            s = slot[i]
+            if s >= 0:
+                for c in range(columns.shape[0]):  # side by side: none waits for the sum of another
+                    sums[c, s] += columns[c, i]
 
 
 def replicate_totals(const double[:, ::1] sums, const int32_t[::1] unit, const int32_t[::1] start,

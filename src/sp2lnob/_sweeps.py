@@ -331,6 +331,20 @@ def gaps_below(welfare: FloatArray, weight: FloatArray, line: float, out: FloatA
     _totals.gaps_below(np.ascontiguousarray(welfare), np.ascontiguousarray(weight), line, out)
 
 
+def level_counts(
+    psu: CodeArray, stratum: CodeArray, level: CodeArray, weight: FloatArray, levels: int
+) -> tuple[LongArray, FloatArray]:
+    """Return PSUs and strata in which each level has weight; and its weights by PSU and their squares, added up.
+
+    ``psu`` (rows,) ascends; ``stratum`` is of every PSU. Both results have shape (2, levels).
+    """
+    counts, sums = np.zeros((2, levels), dtype=np.int64), np.zeros((3, levels))
+    recent = np.full((2, levels), -1, dtype=np.int32)
+    level, weight = np.ascontiguousarray(level), np.ascontiguousarray(weight)
+    _totals.level_counts(np.ascontiguousarray(psu), stratum, level, weight, recent, counts, sums)
+    return counts, sums[1:]
+
+
 def class_of(welfare: FloatArray, cuts: FloatArray) -> CodeArray:
     """Return the welfare class of every row, for cuts of shape (classes - 1,): at a cut it is the poorer one."""
     found = np.empty(len(welfare), dtype=np.int32)

@@ -1,4 +1,4 @@
-from sp2lnob._typing import CodeArray, CountArray, FloatArray
+from sp2lnob._typing import CodeArray, CountArray, FloatArray, LongArray
 
 def count_slots(unit: CodeArray, level: CodeArray, recent: CodeArray, slots: CodeArray, order: CodeArray) -> int: ...
 def place_rows(
@@ -8,6 +8,15 @@ def gaps_below(welfare: FloatArray, weight: FloatArray, line: float, out: FloatA
 def slot_totals(columns: FloatArray, slot: CodeArray, sums: FloatArray) -> None: ...
 def replicate_totals(
     sums: FloatArray, unit: CodeArray, start: CodeArray, used: CountArray, factors: FloatArray, out: FloatArray
+) -> None: ...
+def level_counts(
+    psu: CodeArray,
+    stratum: CodeArray,
+    level: CodeArray,
+    weight: FloatArray,
+    recent: CodeArray,
+    counts: LongArray,
+    sums: FloatArray,
 ) -> None: ...
 def member_sums(values: FloatArray, first_person: CodeArray, out: FloatArray) -> None: ...
 def member_chances(chance: FloatArray, first_person: CodeArray, out: FloatArray) -> None: ...

@@ -124,7 +124,7 @@ def test_rows_from_the_richest_down_are_those_of_a_stable_sort(name):
     expected = np.argsort(-welfare, kind="stable")
     np.testing.assert_array_equal(_sweeps.richest_first(welfare), expected)
     order = np.empty(len(welfare), dtype=np.int64)
-    counted = _ordered.richest_first(welfare, np.empty((2, len(welfare)), dtype=np.uint64), order)
+    counted = _ordered.richest_first(welfare, np.empty(len(welfare), dtype=np.uint64), order)
     assert counted is (name not in ("in one corner of its range", "not known"))  # what Python then sorts
 
 

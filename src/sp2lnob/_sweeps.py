@@ -4,7 +4,7 @@ Each class holds arrays made from plain weights, and says whose factor each row 
 The methods take factors of shape (groups, units, LANES) and return one column a replicate.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -68,10 +68,10 @@ class Weighted:
         """Number of columns."""
         return len(self.given) + sum(many for many, _, _ in self.made)
 
-    def at(self, rows: LongArray | slice) -> FloatArray:
-        """Return the columns of some rows, of shape (k, rows)."""
+    def at(self, rows: LongArray | slice, room: FloatArray | None = None) -> FloatArray:
+        """Return the columns of some rows, of shape (k, rows); in room for as many or more, if there is."""
         weight, first = self.weight[rows], len(self.given)
-        found = np.empty((self.k, len(weight)))
+        found = np.empty((self.k, len(weight))) if room is None else room[:, : len(weight)]
         for to, column in zip(found, self.given, strict=False):
             to[:] = column[rows]
         for many, write, welfare in self.made:
@@ -81,14 +81,11 @@ class Weighted:
 
     def added_up(self, slot: CodeArray, slots: int) -> FloatArray:
         """Return sums of shape (k, slots) by the slot of each row; one below 0 is left out."""
-        sums = np.zeros((self.k, slots))
-        for part in self.parts():
-            _totals.slot_totals(self.at(part), slot[part], sums)
+        sums, room = np.zeros((self.k, slots)), np.empty((self.k, PART))
+        for first in range(0, len(self.weight), PART):
+            rows = slice(first, first + PART)
+            _totals.slot_totals(self.at(rows, room), slot[rows], sums)
         return sums
-
-    def parts(self) -> Iterator[slice]:
-        """Return all rows, some at a time."""
-        return (slice(first, first + PART) for first in range(0, len(self.weight), PART))
 
 
 Table = Sequence[FloatArray] | Weighted
@@ -299,7 +296,7 @@ def richest_first(welfare: FloatArray) -> LongArray:
     """Return the order of rows from the richest down; equal values keep theirs, so that sums have one order too."""
     n = len(welfare)
     order = np.empty(n, dtype=np.int64)
-    if not _ordered.richest_first(np.ascontiguousarray(welfare), np.empty((2, n), dtype=np.uint64), order):
+    if not _ordered.richest_first(np.ascontiguousarray(welfare), np.empty(n, dtype=np.uint64), order):
         order[:] = np.argsort(-welfare, kind="stable")  # the same, for values that crowd in a corner of their range
     return order
 

@@ -58,7 +58,7 @@ def place_rows(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] c
             slot[i] = <int32_t> s
 
 
-def gaps_below(const double[::1] welfare, const double[::1] weight, double line, double[:, ::1] out):
+def gaps_below(const double[::1] welfare, const double[::1] weight, double line, double[:, :] out):
     """Write weights of rows below a line, times 1, the gap to the line as a share of it, and the gap's square.
 
     welfare, weight: (n,). out: (3, n).
@@ -75,7 +75,7 @@ def gaps_below(const double[::1] welfare, const double[::1] weight, double line,
             out[2, i] = w * gap * gap
 
 
-def slot_totals(const double[:, ::1] columns, const int32_t[::1] slot, double[:, ::1] sums):
+def slot_totals(const double[:, :] columns, const int32_t[::1] slot, double[:, ::1] sums):
     """Add columns (k, n) up by slot into sums (k, slots); a row whose slot is below 0 has none."""
     cdef Py_ssize_t i, c, s
     with nogil:

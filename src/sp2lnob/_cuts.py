@@ -80,6 +80,16 @@ class ClassTotals:
         """Return the same, every row put into its class in every replicate."""
         return self._chunks.evaluate(factors, cuts, self.domains)
 
+    def among(self, rows: LongArray) -> "ClassTotals":
+        """Return the same of some rows, each with a factor of its own."""
+        return replace(
+            self,
+            columns=list(Weighted.of(self.columns).at(rows)),
+            unit=np.arange(len(rows), dtype=np.int32),
+            domain=self.domain[rows],
+            welfare=self.welfare[rows],
+        )
+
     def at(self, level: CodeArray, levels: int) -> FloatArray:
         """Return totals of shape (levels, k) by the level that each row has in the full sample."""
         return np.ascontiguousarray(Weighted.of(self.columns).added_up(level, levels).T)

@@ -91,8 +91,8 @@ class Scenario:
         """Return welfare by row, which may be outcomes of another scenario: what is before is by household."""
         if rows not in self._welfare:
             welfare, of = self.welfare(), rows.spread
-            spread = of is not None and self.transfers is not None
-            self._welfare[rows] = welfare[of.outcome] if spread else rows.of_household(welfare)
+            alike = of is None or self.transfers is None
+            self._welfare[rows] = rows.of_household(welfare) if alike else welfare[rows.outcome]
         return self._welfare[rows]
 
     def ends(self) -> tuple[FloatArray, FloatArray]:

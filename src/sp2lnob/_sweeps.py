@@ -320,7 +320,8 @@ def _levels(level: CodeArray | LongArray, levels: int) -> tuple[LongArray, LongA
 
 def added_up(column: FloatArray, level: CodeArray, levels: int) -> FloatArray:
     """Return the sums of a column by level."""
-    return Weighted.of([column]).added_up(level, levels)[0]
+    found: FloatArray = Weighted.of([column]).added_up(level, levels)[0]
+    return found
 
 
 def gaps_below(welfare: FloatArray, weight: FloatArray, line: float, out: FloatArray) -> None:

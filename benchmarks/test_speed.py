@@ -27,7 +27,7 @@ from sp2lnob._parallel import GROUPS, LANES
 from sp2lnob._prepared import Scenario, joined
 from sp2lnob._receipt import Receipt
 from sp2lnob._splits import Rule, grow_many
-from sp2lnob._sweeps import NO_CUTS, CellSums, Ordering, Totals, columns_of
+from sp2lnob._sweeps import NO_CUTS, CellSums, Ordering, Totals, Weighted, columns_of
 from sp2lnob.choices import Grid, choices_of, payments_of
 from sp2lnob.decomposition import Coalitions, Game
 from sp2lnob.estimation import full_sample_of
@@ -146,7 +146,8 @@ def test_fgt(benchmark, side, data, factors, matrix):
     level = np.zeros(len(psu), dtype=np.int32)
 
     def ours():
-        sums = Totals.of(poverty.columns(welfare, people), psu, level, 1)
+        columns = Weighted(people, (people,), ((poverty.beside, poverty.write, welfare),))
+        sums = Totals.of(columns, psu, level, 1)
         return np.concatenate([poverty.combine(sums.evaluate(block))[0] for block in factors], axis=1)
 
     compare(benchmark, side, ours, lambda: baselines.fgt(welfare, people, psu, synthetic.LINE, matrix))

@@ -30,7 +30,7 @@ def test_the_bounds_checked_build_checks_bounds():
         pytest.skip("only on the build of `make test-debug`: elsewhere this would write where it must not")
     slot = np.array([0, 7], dtype=np.int32)
     with pytest.raises(IndexError):
-        _totals.slot_totals(np.ones(2), slot, np.zeros(1))
+        _totals.slot_totals(np.ones((1, 2)), slot, np.zeros((1, 1)))
 
 
 def test_both_builds_give_the_same_bits():
@@ -124,7 +124,7 @@ def test_rows_from_the_richest_down_are_those_of_a_stable_sort(name):
     expected = np.argsort(-welfare, kind="stable")
     np.testing.assert_array_equal(_sweeps.richest_first(welfare), expected)
     order = np.empty(len(welfare), dtype=np.int64)
-    counted = _ordered.richest_first(welfare, np.empty((2, len(welfare)), dtype=np.uint64), order)
+    counted = _ordered.richest_first(welfare, np.empty(len(welfare), dtype=np.uint64), order)
     assert counted is (name not in ("in one corner of its range", "not known"))  # what Python then sorts
 
 

@@ -5,7 +5,7 @@ them is settled, of one class in every such replicate, and is added up by unit o
 A replicate that does cut beyond a margin is worked out from all rows; which way it goes hangs on its own cuts alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 
 from ._kernels import _classes, _moments
 from ._parallel import LANES
-from ._sweeps import Totals, added_up, by_level, class_of, richest_first
+from ._sweeps import Table, Totals, Weighted, by_level, class_of, richest_first
 from ._typing import BoolArray, CodeArray, CountArray, FloatArray, LongArray
 
 ALIKE = 64  # rows that are weighed together where they are of one class: as in _kernels/_classes.pyx
@@ -27,7 +27,7 @@ class ClassTotals:
 
     Attributes
     ----------
-    columns : sequence of ndarray of shape (n,)
+    columns : sequence of ndarray of shape (n,), or Weighted
     unit, domain : ndarray of shape (n,), int32
     domains : int
     welfare : ndarray of shape (n,)
@@ -35,7 +35,7 @@ class ClassTotals:
         Between which cuts are looked for; None: a replicate cuts anywhere.
     """
 
-    columns: Sequence[FloatArray]
+    columns: Table
     unit: CodeArray
     domain: CodeArray
     domains: int
@@ -80,9 +80,19 @@ class ClassTotals:
         """Return the same, every row put into its class in every replicate."""
         return self._chunks.evaluate(factors, cuts, self.domains)
 
+    def among(self, rows: LongArray) -> "ClassTotals":
+        """Return the same of some rows, each with a factor of its own."""
+        return replace(
+            self,
+            columns=list(Weighted.of(self.columns).at(rows)),
+            unit=np.arange(len(rows), dtype=np.int32),
+            domain=self.domain[rows],
+            welfare=self.welfare[rows],
+        )
+
     def at(self, level: CodeArray, levels: int) -> FloatArray:
         """Return totals of shape (levels, k) by the level that each row has in the full sample."""
-        return np.stack([added_up(column, level, levels) for column in self.columns], axis=1)
+        return np.ascontiguousarray(Weighted.of(self.columns).added_up(level, levels).T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,20 +114,19 @@ class Chunks:
         """Take some rows."""
         order = rows[richest_first(sums.welfare[rows])]
         order = order[by_level(sums.domain[order], sums.domains)]
-        domain, welfare, n, k = sums.domain[order], sums.welfare[order], len(order), len(sums.columns)
+        taken = Weighted.of(sums.columns).at(order)
+        domain, welfare, (k, n) = sums.domain[order], sums.welfare[order], taken.shape
         begins = np.flatnonzero(np.r_[True, domain[1:] != domain[:-1]][:n])
         place = np.arange(n) - np.repeat(begins, np.diff(begins, append=n))
         first = np.flatnonzero(place % ALIKE == 0)
-        columns = np.zeros((k + k % 2, n))  # two at a time
-        for to, column in zip(columns, sums.columns, strict=False):
-            to[:] = column[order]
+        columns = np.vstack([taken, np.zeros((k % 2, n))])  # two at a time
         holds, least, most = np.zeros((len(columns), 0), dtype=np.bool_), welfare, welfare
         if n:
             holds = np.logical_or.reduceat(columns != 0, first, axis=1)
             least, most = np.minimum.reduceat(welfare, first), np.maximum.reduceat(welfare, first)
         used = np.ascontiguousarray((holds[::2] | holds[1::2]).T).view(np.uint8)
         start = np.r_[first, n].astype(np.int32)
-        return cls(columns, len(sums.columns), sums.unit[order], welfare, start, domain[first], least, most, used)
+        return cls(columns, k, sums.unit[order], welfare, start, domain[first], least, most, used)
 
     def evaluate(self, factors: FloatArray, cuts: FloatArray, domains: int) -> FloatArray:
         """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""

@@ -247,6 +247,12 @@ class Domain:
         assert self.rows.survey.welfare is not None
         return self.rows.of_household(self.rows.survey.welfare)
 
+    @cached_property
+    def highest(self) -> list[LongArray]:
+        """Rows of the highest welfare class of every fixed level; all its rows, without a welfare class."""
+        rows = np.flatnonzero(self.level == self.fixed * np.int32(self.bands) + np.int32(self.bands - 1))
+        return [rows[here] for here in levels_of(self.fixed[rows], self.fixed_levels)]
+
     @property
     def bands(self) -> int:
         """Number of welfare bands."""
@@ -298,15 +304,17 @@ class FullSample(Block):
                 known = slice(None) if survey.welfare_known.all() else survey.welfare_known
                 assert survey.welfare is not None
                 assert self.ordering is not None
-                psu, people = of.psu[known], survey.people[known]
-                below, whole = np.zeros(of.psus), added_up(people, psu, of.psus)
-                above = np.cumsum(self.ordering.weight)  # from the richest down
-                bands = levels_of(class_of(survey.welfare[known], cuts), len(cuts) + 1)
-                for i, (share, rows) in enumerate(zip(shares, bands[:-1], strict=True)):
-                    below += added_up(people[rows], psu[rows], of.psus)
-                    reach = REACH * np.sqrt(of.variances(below - share * whole).sum())
-                    place = np.searchsorted(above, (1 - share) * above[-1] + np.array([reach, -reach]))
-                    ends[:, i] = self.ordering.welfare[np.minimum(place, len(above) - 1)]
+                bands = len(cuts) + 1
+                place = of.psu[known] * bands + class_of(survey.welfare[known], cuts)
+                up_to = added_up(survey.people[known], place, of.psus * bands).reshape(-1, bands).cumsum(axis=1).T
+                whole, at = up_to[-1], np.array(shares)
+                errors = [
+                    np.sqrt(of.variances(below - share * whole).sum())
+                    for share, below in zip(shares, up_to[:-1], strict=True)
+                ]
+                reach = REACH * np.array(errors) / whole.sum()
+                found = self.ordering.evaluate(np.ones_like(self.factors[:1]), np.concatenate([at - reach, at + reach]))
+                ends = found.quantiles[:, 0].reshape(2, -1)
                 # Around the full sample's own cut, and none beyond that of a higher one, or of a lower one.
                 ends = np.array([np.minimum(ends[0], cuts), np.maximum(ends[1], cuts)])
                 ends[0], ends[1] = np.minimum.accumulate(ends[0, ::-1])[::-1], np.maximum.accumulate(ends[1])
@@ -463,7 +471,10 @@ def _counted(
 ) -> Domain:
     """Count what the levels of a domain rest on."""
     cases = rows.cases
-    n = np.bincount(level if cases.all() else level[cases], minlength=len(labels))
+    if len(labels) == 1:
+        n = np.array([np.count_nonzero(cases)])
+    else:
+        n = np.bincount(level if cases.all() else level[cases], minlength=len(labels))
     df, effective = rows.survey.design.by_level(rows.psu, level, len(labels), rows.weight_now)
     return Domain(rows, name, labels, fixed, shares, level, n, df, effective)
 

@@ -8,7 +8,7 @@ them together.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from ._sweeps import (
     Ordering,
     Swept,
     Totals,
-    added_up,
+    Weighted,
     dissimilarity_of,
     levels_of,
     richest_first,
@@ -77,7 +77,7 @@ class Scenario:
     _ranked: dict[Rows, tuple[LongArray, Ordering]] = field(default_factory=dict)
     _orderings: dict[Domain, tuple[Ordering | ClassOrdering, ...]] = field(default_factory=dict)
     _tails: dict[Domain, BoolArray] = field(default_factory=dict)
-    _columns: dict[tuple["OfRows", Rows], tuple[FloatArray, ...]] = field(default_factory=dict)
+    _welfare: dict[Rows, FloatArray] = field(default_factory=dict)
 
     def welfare(self) -> FloatArray:
         """Return welfare by outcome: by household, where every household has one."""
@@ -89,16 +89,11 @@ class Scenario:
 
     def welfare_of(self, rows: Rows) -> FloatArray:
         """Return welfare by row, which may be outcomes of another scenario: what is before is by household."""
-        welfare = self.welfare()
-        if rows.spread is not None and self.transfers is not None:
-            return welfare[rows.spread.outcome]
-        return rows.of_household(welfare)
-
-    def columns(self, statistic: "OfRows", rows: Rows) -> tuple[FloatArray, ...]:
-        """Return a statistic's weighted columns, made once for all domains of the rows."""
-        if (statistic, rows) not in self._columns:
-            self._columns[statistic, rows] = statistic.columns(self.welfare_of(rows), rows.weight)
-        return self._columns[statistic, rows]
+        if rows not in self._welfare:
+            welfare, of = self.welfare(), rows.spread
+            alike = of is None or self.transfers is None
+            self._welfare[rows] = rows.of_household(welfare) if alike else welfare[rows.outcome]
+        return self._welfare[rows]
 
     def ends(self) -> tuple[FloatArray, FloatArray]:
         """Return the lowest and the highest welfare that each household may have."""
@@ -189,9 +184,7 @@ class Scenario:
             else:
                 # A welfare class below the highest has no tail: its cuts bound it.
                 tailed = np.flatnonzero(np.arange(1, levels + 1) % domain.bands == 0)
-                place = np.flatnonzero(domain.level % domain.bands == domain.bands - 1)
-                for i, here in zip(tailed, levels_of(domain.level[place] // domain.bands, len(tailed)), strict=True):
-                    at = place[here]
+                for i, at in zip(tailed, domain.highest, strict=True):
                     own = welfare[at]
                     found[i] = _hangs_on_few(own, weight[at], rows.psu[at], design, richest_first(own))
             self._tails[domain] = found
@@ -213,7 +206,8 @@ class Scenario:
 
 def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, design: Design, order: LongArray) -> bool:
     """Return whether the mean of rows hangs on the richest of them, who are first in an order, or on one PSU."""
-    people, total = weight.sum(), weight @ welfare
+    sums = Weighted(weight, (weight,), ((1, money, welfare),)).added_up(psu, design.psus)
+    people, total = sums.sum(axis=1)
     if not total > 0:
         return False
     top, above = len(weight) // 64, weight[:0]
@@ -225,10 +219,13 @@ def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, desig
     edge = RICHEST * people - (above[last] - weight[at])  # of the row there this much is inside
     if weight[richest] @ welfare[richest] + edge * welfare[at] > HEAVY * total:
         return True
-    apart = welfare - total / people
-    apart *= weight
-    variance = design.variances(added_up(apart, psu, design.psus))
+    variance = design.variances(sums[1] - total / people * sums[0])
     return bool(variance.max() > HEAVY * variance.sum())
+
+
+def money(welfare: FloatArray, weight: FloatArray, out: FloatArray) -> None:
+    """Write weighted welfare: out (1, rows)."""
+    np.multiply(weight, welfare, out=out[0])
 
 
 class Statistic(ABC):
@@ -252,10 +249,15 @@ class Additive(Protocol):
 
 
 class OfRows(Additive, Hashable, Protocol):
-    """An additive statistic of each row's welfare."""
+    """An additive statistic of each row's welfare: of the weight, and of columns beside it."""
 
-    def columns(self, welfare: FloatArray, weight: FloatArray) -> tuple[FloatArray, ...]:
-        """Return weighted columns."""
+    @property
+    def beside(self) -> int:
+        """Number of columns beside the weight."""
+        ...
+
+    def write(self, welfare: FloatArray, weight: FloatArray, out: FloatArray) -> object:
+        """Write weighted columns into out, of shape (beside, rows)."""
         ...
 
 
@@ -289,29 +291,55 @@ class Columns:
     """An additive statistic on its weighted columns, not yet added up: others of the domain may join it.
 
     The weight itself, which most statistics need, is one array for all who share a domain, and becomes one column.
+
+    Attributes
+    ----------
+    columns : tuple of ndarray of shape (rows,)
+        Or no array: the statistic makes them of welfare and weight.
+    welfare : ndarray of shape (rows,), or None
+        Of which columns are made.
     """
 
     statistic: Additive
     rows: tuple[Row, ...]
     domain: Domain
     columns: tuple[FloatArray, ...]
+    welfare: FloatArray | None = None
+
+
+def weighted(several: Sequence[Columns]) -> tuple[Weighted, list[list[int]]]:
+    """Return the columns of several statistics of one domain, each once; and the places of each statistic's own."""
+    weight = several[0].domain.rows.weight
+    given = {id(column): column for one in several for column in (one.columns if one.welfare is None else (weight,))}
+    place: dict[Hashable, int] = {key: i for i, key in enumerate(given)}
+    made, places, first = [], [], len(given)
+    for one in several:
+        if one.welfare is None:
+            places.append([place[id(column)] for column in one.columns])
+            continue
+        of = cast("OfRows", one.statistic)
+        if (of, id(one.welfare)) not in place:
+            place[of, id(one.welfare)] = first
+            made.append((of.beside, of.write, one.welfare))
+            first += of.beside
+        begin = place[of, id(one.welfare)]
+        places.append([place[id(weight)], *range(begin, begin + of.beside)])
+    return Weighted(weight, tuple(given.values()), tuple(made)), places
 
 
 def add_up(several: Sequence[Columns]) -> PreparedAdditive:
     """Add weighted columns up by PSU and level, or keep them by row where the level is a welfare class."""
-    domain, place, parts = several[0].domain, dict[int, int](), []
-    for one in several:
-        parts.append((one.statistic, [place.setdefault(id(column), len(place)) for column in one.columns]))
-    distinct = {id(column): column for one in several for column in one.columns}
-    columns, rows = list(distinct.values()), domain.rows
+    domain, (columns, places) = several[0].domain, weighted(several)
+    rows = domain.rows
     sums: Totals | ClassTotals
     if domain.shares:
         margins = rows.full.margins(domain.shares)
         sums = ClassTotals(columns, rows.factor, domain.fixed, domain.fixed_levels, domain.welfare, margins)
     else:
         sums = Totals.of(columns, rows.factor, domain.fixed, len(domain.labels))
+    parts = tuple((one.statistic, mine) for one, mine in zip(several, places, strict=True))
     told = tuple(row for one in several for row in one.rows)
-    return PreparedAdditive(tuple(parts), told, sums, domain.shares, domain.level, len(domain.labels))
+    return PreparedAdditive(parts, told, sums, domain.shares, domain.level, len(domain.labels))
 
 
 def prepare_additive(
@@ -328,6 +356,14 @@ def prepare_additive(
     """
     named = domain.named(statistic.values(), scenario, tails, means=cases is None, cases=cases)
     return Columns(statistic, named, domain, tuple(columns))
+
+
+def prepare_of_welfare(
+    statistic: OfRows, scenario: Scenario, domain: Domain, tails: Sequence[bool] | BoolArray = ()
+) -> Columns:
+    """Do the same for means of what is made of each row's welfare."""
+    named = domain.named(statistic.values(), scenario.name, tails, means=True)
+    return Columns(statistic, named, domain, (), scenario.welfare_of(domain.rows))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """Poverty below a line that is a share of a quantile of welfare: drawn anew in every replicate."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -124,13 +124,7 @@ class BelowLine:
             # Who is in the class in any lane; in the others such a row counts for nothing.
             rows = np.flatnonzero((base > np.fmin.reduce(low)) & ~(base > np.fmax.reduce(high)))
             inside = (base[rows, None] > low) & ~(base[rows, None] > high)
-            own = replace(
-                self.sums,
-                columns=[column[rows] for column in self.sums.columns],
-                unit=np.arange(len(rows), dtype=np.int32),
-                domain=self.sums.domain[rows],
-                welfare=self.sums.welfare[rows],
-            )
+            own = self.sums.among(rows)
             weights = factors[self.sums.unit[rows]] * inside
             made.append(own.evaluate(weights[None], np.ascontiguousarray(last[:, lanes])))
         return np.stack(made, axis=1)

@@ -4,10 +4,11 @@ Each class holds arrays made from plain weights, and says whose factor each row 
 The methods take factors of shape (groups, units, LANES) and return one column a replicate.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +18,14 @@ from ._typing import CodeArray, CountArray, FloatArray, LongArray
 
 CHUNK = 256  # as in _kernels/_ordered.pyx
 BLOCK = 64  # as in _kernels/_totals.pyx
+PART = 16_384  # rows whose columns are made together: they stay in a near cache
 
 STEP = 1e-12  # by which a share of people may miss a boundary that it is meant to meet
 NO_SHARES = np.empty(0)
 NO_CUTS = np.empty((0, 0))
 ALONE = np.ones((1, 1, LANES))  # the factor of a sample that is not resampled: all rows are of one unit
 ONE_LANE = np.ones((1, 1, 1))  # the same to a sweep, which then needs no other lane
+NO_UNIT = np.empty(0, dtype=np.int32)  # and does not ask whose factor is whose
 
 
 def columns_of(factors: FloatArray) -> int:
@@ -36,6 +39,59 @@ def all_once(factors: FloatArray) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
+class Weighted:
+    """Weighted columns of rows, of which those that are made of welfare are made for some rows at a time.
+
+    Attributes
+    ----------
+    weight : ndarray of shape (n,)
+    given : sequence of ndarray of shape (n,)
+        Columns that are there already: the first.
+    made : tuple of (int, callable, ndarray of shape (n,))
+        The others: how many, what writes them from welfare and weight into an array of shape (how many, rows), and that
+        welfare.
+    """
+
+    weight: FloatArray
+    given: Sequence[FloatArray]
+    made: tuple[tuple[int, Callable[[FloatArray, FloatArray, FloatArray], object], FloatArray], ...] = ()
+
+    @classmethod
+    def of(cls, columns: "Table") -> "Weighted":
+        """Take columns that are there."""
+        if isinstance(columns, Weighted):
+            return columns
+        return cls(columns[0] if len(columns) else np.empty(0), columns)
+
+    @property
+    def k(self) -> int:
+        """Number of columns."""
+        return len(self.given) + sum(many for many, _, _ in self.made)
+
+    def at(self, rows: LongArray | slice, room: FloatArray | None = None) -> FloatArray:
+        """Return the columns of some rows, of shape (k, rows); in room for as many or more, if there is."""
+        weight, first = self.weight[rows], len(self.given)
+        found = np.empty((self.k, len(weight))) if room is None else room[:, : len(weight)]
+        for to, column in zip(found, self.given, strict=False):
+            to[:] = column[rows]
+        for many, write, welfare in self.made:
+            write(welfare[rows], weight, found[first : first + many])
+            first += many
+        return found
+
+    def added_up(self, slot: CodeArray, slots: int) -> FloatArray:
+        """Return sums of shape (k, slots) by the slot of each row; one below 0 is left out."""
+        sums, room = np.zeros((self.k, slots)), np.empty((self.k, PART))
+        for first in range(0, len(self.weight), PART):
+            rows = slice(first, first + PART)
+            _totals.slot_totals(self.at(rows, room), slot[rows], sums)
+        return sums
+
+
+Table = Sequence[FloatArray] | Weighted
+
+
+@dataclass(frozen=True, eq=False)
 class Totals:
     """Weighted columns added up by unit and level: additive statistics, and the cells of an opportunity."""
 
@@ -46,7 +102,7 @@ class Totals:
     levels: int
 
     @classmethod
-    def of(cls, columns: Sequence[FloatArray], unit: CodeArray, level: CodeArray, levels: int) -> "Totals":
+    def of(cls, columns: Table, unit: CodeArray, level: CodeArray, levels: int) -> "Totals":
         """Add columns up by the unit and level of their rows: one slot each where rows are sorted by unit.
 
         Rows whose level is below 0 are left out.
@@ -57,10 +113,7 @@ class Totals:
         current[order] = start[:-1]
         slot_unit, slot = np.full(start[-1], -1, dtype=np.int32), np.empty(len(unit), dtype=np.int32)
         _totals.place_rows(unit, level, current, slot_unit, slot)
-        sums = np.zeros((len(columns), start[-1]))
-        for column, of_slots in zip(columns, sums, strict=True):
-            _totals.slot_totals(column, slot, of_slots)
-        return cls(sums, slot_unit, order, start, levels)
+        return cls(Weighted.of(columns).added_up(slot, start[-1]), slot_unit, order, start, levels)
 
     @cached_property
     def used(self) -> CountArray:
@@ -87,11 +140,24 @@ class Totals:
 
 @dataclass(frozen=True, eq=False)
 class Ordering:
-    """Rows from the richest down, to be weighed many times: Gini, Lorenz ordinates, quantiles."""
+    """Rows from the richest down, to be weighed many times: Gini, Lorenz ordinates, quantiles.
+
+    Whose factor each takes is looked up when it is asked for: where rows count once nobody does.
+    """
 
     welfare: FloatArray
     weight: FloatArray
-    unit: CodeArray
+    units: "CodeArray | Ordering"  # of the rows among which these are
+    rows: LongArray | slice | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"welfare": self.welfare, "weight": self.weight, "units": self.unit, "rows": None}
+
+    @cached_property
+    def unit(self) -> CodeArray:
+        """Whose factor each row takes."""
+        units = self.units.unit if isinstance(self.units, Ordering) else self.units
+        return units if self.rows is None else units[self.rows]
 
     @classmethod
     def of(cls, welfare: FloatArray, weight: FloatArray, unit: CodeArray) -> "Ordering":
@@ -100,22 +166,23 @@ class Ordering:
 
     def at(self, rows: LongArray | slice) -> "Ordering":
         """Return some of the rows, or all in another order."""
-        return Ordering(self.welfare[rows], self.weight[rows], self.unit[rows])
+        return Ordering(self.welfare[rows], self.weight[rows], self, rows)
 
     def evaluate(self, factors: FloatArray, shares: FloatArray = NO_SHARES) -> "Swept":
         """Sweep once for all of the Gini, and the quantiles and Lorenz ordinates at the shares of the population."""
         n, columns = len(self.welfare), columns_of(factors)
         # Lanes in which all rows count once are alike: one is swept. Not worth finding out where rows are few.
         alike = factors.shape[1] <= n and all_once(factors)
-        swept = self._sweep(ONE_LANE if alike else factors, 1 if alike else columns, shares)
-        return swept.repeated(columns) if alike else swept
+        if alike:
+            return self._sweep(NO_UNIT, ONE_LANE, 1, shares).repeated(columns)
+        return self._sweep(self.unit, factors, columns, shares)
 
-    def _sweep(self, factors: FloatArray, columns: int, shares: FloatArray) -> "Swept":
+    def _sweep(self, unit: CodeArray, factors: FloatArray, columns: int, shares: FloatArray) -> "Swept":
         sums = np.empty((-(-len(self.welfare) // CHUNK) + 1, 3, factors.shape[2]))
         totals, gini = np.empty((2, columns)), np.empty(columns)
         quantiles, lorenz = np.empty((len(shares), columns)), np.empty((len(shares), columns))
         shares = np.ascontiguousarray(shares, dtype=np.float64)
-        _ordered.sweep(self.welfare, self.weight, self.unit, factors, shares, sums, totals, gini, quantiles, lorenz)
+        _ordered.sweep(self.welfare, self.weight, unit, factors, shares, sums, totals, gini, quantiles, lorenz)
         return Swept(totals, gini, quantiles, lorenz)
 
 
@@ -229,7 +296,7 @@ def richest_first(welfare: FloatArray) -> LongArray:
     """Return the order of rows from the richest down; equal values keep theirs, so that sums have one order too."""
     n = len(welfare)
     order = np.empty(n, dtype=np.int64)
-    if not _ordered.richest_first(np.ascontiguousarray(welfare), np.empty((2, n), dtype=np.uint64), order):
+    if not _ordered.richest_first(np.ascontiguousarray(welfare), np.empty(n, dtype=np.uint64), order):
         order[:] = np.argsort(-welfare, kind="stable")  # the same, for values that crowd in a corner of their range
     return order
 
@@ -253,9 +320,27 @@ def _levels(level: CodeArray | LongArray, levels: int) -> tuple[LongArray, LongA
 
 def added_up(column: FloatArray, level: CodeArray, levels: int) -> FloatArray:
     """Return the sums of a column by level."""
-    sums = np.zeros(levels)
-    _totals.slot_totals(column, level, sums)
-    return sums
+    found: FloatArray = Weighted.of([column]).added_up(level, levels)[0]
+    return found
+
+
+def gaps_below(welfare: FloatArray, weight: FloatArray, line: float, out: FloatArray) -> None:
+    """Write weight below a line, and its product with the gap as a share of the line, once and twice: out (3, rows)."""
+    _totals.gaps_below(np.ascontiguousarray(welfare), np.ascontiguousarray(weight), line, out)
+
+
+def level_counts(
+    psu: CodeArray, stratum: CodeArray, level: CodeArray, weight: FloatArray, levels: int
+) -> tuple[LongArray, FloatArray]:
+    """Return PSUs and strata in which each level has weight; and its weights by PSU and their squares, added up.
+
+    ``psu`` (rows,) ascends; ``stratum`` is of every PSU. Both results have shape (2, levels).
+    """
+    counts, sums = np.zeros((2, levels), dtype=np.int64), np.zeros((3, levels))
+    recent = np.full((2, levels), -1, dtype=np.int32)
+    level, weight = np.ascontiguousarray(level), np.ascontiguousarray(weight)
+    _totals.level_counts(np.ascontiguousarray(psu), stratum, level, weight, recent, counts, sums)
+    return counts, sums[1:]
 
 
 def class_of(welfare: FloatArray, cuts: FloatArray) -> CodeArray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._sweeps import Totals
+from ._sweeps import level_counts
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_if_any, shown, warn
 
@@ -93,15 +93,10 @@ class Design:
         if (psu[1:] < psu[:-1]).any():  # as rows seldom are
             order = np.argsort(psu, kind="stable")
             psu, level, weight = psu[order], level[order], weight[order]
-        held = Totals.of((weight,), psu, level, levels)  # by PSU within each level
-        there = np.flatnonzero(held.sums[0] > 0)
-        total, of = held.sums[0, there], np.repeat(held.order, np.diff(held.start))[there]
-        stratum = np.repeat(np.arange(self.strata), self.psus_by_stratum)[held.unit[there]]
-        first = np.ones(len(there), dtype=np.bool_)
-        first[1:] = (of[1:] != of[:-1]) | (stratum[1:] != stratum[:-1])
-        squares = np.bincount(of, total**2, levels)
-        effective = np.divide(np.bincount(of, total, levels) ** 2, squares, out=np.zeros(levels), where=squares > 0)
-        return np.bincount(of, minlength=levels) - np.bincount(of[first], minlength=levels), effective
+        stratum = np.repeat(np.arange(self.strata, dtype=np.int32), self.psus_by_stratum)
+        (psus, strata), (total, squares) = level_counts(psu, stratum, level, weight, levels)
+        effective = np.divide(total**2, squares, out=np.zeros(levels), where=squares > 0)
+        return psus - strata, effective
 
 
 def build_design(

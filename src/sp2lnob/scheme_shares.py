@@ -175,7 +175,7 @@ def _coalitions(scenario: Scenario, transfers: Transfers, masks: Sequence[int]) 
     for mask in masks:
         kept = [s for s in range(len(package.schemes)) if mask >> s & 1]
         # Of each set welfare is another, and so is its order; rows are the same, and what is said of all schemes.
-        anew: dict[str, Any] = {"_ranked": {}, "_orderings": {}, "_columns": {}}
+        anew: dict[str, Any] = {"_ranked": {}, "_orderings": {}, "_welfare": {}}
         if mask == everybody:
             yield scenario
         elif not mask:

@@ -16,11 +16,13 @@ from ._prepared import (
     PreparedSteps,
     Scenario,
     Statistic,
+    money,
     prepare_additive,
+    prepare_of_welfare,
     prepare_ordered,
 )
 from ._relative import BelowLine, RelativeLine
-from ._sweeps import Swept
+from ._sweeps import Swept, gaps_below
 from ._typing import FloatArray
 from ._validate import choice, fail, fail_type, listing, number, text_or_none
 from .measures import (
@@ -39,15 +41,14 @@ from .survey import Survey
 
 
 class OfWelfare(Statistic):
-    """An additive statistic of welfare per person: ``columns(welfare, weight)`` gives weighted columns."""
+    """An additive statistic of each person's welfare: ``write`` makes its ``beside`` columns beside the weight."""
 
     def prepare(self: Any, scenario: Scenario, by: tuple[str, ...], full: FullSample) -> list[Asked]:
         """Return the statistic of a scenario's welfare by some columns."""
         welfare, domain = scenario.welfare(), scenario.domain(full, by)
         self.check(welfare, scenario.survey)
-        columns = scenario.columns(self, domain.rows)
         tails = scenario.tails(domain) if isinstance(self, MeanWelfare) else ()
-        return [prepare_additive(self, scenario.name, domain, columns, tails)]
+        return [prepare_of_welfare(self, scenario, domain, tails)]
 
     def check(self, welfare: FloatArray, survey: Survey) -> None:
         """Raise where the statistic is not defined."""
@@ -70,9 +71,8 @@ class MeanWelfare(OfWelfare):
         """Return the one value."""
         return [Row("mean_welfare", scale="log")]
 
-    def columns(self, welfare: FloatArray, weight: FloatArray) -> tuple[FloatArray, ...]:
-        """Return weight and weighted welfare."""
-        return weight, weight * welfare
+    beside = 1
+    write = staticmethod(money)
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return their ratio."""
@@ -157,17 +157,24 @@ class Poverty(OfWelfare):
             poor = welfare <= 0 if isinstance(self.line, RelativeLine) else welfare < self.line
             check_positive(welfare, poor, must, survey.show_household)
 
-    def columns(self, welfare: FloatArray, weight: FloatArray) -> tuple[FloatArray, ...]:
-        """Return weight, and what every measure adds up over the poor."""
+    @property
+    def beside(self) -> int:
+        """A column for every measure."""
+        return len(self.measures)
+
+    def write(self, welfare: FloatArray, weight: FloatArray, out: FloatArray) -> None:
+        """Write what every measure adds up over the poor."""
         assert not isinstance(self.line, RelativeLine)
-        gap = self.line - welfare
-        np.maximum(gap, 0.0, out=gap)
-        gap /= self.line
-        made = {"headcount": weight * (welfare < self.line), "poverty_gap": weight * gap}
-        made["poverty_severity"] = made["poverty_gap"] * gap
-        if "watts" in self.measures:
-            made["watts"] = weight * np.log(self.line / np.where(welfare < self.line, welfare, self.line))
-        return weight, *(made[name] for name in self.measures)
+        plain = tuple(self.measures) == tuple(FGT)
+        made = out if plain else np.empty((len(FGT), len(weight)))
+        gaps_below(welfare, weight, self.line, made)
+        if plain:
+            return
+        for to, name in zip(out, self.measures, strict=True):
+            if name == "watts":
+                to[:] = weight * np.log(self.line / np.where(welfare < self.line, welfare, self.line))
+            else:
+                to[:] = made[list(FGT).index(name)]
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return shares of all weight."""
@@ -380,7 +387,7 @@ class Inequality(Statistic):
             else:
                 index = _Atkinson(self.epsilon) if name == "atkinson" else _Entropy(self.alpha)
                 check_defined(welfare, f"The measure {name!r}", show, positive=index.positive)
-                columns = index.columns(scenario.welfare_of(domain.rows), domain.rows.weight)
+                columns = index.columns(scenario.welfare_of(domain.rows), domain.rows.weight)  # in units of the largest
                 prepared.append(prepare_additive(index, scenario.name, domain, columns))
         return prepared
 

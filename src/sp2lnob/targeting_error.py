@@ -278,13 +278,7 @@ class _PreparedError:
             # Who is chosen in any lane; in the others such a row counts for nothing.
             rows = np.flatnonzero(self.score <= np.fmax.reduce(cut_off[lanes]))
             inside = self.score[rows, None] <= cut_off[lanes]
-            own = replace(
-                self.sums,
-                columns=[column[rows] for column in self.sums.columns],
-                unit=np.arange(len(rows), dtype=np.int32),
-                domain=self.sums.domain[rows],
-                welfare=self.sums.welfare[rows],
-            )
+            own = self.sums.among(rows)
             weights = block.factors[group, self.sums.unit[rows]] * inside
             made.append(own.evaluate(weights[None], np.ascontiguousarray(cuts[:, lanes]))[:, :, 0])
         return np.concatenate(made, axis=-1)

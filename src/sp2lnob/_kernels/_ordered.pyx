@@ -17,6 +17,7 @@ cdef enum:
     DIGITS = 3
     DIGIT = 11  # bits of one
     ROW = 31  # bits that number a row: with the digits, a word
+    FEW = 4  # rows alike in all digits but the last, on average, that need no order by it
     MOVES = 16  # a row, on average, from which on another way of sorting is better
 
 # A household counts as having reached a share of the population within the rounding of the sum of a million weights.
@@ -31,19 +32,22 @@ cdef inline uint64_t rank(double y) noexcept nogil:
     return bits ^ ((0 - (bits >> 63)) | (<uint64_t> 1 << 63))
 
 
-def richest_first(const double[::1] welfare, uint64_t[:, ::1] room, int64_t[::1] order):
+def richest_first(const double[::1] welfare, uint64_t[::1] room, int64_t[::1] order):
     """Write the order of rows from the richest down; say whether that was possible.
 
-    Digits are taken from the range in which welfare lies, and rows alike in all of them put right afterwards. It is not
-    possible where a value is NaN, or where most rows lie so near each other that they would have far to go. room:
-    (2, n).
+    Digits are taken from the range in which welfare lies, the last of them only where many rows are alike in the
+    others; what is then alike is put right by moving rows. It is not possible where a value is NaN, or where most rows
+    lie so near each other that they would have far to go. room: (n,).
     """
     cdef Py_ssize_t n = welfare.shape[0], i, here, moves = 0
+    cdef double of_first = 0.0, of_second = 0.0
     cdef uint64_t low = rank(INFINITY), high = rank(-INFINITY), word, row = (<uint64_t> 1 << ROW) - 1
     cdef uint32_t count[DIGITS][1 << DIGIT]
     cdef uint32_t total, number
-    cdef int shift = 0, digit, value, source = 0
+    cdef int shift = 0, digit, value, first
     cdef int64_t moved
+    cdef uint64_t *at = NULL
+    cdef uint64_t *to = NULL
     with nogil:
         for i in range(n):
             word = rank(welfare[i])
@@ -59,28 +63,39 @@ def richest_first(const double[::1] welfare, uint64_t[:, ::1] room, int64_t[::1]
                 count[digit][value] = 0
         for i in range(n):
             word = (high - rank(welfare[i])) >> shift
-            room[0, i] = word << ROW | <uint64_t> i
             for digit in range(DIGITS):
                 count[digit][word >> digit * DIGIT & ((1 << DIGIT) - 1)] += 1
-        for digit in range(DIGITS):
+        for value in range(1 << DIGIT):
+            of_first += <double> count[DIGITS - 1][value] * count[DIGITS - 1][value]
+            of_second += <double> count[DIGITS - 2][value] * count[DIGITS - 2][value]
+        first = of_first * of_second <= <double> FEW * n * n * n
+        if n > 0:  # words go to and fro, and end in room
+            at = &room[0] if first else <uint64_t *> &order[0]
+            to = <uint64_t *> &order[0] if first else &room[0]
+        for i in range(n):
+            at[i] = (high - rank(welfare[i])) >> shift << ROW | <uint64_t> i
+        for digit in range(first, DIGITS):
             total = 0
             for value in range(1 << DIGIT):
                 number = count[digit][value]
                 count[digit][value] = total
                 total += number
             for i in range(n):
-                word = room[source, i]
+                word = at[i]
                 value = <int> (word >> (ROW + digit * DIGIT) & ((1 << DIGIT) - 1))
-                room[1 - source, count[digit][value]] = word
+                to[count[digit][value]] = word
                 count[digit][value] += 1
-            source = 1 - source
+            at, to = to, at
         for i in range(n):
-            moved = <int64_t> (room[source, i] & row)
+            word = room[i]
+            moved = <int64_t> (word & row)
             here = i
-            while here > 0 and room[source, here - 1] >> ROW == room[source, i] >> ROW and (
-                    welfare[order[here - 1]] < welfare[moved]):
+            while here > 0 and (room[here - 1] >> ROW > word >> ROW or (
+                    room[here - 1] >> ROW == word >> ROW and welfare[order[here - 1]] < welfare[moved])):
+                room[here] = room[here - 1]
                 order[here] = order[here - 1]
                 here -= 1
+            room[here] = word
             order[here] = moved
             moves += i - here
             if moves > MOVES * n:

@@ -6,7 +6,7 @@ of a unit and level that follow each other: where rows are sorted by unit, all t
 unit does not have costs nothing. Levels are laid out in the order in which rows first have them: levels of one region
 then follow each other, and its units' factors stay in the nearest cache.
 """
-from libc.stdint cimport int32_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 from sp2lnob._kernels._lanes cimport LANES, lanes, load, plus, scaled, store
 
 cdef enum:
@@ -58,13 +58,32 @@ def place_rows(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] c
             slot[i] = <int32_t> s
 
 
-def slot_totals(const double[:] column, const int32_t[::1] slot, double[::1] sums):
-    """Add a column (n,) up by slot into sums (slots,), which holds zeros."""
+def gaps_below(const double[::1] welfare, const double[::1] weight, double line, double[:, :] out):
+    """Write weights of rows below a line, times 1, the gap to the line as a share of it, and the gap's square.
+
+    welfare, weight: (n,). out: (3, n).
+    """
     cdef Py_ssize_t i
+    cdef double gap, w
+    with nogil:
+        for i in range(welfare.shape[0]):
+            gap = line - welfare[i]
+            w = weight[i] if gap > 0.0 else 0.0
+            gap = gap / line if gap > 0.0 else 0.0
+            out[0, i] = w
+            out[1, i] = w * gap
+            out[2, i] = w * gap * gap
+
+
+def slot_totals(const double[:, :] columns, const int32_t[::1] slot, double[:, ::1] sums):
+    """Add columns (k, n) up by slot into sums (k, slots); a row whose slot is below 0 has none."""
+    cdef Py_ssize_t i, c, s
     with nogil:
         for i in range(slot.shape[0]):
-            if slot[i] >= 0:
-                sums[slot[i]] += column[i]
+            s = slot[i]
+            if s >= 0:
+                for c in range(columns.shape[0]):  # side by side: none waits for the sum of another
+                    sums[c, s] += columns[c, i]
 
 
 def replicate_totals(const double[:, ::1] sums, const int32_t[::1] unit, const int32_t[::1] start,
@@ -100,6 +119,38 @@ def replicate_totals(const double[:, ::1] sums, const int32_t[::1] unit, const i
                             S = plus(S, scaled(sums[c, s], load(&factors[group, unit[s], 0])))
                         store(&out[j, c, group * LANES], S)
                     first = last
+
+
+cdef inline void close_psu(Py_ssize_t k, const int32_t[::1] stratum, int32_t[:, ::1] recent, int64_t[:, ::1] counts,
+                           double[:, ::1] sums) noexcept nogil:
+    """Count the PSU that a level had last, if it has weight there."""
+    if sums[0, k] > 0.0:
+        counts[0, k] += 1
+        if recent[1, k] != stratum[recent[0, k]]:
+            recent[1, k] = stratum[recent[0, k]]
+            counts[1, k] += 1
+        sums[1, k] += sums[0, k]
+        sums[2, k] += sums[0, k] * sums[0, k]
+
+
+def level_counts(const int32_t[::1] psu, const int32_t[::1] stratum, const int32_t[::1] level,
+                 const double[::1] weight, int32_t[:, ::1] recent, int64_t[:, ::1] counts, double[:, ::1] sums):
+    """Count the PSUs and strata in which each level has weight, and add the weights of its PSUs and their squares up.
+
+    psu: (n,) ascending. stratum: (psus,) ascending. recent: (2, levels) work space, which holds -1. counts: (2,
+    levels) PSUs and strata; sums: (3, levels) work space, weights, squares: which hold zeros.
+    """
+    cdef Py_ssize_t i, k
+    with nogil:
+        for i in range(psu.shape[0]):
+            k = level[i]
+            if recent[0, k] != psu[i]:
+                close_psu(k, stratum, recent, counts, sums)
+                recent[0, k] = psu[i]
+                sums[0, k] = 0.0
+            sums[0, k] += weight[i]
+        for k in range(recent.shape[1]):
+            close_psu(k, stratum, recent, counts, sums)
 
 
 def member_sums(const double[::1] values, const int32_t[::1] first_person, double[::1] out):

@@ -310,6 +310,11 @@ class Table:
         table._made = {name: column.take(order) for name, column in list(self._made.items())}
         return table
 
+    def forget(self, name: str) -> None:
+        """Let go of a column of numbers that a frame holds as well: it is made again if it is asked for."""
+        if isinstance(self._source, dict) and name in self._source and not self[name].is_text:
+            del self._made[name]
+
     def labeled(self, labels: Mapping[str, Mapping[float, str]]) -> "Table":
         """Return the table with value labels for its numbers."""
         return Table(self._source, self.rows, self.what, self._order, labels, self.origin)

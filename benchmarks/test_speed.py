@@ -388,6 +388,22 @@ def test_estimate(benchmark, request, size, replicates, threads):
 
 
 @SIDES
+@pytest.mark.benchmark(group="estimate() on 8,000 households: a scheme ranks anew, beside one for all")
+def test_ranked(benchmark, side):
+    survey = synthetic.make(8_000).survey
+    target = sp.Rank(0.4, by="welfare") if side == "sp2lnob" else None
+    cash = sp.Scheme("cash", amount=sp.Amount(0.4, "month"), target=target)
+    package = sp.Package([*synthetic.package().schemes[:3], cash])
+    asked = [sp.Poverty(synthetic.LINE), sp.Inequality(["gini", "palma"]), sp.Coverage(), sp.Cost()]
+
+    def ours() -> Any:
+        after = sp.simulate(survey, package)
+        return sp.estimate(survey, asked, {"after": after}, replicates=sp.Bootstrap(REPLICATES), n_threads=1)
+
+    assert np.isfinite(benchmark(ours).draws).all()
+
+
+@SIDES
 @pytest.mark.benchmark(group="search: poverty after 8,208 packages on 8,000 households")
 def test_packages(benchmark, side):
     survey, line = synthetic.make(8_000).survey, 2.15

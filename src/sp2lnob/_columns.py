@@ -23,6 +23,8 @@ from ._validate import fail, fail_if_unknown, fail_type
 
 EXACT = 2**53  # from here on a double cannot tell whole numbers apart
 BLOCK = 2**20  # rows whose texts are Python objects at the same time
+ROWS = 2**14  # rows that are gone through at a time, so that what is made on the way stays small
+FEW = 4096  # values that are found without sorting all rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,7 @@ class Column:
 
     def take(self, rows: Any) -> "Column":
         """Return the column with its rows taken in another order."""
-        return replace(self, values=np.ascontiguousarray(self.values[rows]))
+        return replace(self, values=taken(self.values, rows))
 
     def label(self, code: float) -> str:
         """Return what to call a value: its label, its text, or the number itself."""
@@ -98,8 +100,14 @@ class Column:
     def coded(self) -> tuple[FloatArray, CodeArray]:
         """Return the values that occur, and each row's position among them (-1 where missing)."""
         if self.levels is None:
-            present, position = np.unique(self.values, return_inverse=True)
-            codes = position.astype(np.int32)
+            few = _few(self.values)
+            if few is None:
+                present, position = np.unique(self.values, return_inverse=True)
+                codes = position.astype(np.int32)
+            else:
+                present, codes = few, np.empty(len(self.values), dtype=np.int32)
+                for block in blocks(len(codes)):
+                    codes[block] = np.searchsorted(present, self.values[block])
             if len(present) and np.isnan(present[-1]):
                 codes[codes == len(present) - 1] = -1
                 present = present[:-1]
@@ -137,6 +145,31 @@ class Column:
                 for label, code in zip(labels, present, strict=True)
             ]
         return present, codes, tuple(labels)
+
+
+def blocks(rows: int) -> Iterator[slice]:
+    """Yield all rows, a block at a time."""
+    return (slice(start, min(start + ROWS, rows)) for start in range(0, rows, ROWS))
+
+
+def taken(values: Any, rows: Any, dtype: "np.dtype[Any] | None" = None) -> Any:
+    """Return some rows of an array, always a copy; positions are looked up a block at a time."""
+    if not (isinstance(rows, np.ndarray) and rows.dtype.kind == "i"):
+        return np.array(values[rows], dtype=dtype)
+    made = np.empty(len(rows), dtype=dtype or values.dtype)
+    for block in blocks(len(rows)):
+        made[block] = values[rows[block]]
+    return made
+
+
+def _few(values: FloatArray) -> FloatArray | None:
+    """Return the values that occur, sorted, NaN last; None if they are many."""
+    present = values[:0]
+    for block in blocks(len(values)):
+        present = np.unique(np.concatenate([present, values[block]]))
+        if len(present) > FEW:
+            return None
+    return present
 
 
 class Growing:
@@ -250,7 +283,10 @@ class Table:
     def _make(self, name: str) -> Column:
         """Return a column of the source in the order of rows."""
         fail_if_unknown(name, list(self), f"A column of the {self.what}")
-        column = column_of(name, self._source[name], self._labels.get(name, {}))
+        values, labels = self._source[name], self._labels.get(name, {})
+        if self._order is not None and _plain(values) and len(values) == self.rows and _exact(values):
+            return Column(name, taken(values, self._order, np.dtype(np.float64)), labels=dict(labels))
+        column = column_of(name, values, labels)
         if len(column) != self.rows:
             fail(
                 f"All columns of the {self.what} must have one length",
@@ -268,10 +304,16 @@ class Table:
 
     def sorted(self, order: Any) -> "Table":
         """Return the table with its rows in another order; columns that were read are not read again."""
-        whole = order if self._order is None else self._order[order]
+        first = self._order is None or isinstance(self._order, slice)  # a slice stands for the order that is there
+        whole = order if first else self._order[order]
         table = Table(self._source, self.rows, self.what, whole, self._labels, self.origin)
         table._made = {name: column.take(order) for name, column in list(self._made.items())}
         return table
+
+    def forget(self, name: str) -> None:
+        """Let go of a column of numbers that a frame holds as well: it is made again if it is asked for."""
+        if isinstance(self._source, dict) and name in self._source and not self[name].is_text:
+            del self._made[name]
 
     def labeled(self, labels: Mapping[str, Mapping[float, str]]) -> "Table":
         """Return the table with value labels for its numbers."""
@@ -386,6 +428,11 @@ def column_of(name: str, values: Any, labels: Mapping[float, str] | None = None)
     if array.dtype.kind not in "OUSiuT":
         fail(f"Column {name!r} must hold numbers or text", f"its type is {array.dtype}", "Convert it first.")
     return _from_objects(name, len(array), lambda rows: array[rows].tolist(), labels)
+
+
+def _plain(values: Any) -> bool:
+    """Return whether values are an array of numbers, which needs no reading."""
+    return type(values) is np.ndarray and values.ndim == 1 and values.dtype.kind in "biuf"
 
 
 def _series(values: Any) -> Any:

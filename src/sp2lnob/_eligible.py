@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._columns import Column
+from ._columns import Column, taken
 from ._expressions import parse
 from ._kernels import _payments
 from ._typing import BitArray, BoolArray, CountArray, FloatArray
@@ -199,7 +199,8 @@ def _sex(survey: Survey) -> tuple[Column, FloatArray, tuple[str, ...], CountArra
     present, codes, labels = column.categories()
     if len(present) > MOST_SEXES:
         fail(f"Sex {column.name!r} must have few levels", f"it has {len(present)}", "Name the right column.")
-    return column, present, labels, ((codes + 1) << SEX).astype(np.uint8)
+    byte = np.append(np.arange(1, len(present) + 1, dtype=np.uint8) << SEX, 0).astype(np.uint8)  # the last: unknown
+    return column, present, labels, taken(byte, codes)
 
 
 def _refuse_missing(survey: Survey, missing: BoolArray, what: str) -> None:

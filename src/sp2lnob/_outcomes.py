@@ -216,11 +216,13 @@ class Outcomes:
     def of_persons(self, name: str, person: CodeArray, outcome: CodeArray) -> FloatArray:
         """Return what transfers say by person, of rows that are a person with an outcome each."""
         pattern = self.pattern[outcome]
-        first = getattr(next(iter(self.paid.values())), name)
-        made = np.zeros((len(person), *first.shape[1:]), dtype=first.dtype)
+        found = []
         for which, paid in self.paid.items():
             here = np.flatnonzero(pattern == which)
-            made[here] = getattr(paid, name)[person[here]]
+            found.append((here, paid.of_persons(name, person[here], outcome[here])))
+        made = np.zeros((len(person), *found[0][1].shape[1:]))
+        for here, values in found:
+            made[here] = values
         return made
 
     def place(self, replication: Replication, design: Design, first: int) -> "Placed":

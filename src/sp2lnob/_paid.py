@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ._domains import Domain, Rows
-from ._typing import FloatArray, LongArray
+from ._typing import BoolArray, FloatArray, LongArray
 from .economy import YEARLY
 from .transfers import PACKAGE, Transfers
 
@@ -96,17 +96,19 @@ class Paid:
 
     def recipient_cases(self, domain: Domain) -> LongArray:
         """Return the recipients in the sample, (levels, schemes + 1): unweighted."""
-        rows, survey = self.rows, self.transfers.survey
-
-        def count() -> Columns:
-            own = survey.person_weight > 0
-            paid = [((column > 0) & own).astype(np.float64) for column in self.transfers.paid.T]
-            return tuple(survey.sum_over_members(one) for one in paid) if rows.unit == "household" else tuple(paid)
-
-        every = rows.full.once((self.transfers, "cases", rows.unit), count)
+        rows, transfers = self.rows, self.transfers
         once = np.flatnonzero(rows.cases)
         level, index = domain.level[once], rows.index[once]
-        counted = [np.bincount(level, column[index], len(domain.labels)) for column in every]
+
+        def of_persons() -> BoolArray:
+            own = transfers.survey.weights_of(rows.index) > 0
+            return np.asarray((transfers.paid_of(rows.index) > 0) & own[:, None])
+
+        if rows.unit == "household":
+            columns = transfers.cases[index]
+        else:
+            columns = rows.full.once((transfers, "cases", rows), of_persons)[once].astype(np.float64)
+        counted = [np.bincount(level, column, len(domain.labels)) for column in columns.T]
         return np.rint(counted).astype(np.int64).T
 
     def by_row(self, name: str) -> list[FloatArray]:

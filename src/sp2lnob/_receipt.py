@@ -19,7 +19,6 @@ from .schemes import Package, Scheme
 from .survey import Survey
 
 RECEIPT = 1  # purpose of the random numbers, as in _kernels/_random.pxd
-BLOCK = 1024  # households that are counted at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +29,8 @@ class Receipt:
     ----------
     survey : Survey
     schemes : int
-    bits : ndarray of shape (persons,), uint64
-        The schemes that pay a person, the s-th in bit s.
+    bits : ndarray of shape (persons,), unsigned
+        The schemes that pay a person, the s-th in bit s of a word of no more bytes than they need.
     chance : dict of int to ndarray of shape (persons,)
         By scheme, the chance of each person, where draws are expected and chances vary.
     each : dict of int to ndarray of shape (persons,)
@@ -40,7 +39,7 @@ class Receipt:
 
     survey: Survey
     schemes: int
-    bits: BitArray
+    bits: Any
     chance: Mapping[int, FloatArray] = field(default_factory=dict)
     each: Mapping[int, FloatArray] = field(default_factory=dict)
 
@@ -53,9 +52,19 @@ class Receipt:
     def recipients(self) -> CodeArray:
         """Recipients in each household, of shape (households, schemes)."""
         counted = np.zeros((self.survey.n_households, self.schemes), dtype=np.int32)
-        room = np.empty(blocks_of(self.survey, BLOCK), dtype=np.uint64)
-        _payments.count(self.survey.first_person, self.bits, BLOCK, room, counted)
+        for homes, persons, first in self.survey.blocks():
+            room = np.empty(int(first[-1]) + 1, dtype=np.uint64)
+            _payments.count(first, self.bits[persons].astype(np.uint64), len(first), room, counted[homes])
         return counted
+
+    def holds(self, scheme: int, persons: Any) -> BoolArray:
+        """Return which of some persons a scheme pays."""
+        return np.asarray(self.bits[persons] & self.bits.dtype.type(1 << scheme) != 0)
+
+
+def word_of(schemes: int) -> Any:
+    """Return the type of the smallest word with a bit for each scheme."""
+    return np.min_scalar_type((1 << schemes) - 1)
 
 
 def blocks_of(survey: Survey, block: int) -> int:
@@ -241,7 +250,7 @@ def paid(
             bits[holds & ~kept] &= ~bit
         if s in chance:
             chance[s] = np.where(bits & bit != 0, chance[s], 0.0)
-    return Receipt(survey, len(package.schemes), bits, chance, each)
+    return Receipt(survey, len(package.schemes), bits.astype(word_of(len(package.schemes))), chance, each)
 
 
 def amounts_of(

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ._columns import EXACT, Column, Table, table_of
-from ._typing import BitArray, CodeArray, Frame, LongArray
+from ._columns import EXACT, Column, Table, blocks, table_of, taken
+from ._typing import BitArray, CodeArray, Frame
 from ._validate import fail, fail_if_any, fail_if_unknown
+
+PARTS = 8  # of the households, whose persons are sorted at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,21 +85,45 @@ def build_roster(
     else:
         homes = _rows_of(households, "households")
         key = _key_of(homes, household, people is not None)
-        of = np.empty(0, dtype=np.int64) if people is None else _match(people[key.name], key)
+        of = np.empty(0, dtype=np.int32) if people is None else _match(people[key.name], key)
+        if people is not None:
+            people.forget(key.name)  # from here on it is known whose each person is
     columns = [_design_column(name, homes, people, key, of) for name in design]
     order = np.lexsort([_rank(key), *(_rank(column) for column in columns[::-1])])
     key, homes = key.take(order), homes.sorted(order)
     if people is None:
         return Roster(homes, None, key, None, np.empty(0, dtype=np.int32), np.zeros(len(key) + 1, dtype=np.int32))
-    position = np.empty(len(key), dtype=np.int64)
-    position[order] = np.arange(len(key))
-    of = position[of]
-    rows = np.lexsort([*([] if person is None else [_rank(people[person])]), of])
-    of = of[rows]
+    position = np.empty(len(key), dtype=np.int32)
+    position[order] = np.arange(len(key), dtype=np.int32)
+    of = taken(position, of)
+    rows = _order_of_persons(of, None if person is None else _rank(people[person]))
+    of = taken(of, rows)
     if person is not None:
         _check_identifiers(people[person].take(rows), of, key)
-    first = np.searchsorted(of, np.arange(len(key) + 1))
-    return Roster(homes, people.sorted(rows), key, person, of.astype(np.int32), first.astype(np.int32))
+    first = np.searchsorted(of, np.arange(len(key) + 1, dtype=np.int32))
+    return Roster(homes, people.sorted(rows), key, person, of, first.astype(np.int32))
+
+
+def _order_of_persons(of: CodeArray, rank: Any) -> CodeArray | slice:
+    """Return persons by household, and by rank in it; all of them as they are, if they came so.
+
+    An order of 4 bytes a person is kept for as long as columns may be asked for; one that is not needed is not made.
+    Parts of the households are sorted one after the other: NumPy's order of all at once would take 8 bytes more.
+    """
+    later = of[1:] >= of[:-1]
+    if rank is not None:
+        later &= (of[1:] > of[:-1]) | (rank[1:] >= rank[:-1])
+    if later.all():
+        return slice(None)
+    del later
+    made, filled, homes = np.empty(len(of), dtype=np.int32), 0, int(of.max()) + 1
+    for part in range(PARTS):
+        rows = np.flatnonzero((of >= homes * part // PARTS) & (of < homes * (part + 1) // PARTS))
+        own = of[rows]
+        order = np.argsort(own, kind="stable") if rank is None else np.lexsort([rank[rows], own])
+        made[filled : filled + len(rows)] = rows[order]
+        filled += len(rows)
+    return made
 
 
 def _rows_of(frame: Frame, what: str) -> Table:
@@ -108,19 +134,23 @@ def _rows_of(frame: Frame, what: str) -> Table:
     return table
 
 
-def constant_within(column: Column, of: LongArray | CodeArray, key: Column) -> Column:
+def constant_within(column: Column, of: CodeArray, key: Column) -> Column:
     """Return a column of persons by household, if every household has one value only."""
-    first = np.empty(len(key), dtype=np.int64)
-    first[of[::-1]] = np.arange(len(of) - 1, -1, -1)
-    expected = column.values[first[of]]
+    first, rows = np.empty(len(key), dtype=np.int64), len(of)
+    for block in [*blocks(rows)][::-1]:  # backwards, so that the first row of a household is written last
+        first[of[block][::-1]] = np.arange(block.stop - 1, block.start - 1, -1)
+    expected, varies = column.values[first], np.empty(rows, dtype=np.bool_)
+    for block in blocks(rows):
+        here, there = column.values[block], expected[of[block]]
+        varies[block] = (here != there) & ~(np.isnan(here) & np.isnan(there))
     fail_if_any(
-        (column.values != expected) & ~(np.isnan(column.values) & np.isnan(expected)),
+        varies,
         f"Column {column.name!r} must not vary within a household to describe it",
         f"Derive what is meant, e.g. derive={{'head_{column.name}': 'head({column.name})'}}; name a weight of persons "
         "as person_weight=; or pass household=None if every person stands alone.",
         lambda i: (
             f"{key.name} {key.label(key.values[of[i]])}: "
-            f"{column.label(expected[i])} and {column.label(column.values[i])}"
+            f"{column.label(expected[of[i]])} and {column.label(column.values[i])}"
         ),
     )
     return column.take(first)
@@ -151,10 +181,10 @@ def _key_of(homes: Table, household: str | None, shared: bool) -> Column:
     return key
 
 
-def _from_persons(people: Table, household: str | None) -> tuple[Column, LongArray]:
+def _from_persons(people: Table, household: str | None) -> tuple[Column, CodeArray]:
     """Return the households that persons alone make up, and each person's."""
     if household is None:
-        return Column("row", np.arange(people.rows, dtype=np.float64)), np.arange(people.rows)
+        return Column("row", np.arange(people.rows, dtype=np.float64)), np.arange(people.rows, dtype=np.int32)
     if household not in people:
         fail(
             "Persons must have the key of their household",
@@ -164,10 +194,10 @@ def _from_persons(people: Table, household: str | None) -> tuple[Column, LongArr
     key = people[household]
     fail_if_any(key.missing, f"Every person must have a household key {household!r}", "Mend or drop these rows.")
     present, codes = key.coded()
-    return replace(key, values=present), codes.astype(np.int64)
+    return replace(key, values=present), codes
 
 
-def _match(key: Column, own: Column) -> LongArray:
+def _match(key: Column, own: Column) -> CodeArray:
     """Find each person's household, and check that nobody and no household is left over."""
     name = own.name
     fail_if_any(key.missing, f"Every person must have a household key {name!r}", "Mend or drop these rows.")
@@ -178,22 +208,26 @@ def _match(key: Column, own: Column) -> LongArray:
             f"it is {words[own.is_text]} for households and {words[key.is_text]} for persons",
             "Convert one of them.",
         )
-    values = key.values
+    code = None
     if key.levels is not None and own.levels is not None:
         place = {level: code for code, level in enumerate(own.levels)}
         code = np.array([place.get(level, -1) for level in key.levels], dtype=np.float64)
-        values = code[key.values.astype(np.int64)]
-    order = np.argsort(own.values, kind="stable")
-    found = np.minimum(np.searchsorted(own.values[order], values), len(own) - 1)
+    order = np.argsort(own.values, kind="stable").astype(np.int32)
+    known, of, lost = own.values[order], np.empty(len(key), dtype=np.int32), np.empty(len(key), dtype=np.bool_)
+    for block in blocks(len(key)):
+        values = key.values[block] if code is None else code[key.values[block].astype(np.int64)]
+        found = np.minimum(np.searchsorted(known, values), len(own) - 1)
+        of[block], lost[block] = order[found], known[found] != values
     fail_if_any(
-        own.values[order][found] != values,
+        lost,
         "Every person must belong to a household of the survey",
         "Add the households, or drop these persons.",
         lambda i: f"{name} {key.label(key.values[i])}",
     )
-    of = order[found]
+    served = np.zeros(len(own), dtype=np.bool_)
+    served[of] = True
     fail_if_any(
-        np.bincount(of, minlength=len(own)) == 0,
+        ~served,
         "Every household must have a person in the persons frame",
         "Add the persons, or drop these households.",
         lambda i: f"{name} {own.label(own.values[i])}",
@@ -201,7 +235,7 @@ def _match(key: Column, own: Column) -> LongArray:
     return of
 
 
-def _design_column(name: str, homes: Table, people: Table | None, key: Column, of: LongArray) -> Column:
+def _design_column(name: str, homes: Table, people: Table | None, key: Column, of: CodeArray) -> Column:
     """Return a column of the design by household; missing values are an error."""
     if name in homes:
         column = homes[name]
@@ -219,11 +253,11 @@ def _design_column(name: str, homes: Table, people: Table | None, key: Column, o
     return column
 
 
-def _check_identifiers(person: Column, of: LongArray, key: Column) -> None:
+def _check_identifiers(person: Column, of: CodeArray, key: Column) -> None:
     """Raise if a person has no identifier, or two of a household have the same."""
     fail_if_any(person.missing, f"Every person must have an identifier {person.name!r}", "Mend or drop these rows.")
     fail_if_any(
-        np.r_[False, (np.diff(of) == 0) & (np.diff(person.values) == 0)],
+        np.r_[False, (of[1:] == of[:-1]) & (person.values[1:] == person.values[:-1])],
         f"Every person of a household must have an identifier {person.name!r} of its own",
         "Drop the copies, or name the column that tells persons apart.",
         lambda i: f"{key.name} {key.label(key.values[of[i]])}, {person.name} {person.label(person.values[i])}",

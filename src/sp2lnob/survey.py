@@ -4,11 +4,12 @@ Rows are sorted on entry by the labels of stratum, PSU, household and person, so
 changes no digit, and a person's random number stays the person's own.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
+from itertools import pairwise
 from math import isclose
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from uuid import uuid4
 import numpy as np
 
 from ._cells import combine
-from ._columns import Column, column_of
+from ._columns import ROWS, Column, column_of, taken
 from ._expressions import Grouping, parse
 from ._household_types import SPOUSES, TYPES, household_types, is_spouse
 from ._html import fields, short
@@ -247,11 +248,11 @@ class Survey:
             self.show_household,
         )
         self.size = self._sizes(size)
-        self.person_weight = self._person_weights(person_weight)
+        self._own_weights = self._person_weights(person_weight)
         self.people = (
             self.weight * self.size
             if person_weight is None or self.persons is None
-            else self.sum_over_members(self.person_weight)
+            else self.sum_over_members(self.weights_of(slice(None)))
         )
         self.equivalents = self._equivalents(scale)
         self.welfare = None if welfare is None else self._welfare(welfare, welfare_per)
@@ -435,6 +436,16 @@ class Survey:
             )
         return self.person_column(column)
 
+    def blocks(self) -> Iterator[tuple[slice, slice, CodeArray]]:
+        """Yield households, a block at a time, their persons, and where each household's begin among these.
+
+        What is made of persons on the way to households need not be there for all of them at once.
+        """
+        starts = np.unique(np.searchsorted(self.first_person[:-1], np.arange(0, self.n_persons, ROWS)))
+        for start, stop in pairwise([*starts[starts < self.n_households].tolist(), self.n_households]):
+            first = self.first_person[start : stop + 1]
+            yield slice(start, stop), slice(int(first[0]), int(first[-1])), first - first[0]
+
     def sum_over_members(self, values: FloatArray) -> FloatArray:
         """Add values by person up by household."""
         made = np.empty(self.n_households)
@@ -596,11 +607,19 @@ class Survey:
         young = self.size - np.maximum(grown, 1)  # where all are young, the first counts as the adult
         return np.asarray(1 + 0.5 * further + 0.3 * young)
 
-    def _person_weights(self, name: str | None) -> FloatArray:
-        if self.persons is None:
-            return np.empty(0)
-        if name is None:
-            return self.weight[self.household_of]
+    @property
+    def person_weight(self) -> FloatArray:
+        """Weight of every person: its own, or its household's, which is looked up whenever it is asked for."""
+        return self.weights_of(slice(None))
+
+    def weights_of(self, persons: Any) -> FloatArray:
+        """Return the weights of some persons."""
+        of = self.household_of[persons]
+        return np.asarray(taken(self.weight, of) if self._own_weights is None else self._own_weights[persons])
+
+    def _person_weights(self, name: str | None) -> FloatArray | None:
+        if self.persons is None or name is None:
+            return None
         values = self.person_column(name).numbers(f"The weight {name!r}")
         return check_weights(values, self.n_persons, f"weight {name!r}", self.show_person)
 

@@ -5,17 +5,17 @@ it is asked for. All others go the whole way: eligible, targeted, reached, paid.
 for every scheme whose chance or amount varies.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._eligible import ages, eligible, traits
 from ._kernels import _payments, _totals
 from ._outcomes import Outcomes, certain, in_target, outcomes_of, receipts_of
-from ._receipt import Receipt, blocks_of, chances, leaks_of, paid, reached
+from ._receipt import Receipt, blocks_of, chances, leaks_of, paid, reached, word_of
 from ._typing import BitArray, CodeArray, FloatArray
 from ._validate import fail, fail_if_any, fail_if_unknown, fail_type, mapping, number, offenders, warn, whole
 from .economy import YEARLY, Economy
@@ -144,20 +144,20 @@ class Transfers:
         return self.outcomes.take(name)
 
     def of_persons(self, name: str, person: CodeArray, outcome: CodeArray) -> FloatArray:
-        """Return ``paid`` or another array by person, of rows that are a person with an outcome each."""
+        """Return ``paid`` or ``money_of_persons`` of rows that are a person with an outcome each."""
         if self.outcomes is None:
-            return np.asarray(getattr(self, name)[person])
+            return self.paid_of(person) if name == "paid" else self._money_of(person)
         return self.outcomes.of_persons(name, person, outcome)
 
     @cached_property
     def receipt(self) -> Receipt:
         """Who is paid by each scheme."""
-        return self.known or _receipt(self.survey, self.package, self.economy)
+        return self.known or _receipt(self.survey, self.package)
 
     @property
     def bits(self) -> BitArray:
         """Schemes that each person receives, the s-th scheme in bit s."""
-        return self.receipt.bits
+        return np.asarray(self.receipt.bits, dtype=np.uint64)
 
     @property
     def recipients(self) -> CodeArray:
@@ -171,21 +171,34 @@ class Transfers:
         1 or 0; where draws are expected or exact, the chance of those eligible. A benefit paid per household is booked
         to its first eligible member.
         """
-        bits, receipt, reach = self.bits, self.receipt, _reach(self.package)
-        got = np.empty((len(bits), len(reach)))
-        for s, share in enumerate(reach):
-            got[:, s] = receipt.chance[s] if s in receipt.chance else (bits >> np.uint64(s) & np.uint64(1)) * share
-        return got
+        return np.column_stack(self._received_of(slice(None)))
 
-    def each(self, scheme: int) -> FloatArray:
-        """Return currency that each person is paid per year by the scheme of a position, of shape (persons,)."""
-        amount = self.receipt.each.get(scheme)
-        if scheme in self.receipt.chance:
-            share: FloatArray = self.receipt.chance[scheme]
+    def _received_of(self, persons: Any) -> list[FloatArray]:
+        """Return whether some persons receive each scheme: an array a scheme."""
+        receipt, reach = self.receipt, _reach(self.package)
+        return [
+            receipt.chance[s][persons] if s in receipt.chance else receipt.holds(s, persons) * share
+            for s, share in enumerate(reach)
+        ]
+
+    def each(self, scheme: int, persons: Any = slice(None)) -> FloatArray:
+        """Return currency that each person, or some, are paid per year by the scheme of a position."""
+        receipt, amount = self.receipt, self.receipt.each.get(scheme)
+        if scheme in receipt.chance:
+            share: FloatArray = receipt.chance[scheme][persons]
         else:
-            holds = (self.bits >> np.uint64(scheme)) & np.uint64(1)
-            share = holds * _reach(self.package)[scheme]
-        return share * (self.amounts[scheme] if amount is None else amount)
+            share = receipt.holds(scheme, persons) * _reach(self.package)[scheme]
+        return np.asarray(share * (self.amounts[scheme] if amount is None else amount[persons]))
+
+    def _added(self, columns: int, of: Callable[[slice], Iterable[FloatArray]]) -> FloatArray:
+        """Return what persons have, added up by household: (households, columns), from a block of them at a time."""
+        made = np.empty((self.survey.n_households, columns))
+        for homes, persons, first in self.survey.blocks():
+            total = np.empty(len(first) - 1)
+            for k, values in enumerate(of(persons)):
+                _totals.member_sums(values, first, total)
+                made[homes, k] = total
+        return made
 
     @cached_property
     def household(self) -> FloatArray:
@@ -203,49 +216,75 @@ class Transfers:
         made = self.people_paid.copy()
         for s, scheme in enumerate(self.package.schemes):
             if scheme.per == "household":
-                by_chance = s in self.receipt.chance
-                paid = survey.sum_over_members(self.paid[:, s]) if by_chance else self.recipients[:, s] * reach[s]
+                chance = self.receipt.chance.get(s)
+                paid = self.recipients[:, s] * reach[s] if chance is None else survey.sum_over_members(chance)
                 made[:, s] = survey.weight * paid
         return made
 
     @cached_property
     def money(self) -> FloatArray:
         """Currency a year that households stand for, by each scheme whose amount varies: (households, such schemes)."""
-        made = [self.survey.sum_over_members(column) for column in self.money_of_persons.T]
-        return np.column_stack([np.empty((self.survey.n_households, 0)), *made])
+        return self._added(len(self.costing.varying), lambda persons: self._money_of(persons).T.copy())
 
     @property
     def money_of_persons(self) -> FloatArray:
         """Currency a year that persons stand for, by each scheme whose amount varies: (persons, such schemes)."""
-        survey = self.survey
+        return self._money_of(slice(None))
+
+    def _money_of(self, persons: Any) -> FloatArray:
+        """Return ``money_of_persons`` of some."""
+        survey, of = self.survey, self.survey.household_of[persons]
         made = [
-            (survey.person_weight if self.package.schemes[s].per == "person" else survey.weight[survey.household_of])
-            * self.each(s)
+            (survey.weights_of(persons) if self.package.schemes[s].per == "person" else survey.weight[of])
+            * self.each(s, persons)
             for s in self.costing.varying
         ]
-        return np.column_stack([np.empty((survey.n_persons, 0)), *made])
+        return np.column_stack([np.empty((len(of), 0)), *made])
 
     @cached_property
     def people_paid(self) -> FloatArray:
         """People who are paid themselves, by household: columns as in ``people``, a benefit of all to one of them."""
-        own = self.survey.person_weight
-        return np.column_stack([self.survey.sum_over_members(own * column) for column in self.paid.T])
 
-    @cached_property
+        def people(persons: slice) -> Iterator[FloatArray]:
+            own = self.survey.weights_of(persons)
+            return (own * column for column in self._columns_paid(persons))
+
+        return self._added(len(self.amounts) + 1, people)
+
+    @property
     def paid(self) -> FloatArray:
         """``received``, and a last column for those with at least one: (persons, schemes + 1)."""
-        received = self.received
-        none = 1.0 - received[:, 0]
-        for chance in received.T[1:]:
+        return self.paid_of(slice(None))
+
+    def paid_of(self, persons: Any) -> FloatArray:
+        """Return ``paid`` of some."""
+        return np.column_stack(self._columns_paid(persons))
+
+    def _columns_paid(self, persons: Any) -> list[FloatArray]:
+        """Return ``paid`` of some: an array a column."""
+        received = self._received_of(persons)
+        none = 1.0 - received[0]
+        for chance in received[1:]:
             none *= 1.0 - chance
-        return np.column_stack([received, 1.0 - none])
+        return [*received, 1.0 - none]
 
     @cached_property
     def reached(self) -> FloatArray:
         """Whether somebody in each household is paid, of shape (households, schemes + 1), as in ``paid``."""
-        made = np.empty((self.survey.n_households, self.paid.shape[1]))
-        _totals.member_chances(self.paid, self.survey.first_person, made)
+        made = np.empty((self.survey.n_households, len(self.amounts) + 1))
+        for homes, persons, first in self.survey.blocks():
+            _totals.member_chances(self.paid_of(persons), first, made[homes])
         return made
+
+    @cached_property
+    def cases(self) -> FloatArray:
+        """Recipients in the sample by household, unweighted, of those with a weight: columns as in ``paid``."""
+
+        def counted(persons: slice) -> Iterator[FloatArray]:
+            own = self.survey.weights_of(persons) > 0
+            return (((column > 0) & own).astype(np.float64) for column in self._columns_paid(persons))
+
+        return self._added(len(self.amounts) + 1, counted)
 
     @property
     def cost(self) -> "pd.DataFrame":
@@ -421,10 +460,17 @@ def _words(admits: BitArray, schemes: int) -> BitArray:
     return words
 
 
-def _receipt(survey: Survey, package: Package, economy: Economy | None) -> Receipt:
-    """Return who is paid what by schemes that pay everybody eligible."""
-    bits = eligible(survey, package.schemes)
-    return paid(survey, package, economy, *reached(survey, package, bits, bits, {}))
+def _receipt(survey: Survey, package: Package) -> Receipt:
+    """Return who is paid by schemes that pay everybody eligible alike."""
+    schemes = package.schemes
+    age, age_admits = ages(survey, schemes)
+    trait, trait_admits = traits(survey, schemes)
+    bits = np.empty(survey.n_persons, dtype=word_of(len(schemes)))
+    for _, persons, _ in survey.blocks():
+        word = np.empty(persons.stop - persons.start, dtype=np.uint64)
+        _payments.admit(age[persons], trait[persons], age_admits, trait_admits, word)
+        bits[persons] = word
+    return Receipt(survey, len(schemes), bits)
 
 
 def _welfare_after(transfers: Transfers, without: FloatArray | None) -> FloatArray:

@@ -284,24 +284,27 @@ class CellMoments:
         plain = Totals(laid[:2], of_psu[sums.unit[~held]], sums.order, start, sums.levels)
         return plain, replace(plain, sums=laid[2:3]), replace(plain, sums=laid[3:]), pieces
 
-    def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
-        """Return moments of shape (domains * classes, 4, replicates) for cuts of shape (classes - 1, replicates)."""
+    def evaluate(self, factors: FloatArray, cuts: FloatArray, squared: FloatArray | None = None) -> FloatArray:
+        """Return moments of shape (domains * classes, 4, replicates) for cuts of shape (classes - 1, replicates).
+
+        ``squared`` are the factors squared, if they are at hand.
+        """
         if self._split is None:
             return self._of_rows(factors, cuts)
         sums, squares, of_psus, pieces = self._split
-        found, squared = pieces.evaluate(factors, cuts, self.domains), factors**2
+        found, squared = pieces.evaluate(factors, cuts, self.domains), factors**2 if squared is None else squared
         found[sums.order, :2] += sums.present(factors)
         found[sums.order, 2:3] += squares.present(squared)
         found[sums.order, 3:] += of_psus.present(squared)
         return _mended(found, NO_MARGINS if self.margins is None else self.margins, factors, cuts, self._of_rows)
 
-    def of_psus(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
+    def of_psus(self, factors: FloatArray, cuts: FloatArray, squared: FloatArray | None = None) -> FloatArray:
         """Return the last of the moments alone, of shape (domains * classes, replicates)."""
         if self._split is None:
             return self._of_rows(factors, cuts)[:, 3]
         _, _, of_psus, pieces = self._split
         found = pieces.evaluate(factors, cuts, self.domains)[:, 3]
-        found[of_psus.order] += of_psus.present(factors**2)[:, 0]
+        found[of_psus.order] += of_psus.present(factors**2 if squared is None else squared)[:, 0]
         margins = NO_MARGINS if self.margins is None else self.margins
         return _mended(found, margins, factors, cuts, lambda some, there: self._of_rows(some, there)[:, 3])
 

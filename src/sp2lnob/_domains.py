@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ._cells import combine
 from ._outcomes import Outcomes, Placed, Spread, Switches, extended
-from ._sweeps import Ordering, added_up, class_of, columns_of, levels_of
+from ._sweeps import Ordering, Swept, added_up, class_of, columns_of, levels_of
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import fail, fail_if_any, fail_type
 from .replication import Replication
@@ -69,14 +69,16 @@ class Row:
 class Block:
     """Replicates side by side: the factors of each, and where it cuts welfare into classes.
 
-    ``sampled`` is the number of units that are of the sample, where others behind them are switches of outcomes.
+    ``sampled`` is the number of units that are of the sample, where others behind them are switches of outcomes;
+    ``shares`` are those at which the ordering will be looked at, as far as that is known.
     """
 
     factors: FloatArray
     ordering: Ordering | None
     fixed: bool = False
     sampled: int | None = None
-    _quantiles: dict[tuple[float, ...], FloatArray] = field(default_factory=dict)
+    shares: tuple[float, ...] = ()
+    _swept: dict[Ordering, tuple[tuple[float, ...], Swept]] = field(default_factory=dict)
     _made: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
@@ -98,13 +100,29 @@ class Block:
 
     def quantiles(self, shares: tuple[float, ...]) -> FloatArray:
         """Return the same, estimated in every replicate even if classes are fixed."""
-        if shares not in self._quantiles:
-            made = np.empty((0, self.replicates))
-            if shares:
-                assert self.ordering is not None
-                made = self.ordering.evaluate(self.factors, np.array(shares)).quantiles
-            self._quantiles[shares] = made
-        return self._quantiles[shares]
+        if not shares:
+            return np.empty((0, self.replicates))
+        assert self.ordering is not None
+        return self.swept(self.ordering, shares).quantiles
+
+    @property
+    def looked_at(self) -> tuple[float, ...]:
+        """Shares at which the ordering was looked at."""
+        return () if self.ordering is None else self._swept.get(self.ordering, ((), None))[0]
+
+    def swept(self, ordering: Ordering, shares: Sequence[float]) -> Swept:
+        """Return a sweep over an ordering at shares of people, made once for all who ask."""
+        known, made = self._swept.get(ordering, ((), None))
+        if made is None or not set(known).issuperset(shares):
+            known = tuple(sorted({*known, *shares, *(self.shares if ordering is self.ordering else ())}))
+            made = ordering.evaluate(self.factors, np.array(known))
+            self._swept[ordering] = known, made
+        return made.at([known.index(share) for share in shares])
+
+    @cached_property
+    def squares(self) -> FloatArray:
+        """The factors squared: a unit that is drawn twice is no news."""
+        return self.factors**2
 
     def once(self, owner: Hashable, make: Callable[[], Made]) -> Made:
         """Return what an owner makes of the block, made once for all who ask for it."""

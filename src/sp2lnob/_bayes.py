@@ -186,7 +186,7 @@ class Shrinkage:
             rho,
             spread,
             psus,
-            float(psus.evaluate(np.ones((1, int(rows.unit.max(initial=0)) + 1, LANES)), NO_CUTS)[0, 3, 0]),
+            float(psus.evaluate(np.ones((1, int(psus.unit.max(initial=0)) + 1, LANES)), NO_CUTS)[0, 3, 0]),
             bool(fitted.separated[0]),
             int(there.sum()),
             float(np.median(np.minimum(k, 1))) if there.any() else 1.0,

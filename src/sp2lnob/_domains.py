@@ -355,7 +355,10 @@ class FullSample(Block):
         Rows are households with their people, or persons if ``by`` describes persons or ``unit`` says so.
         """
         survey = self.survey
-        with_welfare |= any(survey.welfare_class(name) for name in by)
+        # Where all welfare is known, rows are the same either way: those who ask for less join the others.
+        with_welfare |= any(survey.welfare_class(name) for name in by) or (
+            survey.welfare is not None and bool(survey.welfare_known.all())
+        )
         unit = unit or ("person" if any(map(survey.of_persons, by)) else "household")
         if (by, with_welfare, unit) not in self._domains:
             rows = self.people(unit, with_welfare=with_welfare)

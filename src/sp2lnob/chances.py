@@ -17,7 +17,7 @@ from ._cuts import CellMoments, ClassTotals
 from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
 from ._logit import MainEffects
 from ._prepared import Asked, Scenario, Statistic
-from ._sweeps import by_group_sums
+from ._sweeps import Totals, by_group_sums
 from ._typing import CodeArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_type
 from .decomposition import METHODS as SHAPLEY_METHODS, Coalitions, Game, players_of, sizes_of
@@ -485,10 +485,31 @@ class Coarsening:
                 found.append(i)
         return tuple(found)
 
+    @cached_property
+    def together(self) -> tuple[SampledRows, LongArray]:
+        """Rows of one PSU and one of the finest cells of the full sample as one, sorted by these cells; and the cell.
+
+        All that shrinkage asks of rows adds up over them.
+        """
+        rows, cuts = self.sampled, self.full.cuts(self.layout.shares)[:, 0]
+        cell = rows.cell(self.layout.both, cuts).astype(np.int32)
+        cells = len(self.layout.combinations) * (len(self.layout.shares) + 1)
+        made = Totals.of(rows.columns, rows.psu, cell, cells)
+        where = np.repeat(made.order, np.diff(made.start)).astype(np.int64)
+        return SampledRows(made.sums, made.unit, made.unit, rows.stratum_start), where
+
     def cut(self, some: Layout) -> SampledRows:
         """Return the rows, cut where a layout is."""
         welfare = self.sampled.welfare if some.shares else None
         return replace(self.sampled, welfare=welfare, margins=self.full.margins(some.shares))
+
+    def by_psu(self, level: int) -> CellMoments:
+        """Return the rows of a level by PSU, made once for all who ask."""
+        if level not in self.psus:
+            inside = np.flatnonzero(self.layout.domain.level == level)
+            own = self.sampled if len(inside) == len(self.sampled.psu) else self.sampled.among(inside)
+            self.psus[level] = own.by_psu()
+        return self.psus[level]
 
     def coarser(self, members: Sequence[int], some: Layout) -> Coarser:
         """Return how the cells of some circumstances are made."""
@@ -507,24 +528,21 @@ class Coarsening:
     def corrected(self, members: Sequence[int]) -> Corrected:
         """Prepare the empirical-Bayes index between cells of some circumstances, at every level."""
         full, some, domain = self.full, self.layout.some(members), self.layout.domain
-        cells, sampled = self.coarser(members, some), self.cut(some)
+        cells, (rows, finest) = self.coarser(members, some), self.together
         whole = cells.moments(full, moments_in(full, self.finest, self.layout.shares))
-        codes, level, cell = some.codes, some.level, sampled.cell(some.both, full.cuts(some.shares)[:, 0])
+        codes, level, cell = some.codes, some.level, finest if cells.group is None else cells.group[finest]
         parts: list[Part | Alone] = []
         for i in range(len(domain.labels)):
-            here, inside = np.flatnonzero(level == i), np.flatnonzero(domain.level == i)
+            here, inside = np.flatnonzero(level == i), np.flatnonzero(level[cell] == i)
             number = np.zeros(len(level), dtype=np.int64)
             number[here] = np.arange(len(here))
             of_level = np.ascontiguousarray(whole[here])
             if (of_level[:, 0, 0] > 0).sum() < 2:
                 parts.append(Alone(here))
                 continue
-            own = sampled if len(inside) == len(cell) else sampled.among(inside)
-            make = partial(
-                Shrinkage.of, own, number[cell[inside]], codes[here], some.counts, of_level, self.psus.get(i)
-            )
+            own = rows if len(inside) == len(cell) else rows.among(inside)
+            make = partial(Shrinkage.of, own, number[cell[inside]], codes[here], some.counts, of_level, self.by_psu(i))
             shrinkage = full.once((Shrinkage, *self.asked, i), make) if some is self.layout else make()
-            self.psus.setdefault(i, shrinkage.psus)
             value = shrinkage.evaluate(of_level, full.factors)[SHRUNKEN, 0]
             raised = np.array([[max(-value, 0.0) if np.isfinite(value) else 0.0]])
             parts.append(Part(shrinkage, None if len(domain.labels) == 1 else here, (SHRUNKEN,), raised))

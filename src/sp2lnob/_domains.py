@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._cells import combine
+from ._cuts import ClassTotals
 from ._outcomes import Outcomes, Placed, Spread, Switches, extended
 from ._sweeps import Ordering, Swept, added_up, class_of, columns_of, levels_of
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
@@ -118,6 +119,15 @@ class Block:
             made = ordering.evaluate(self.factors, np.array(known))
             self._swept[ordering] = known, made
         return made.at([known.index(share) for share in shares])
+
+    def totals(self, sums: ClassTotals, shares: tuple[float, ...]) -> FloatArray:
+        """Return totals by domain and class of shape (domains * classes, k, replicates), made once for all who ask."""
+
+        def made() -> FloatArray:
+            totals = sums.evaluate(self.factors, self.cuts(shares))
+            return totals.reshape(-1, *totals.shape[2:])
+
+        return self.once(sums, made)
 
     @cached_property
     def squares(self) -> FloatArray:

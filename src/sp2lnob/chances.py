@@ -135,7 +135,7 @@ class PreparedHumanOpportunity:
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        sums = _of_cells(self.sums, self.shares, block)
+        sums = block.totals(self.sums, self.shares)
         values = []
         for place, logit, start in self.parts:
             own = np.ascontiguousarray(sums[place])
@@ -278,7 +278,7 @@ class PreparedCoalitions:
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        sums = _of_cells(self.sums, self.shares, block)
+        sums = block.totals(self.sums, self.shares)
         return np.concatenate(
             [
                 self.game.shares(coalitions.evaluate(np.ascontiguousarray(sums[place])))
@@ -380,7 +380,11 @@ class Layout:
     def of(cls, cells: Cells, by: tuple[str, ...], full: FullSample) -> "Layout":
         """Split cells by some columns; those of a barrier count its absence."""
         rows = Rows(full, cells.opportunity.unit, cells.index, cells.household, cells.weight)
-        return cls.among(replace(cells, outcome=cells.counted(absence=True)), rows, domain_of(rows, by))
+        made = cls.among(replace(cells, outcome=cells.counted(absence=True)), rows, domain_of(rows, by))
+        alike = cells.opportunity.kind == "access" and made.shares == cells.shares
+        if alike and np.array_equal(made.both, cells.domain) and len(made.combinations) == len(cells.domains):
+            return replace(made, sums=cells.totals(full))
+        return made
 
     @classmethod
     def among(cls, cells: Cells, rows: Rows, domain: Domain) -> "Layout":
@@ -422,7 +426,7 @@ class Layout:
     def levels(self, full: FullSample) -> Iterator[tuple[CodeArray, LongArray, FloatArray]]:
         """Yield the codes of every level's cells, their places among all, and their sums in the full sample."""
         codes, level = self.codes, self.level
-        sums = _of_cells(self.sums, self.shares, full)
+        sums = full.totals(self.sums, self.shares)
         for i in range(len(self.domain.labels)):
             place = np.flatnonzero(level == i)
             yield codes[place], place, np.ascontiguousarray(sums[place])
@@ -494,7 +498,7 @@ class Coarsening:
         rows, cuts = self.sampled, self.full.cuts(self.layout.shares)[:, 0]
         cell = rows.cell(self.layout.both, cuts).astype(np.int32)
         cells = len(self.layout.combinations) * (len(self.layout.shares) + 1)
-        made = Totals.of(rows.columns, rows.psu, cell, cells)
+        made = Totals.of([*rows.columns], rows.psu, cell, cells)
         where = np.repeat(made.order, np.diff(made.start)).astype(np.int64)
         return SampledRows(made.sums, made.unit, made.unit, rows.stratum_start), where
 
@@ -528,9 +532,13 @@ class Coarsening:
     def corrected(self, members: Sequence[int]) -> Corrected:
         """Prepare the empirical-Bayes index between cells of some circumstances, at every level."""
         full, some, domain = self.full, self.layout.some(members), self.layout.domain
-        cells, (rows, finest) = self.coarser(members, some), self.together
+        cells, codes, level = self.coarser(members, some), some.codes, some.level
         whole = cells.moments(full, moments_in(full, self.finest, self.layout.shares))
-        codes, level, cell = some.codes, some.level, finest if cells.group is None else cells.group[finest]
+        if cells.group is None:  # as the index itself does it, to the last bit
+            rows, cell = self.sampled, self.sampled.cell(some.both, full.cuts(some.shares)[:, 0])
+        else:
+            rows, finest = self.together
+            cell = cells.group[finest].astype(np.int64)
         parts: list[Part | Alone] = []
         for i in range(len(domain.labels)):
             here, inside = np.flatnonzero(level == i), np.flatnonzero(level[cell] == i)
@@ -547,12 +555,6 @@ class Coarsening:
             raised = np.array([[max(-value, 0.0) if np.isfinite(value) else 0.0]])
             parts.append(Part(shrinkage, None if len(domain.labels) == 1 else here, (SHRUNKEN,), raised))
         return Corrected(cells, tuple(parts))
-
-
-def _of_cells(sums: ClassTotals, shares: tuple[float, ...], block: Block) -> FloatArray:
-    """Return sums of shape (cells, 2, replicates)."""
-    made = sums.evaluate(block.factors, block.cuts(shares))
-    return made.reshape(-1, *made.shape[2:])
 
 
 def _check_access(statistic: Statistic, opportunity: object) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ._cells import Circumstance, circumstance_of, combine
 from ._cuts import ClassTotals
+from ._domains import FullSample
 from ._expressions import parse
 from ._sweeps import CellSums
 from ._typing import BoolArray, CodeArray, CountArray, FloatArray, LongArray
@@ -336,6 +337,10 @@ class Cells:
         """
         columns = self.weight, self.weight * self.counted(absence)
         return ClassTotals(columns, unit[self.household], self.domain, len(self.domains), self.welfare, margins)
+
+    def totals(self, full: FullSample) -> ClassTotals:
+        """Return the same in a survey's replicates, made once for all who ask."""
+        return full.once((ClassTotals, self), lambda: self.class_totals(full.unit, margins=full.margins(self.shares)))
 
     def cell_sums(self, unit: CodeArray, absence: bool = False) -> CellSums:
         """Return unit x domain sums, where no circumstance is a welfare class."""

@@ -154,6 +154,19 @@ class Moves:
     after: FloatArray
     place: CodeArray  # (domains, classes) of a row before
     places: int
+    margins: FloatArray | None = None  # (2, classes - 1) between which cuts are looked for
+
+    def __getstate__(self) -> dict[str, Any]:
+        return _given(self)
+
+    @cached_property
+    def _open(self) -> "Moves":
+        """Rows that are not settled in one class, before and after."""
+        assert self.margins is not None
+        (was, settled), (becomes, too) = (settled_of(welfare, self.margins) for welfare in (self.before, self.after))
+        rows = np.flatnonzero(~(settled & too & (was == becomes)))
+        weight, unit, domain, before, after = self._rows
+        return Moves(weight[rows], unit[rows], domain[rows], before[rows], after[rows], self.place, self.places)
 
     def evaluate(
         self, factors: FloatArray, cuts: FloatArray, to: CodeArray | None = None, places: int = 0
@@ -162,6 +175,13 @@ class Moves:
 
         ``to`` (domains, classes) numbers the places after, if they are not those before.
         """
+        if self.margins is None:
+            return self._of_rows(factors, cuts, to, places)
+        found = self._open._of_rows(factors, cuts, to, places)
+        return _mended(found, self.margins, factors, cuts, lambda some, there: self._of_rows(some, there, to, places))
+
+    def _of_rows(self, factors: FloatArray, cuts: FloatArray, to: CodeArray | None, places: int) -> FloatArray:
+        """Return the same, every row looked at in every replicate."""
         groups = factors.shape[0]
         out = np.zeros((groups, self.places, self.places if to is None else places, LANES))
         to = self.place if to is None else to
@@ -367,7 +387,7 @@ def by_group(cuts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     return laid, np.fmin.reduce(laid, axis=2), np.fmax.reduce(laid, axis=2)
 
 
-def _given(self: "ClassTotals | CellMoments") -> dict[str, Any]:
+def _given(self: "ClassTotals | CellMoments | Moves") -> dict[str, Any]:
     """Return what workers elsewhere are sent: what was made of it, they make again."""
     return {one.name: getattr(self, one.name) for one in fields(self)}
 

@@ -102,7 +102,7 @@ def prepare_index(
     if method == "cells":
         return [_plain(cells, domain, scenario, shares, full)]
     combinations, both = combine([domain.fixed, cells.domain], [domain.fixed_levels, len(cells.domains)])
-    level, codes = _levels(domain, combinations, shares), _codes(cells, combinations, shares)
+    level, codes = levels_in(domain, combinations, shares), codes_in(cells, combinations, shares)
     counts = [circumstance.levels for circumstance in cells.circumstances]
     sampled, moments = sampled_of(cells, by, domain, shares, both, len(combinations))
     whole, cell = moments_in(full, moments, shares), sampled.cell(both, full.cuts(shares)[:, 0])
@@ -170,16 +170,16 @@ def _plain(
     sums = cells.class_totals(full.unit, absence=True, margins=full.margins(shares))
     welfare = domain.welfare if domain.shares else sums.welfare
     sums = replace(sums, domain=both, domains=len(combinations), welfare=welfare)
-    return PreparedDissimilarity(named, sums, shares, _levels(domain, combinations, shares))
+    return PreparedDissimilarity(named, sums, shares, levels_in(domain, combinations, shares))
 
 
-def _levels(domain: Domain, combinations: CodeArray, shares: tuple[float, ...]) -> CodeArray:
+def levels_in(domain: Domain, combinations: CodeArray, shares: tuple[float, ...]) -> CodeArray:
     """Return the level of every (combination, band)."""
     band = np.searchsorted(domain.shares, np.r_[0.0, shares], side="right")
     return (combinations[:, :1] * domain.bands + band).ravel().astype(np.int32)
 
 
-def _codes(cells: Cells, combinations: CodeArray, shares: tuple[float, ...]) -> CodeArray:
+def codes_in(cells: Cells, combinations: CodeArray, shares: tuple[float, ...]) -> CodeArray:
     """Return the level of each circumstance in every (combination, band)."""
     ends = np.r_[0.0, shares]
     codes: CodeArray = np.repeat(cells.domains[combinations[:, 1]], len(ends), axis=0)

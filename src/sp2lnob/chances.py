@@ -12,7 +12,7 @@ import numpy as np
 
 from ._bayes import SHRUNKEN, SampledRows, Shrinkage
 from ._cells import combine
-from ._corrected import Alone, Part, moments_in, sampled_of
+from ._corrected import Alone, Part, codes_in, levels_in, moments_in, sampled_of
 from ._cuts import CellMoments, ClassTotals
 from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
 from ._logit import MainEffects
@@ -409,19 +409,12 @@ class Layout:
     @property
     def codes(self) -> CodeArray:
         """Level of each circumstance in every (combination, band)."""
-        ends = np.r_[0.0, self.shares]
-        codes: CodeArray = np.repeat(self.cells.domains[self.combinations[:, 1]], len(ends), axis=0)
-        names = [circumstance.name for circumstance in self.cells.circumstances]
-        for cls in self.cells.classes:
-            own = np.searchsorted(np.array(cls.shares), ends, side="right")
-            codes[:, names.index(cls.name)] = np.tile(own, len(self.combinations))
-        return codes
+        return codes_in(self.cells, self.combinations, self.shares)
 
     @property
-    def level(self) -> LongArray:
+    def level(self) -> CodeArray:
         """The domain's level of every (combination, band)."""
-        band = np.searchsorted(self.domain.shares, np.r_[0.0, self.shares], side="right")
-        return (self.combinations[:, :1].astype(np.int64) * self.domain.bands + band).ravel()
+        return levels_in(self.domain, self.combinations, self.shares)
 
     def levels(self, full: FullSample) -> Iterator[tuple[CodeArray, LongArray, FloatArray]]:
         """Yield the codes of every level's cells, their places among all, and their sums in the full sample."""

@@ -102,7 +102,7 @@ def prepare_index(
     if method == "cells":
         return [_plain(cells, domain, scenario, shares, full)]
     combinations, both = combine([domain.fixed, cells.domain], [domain.fixed_levels, len(cells.domains)])
-    level, codes = levels_in(domain, combinations, shares), codes_in(cells, combinations, shares)
+    level, codes = levels_in(domain, combinations, shares), cells.codes_of(cells.domains[combinations[:, 1]], shares)
     counts = [circumstance.levels for circumstance in cells.circumstances]
     sampled, moments = sampled_of(cells, by, domain, shares, both, len(combinations))
     whole, cell = moments_in(full, moments, shares), sampled.cell(both, full.cuts(shares)[:, 0])
@@ -177,16 +177,6 @@ def levels_in(domain: Domain, combinations: CodeArray, shares: tuple[float, ...]
     """Return the level of every (combination, band)."""
     band = np.searchsorted(domain.shares, np.r_[0.0, shares], side="right")
     return (combinations[:, :1] * domain.bands + band).ravel().astype(np.int32)
-
-
-def codes_in(cells: Cells, combinations: CodeArray, shares: tuple[float, ...]) -> CodeArray:
-    """Return the level of each circumstance in every (combination, band)."""
-    ends = np.r_[0.0, shares]
-    codes: CodeArray = np.repeat(cells.domains[combinations[:, 1]], len(ends), axis=0)
-    for cls in cells.classes:
-        own = np.searchsorted(np.array(cls.shares), ends, side="right")
-        codes[:, [c.name for c in cells.circumstances].index(cls.name)] = np.tile(own, len(combinations))
-    return codes
 
 
 def _templates(cells: Cells, method: str) -> list[Row]:

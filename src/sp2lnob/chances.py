@@ -12,7 +12,7 @@ import numpy as np
 
 from ._bayes import SHRUNKEN, SampledRows, Shrinkage
 from ._cells import combine
-from ._corrected import Alone, Part, codes_in, levels_in, moments_in, sampled_of
+from ._corrected import Alone, Part, levels_in, moments_in, sampled_of
 from ._cuts import CellMoments, ClassTotals
 from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
 from ._logit import MainEffects
@@ -409,7 +409,7 @@ class Layout:
     @property
     def codes(self) -> CodeArray:
         """Level of each circumstance in every (combination, band)."""
-        return codes_in(self.cells, self.combinations, self.shares)
+        return self.cells.codes_of(self.cells.domains[self.combinations[:, 1]], self.shares)
 
     @property
     def level(self) -> CodeArray:

@@ -340,9 +340,10 @@ def schemes_of_codes(survey: sp.Survey, package: sp.Package) -> Any:
     return lambda: baselines.schemes_of_codes(age, trait & 3, home, survey.welfare, survey.size, amounts)
 
 
-@pytest.mark.benchmark(group="assess(): 1 opportunity, 3 schemes, 3 lines, by decile")
-def test_assess(benchmark, data):
-    schemes = sp.Package(synthetic.package().schemes[:3])
+@pytest.mark.benchmark(group="assess(): 1 opportunity, 4 schemes, 3 lines, by decile")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_assess(benchmark, data, threads):
+    schemes = synthetic.package()
     opportunity = sp.Opportunity(
         "access", outcome="access", ordered=["educ"], circumstances=["bottom40", "urban", "educ", "sexh"]
     )
@@ -354,12 +355,21 @@ def test_assess(benchmark, data):
             schemes,
             lines=lines,
             by=["decile"],
-            n_threads=1,
+            n_threads=threads,
             replicates=sp.Bootstrap(REPLICATES, seed=7),
         ),
         rounds=3,
     )
-    assert result.estimates.draws.shape[0] == REPLICATES
+    rows = result.estimates.rows
+    assert result.estimates.draws.shape == (REPLICATES, len(rows))
+    assert {"before", "after", "change"} <= {row.scenario for row in rows}
+    assert {"headcount", "gini", "access", "d_index", "shapley", "total_cost"} <= {row.statistic for row in rows}
+    assert {row.of for row in rows if row.statistic == "scheme_share"} == {
+        *(s.name for s in schemes.schemes),
+        "package",
+    }
+    assert (result.stability["replicates"] == REPLICATES).all()  # every replicate grew a tree of its own
+    assert len(result.stability)
 
 
 def job(survey: sp.Survey, threads: int, replicates: int) -> sp.Estimates:

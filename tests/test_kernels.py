@@ -9,7 +9,7 @@ import pytest
 
 import sp2lnob as sp
 from sp2lnob import _sweeps
-from sp2lnob._cuts import ClassTotals
+from sp2lnob._cuts import ClassTotals, Moves
 from sp2lnob._kernels import _ordered, _totals
 from sp2lnob._sweeps import Totals
 
@@ -81,6 +81,29 @@ def test_totals_by_level_and_class_are_those_of_plain_loops(columns, ordered):
     np.testing.assert_allclose(replace(found, margins=margins).evaluate(factors, cuts), by_class, **near)
     whole = [[column[level == of].sum() for column in values] for of in range(levels)]
     np.testing.assert_allclose(found.at(level, levels), whole, **near)
+
+
+@pytest.mark.parametrize("margins", [None, (0.0, 1.0), (0.2, 0.8), (0.5, 0.5)])
+def test_who_changes_class_is_added_up_as_in_a_plain_loop(margins):
+    """Within margins or beyond them, a replicate counts the same, to the last bit."""
+    rng = np.random.default_rng(3)
+    n, units, domains = 400, 9, 3
+    unit, domain = (rng.integers(0, many, n).astype(np.int32) for many in (units, domains))
+    weight, before, factors = rng.random(n), rng.integers(0, 40, n).astype(float), rng.random((2, units, 8))
+    after = before + rng.integers(-3, 6, n)
+    cuts = np.sort(rng.integers(8, 32, (2, 16)), axis=0).astype(float)
+    place = rng.integers(0, 4, (domains, 3)).astype(np.int32)
+    known = np.zeros((4, 4, 16))
+    for i in range(n):
+        for r in range(16):
+            was, becomes = (sum(welfare[i] > cut for cut in cuts[:, r]) for welfare in (before, after))
+            if was != becomes:
+                known[place[domain[i], was], place[domain[i], becomes], r] += (
+                    weight[i] * factors[r // 8, unit[i], r % 8]
+                )
+    ends = None if margins is None else np.quantile(cuts, margins, axis=1)
+    found = Moves(weight, unit, domain, before, after, place, 4, ends)
+    assert found.evaluate(factors, cuts).tobytes() == known.tobytes()
 
 
 def test_members_are_added_up_and_reached_as_in_plain_loops():

@@ -384,6 +384,34 @@ def test_where_cuts_are_looked_for_changes_no_replicate(monkeypatch, reach):
     assert made(n_threads=2).draws.tobytes() == other.draws.tobytes()
 
 
+def test_what_is_asked_beside_a_figure_changes_no_bit_of_it(example):
+    """One sweep serves all who look at an ordering, and sums that several ask for are made once."""
+    internet = sp.Opportunity("internet", "internet == 1", circumstances=["bottom40", "urbrur"])
+    after = {"after": sp.simulate(example, PACKAGE)}
+    asked = [
+        sp.Inequality(["gini", "palma"]),
+        sp.Quantile([0.35, 0.1]),
+        sp.Lorenz([0.6]),
+        sp.MeanWelfare(),
+        sp.Coverage(),
+        sp.SchemeShapley([sp.Inequality(["gini", "quintile_ratio"])]),
+        sp.HumanOpportunity(internet),
+        sp.Dissimilarity(internet),
+        sp.Shapley(internet),
+    ]
+
+    def made(statistics):
+        found = sp.estimate(example, statistics, after, replicates=sp.Bootstrap(32, seed=3))
+        named = zip(found.rows, found.draws.T, strict=True)
+        return {(row.statistic, row.of, row.param, row.scenario): draws.tobytes() for row, draws in named}
+
+    together = made(asked)
+    alone = [made([one]) for one in asked]
+    assert len(together) == sum(map(len, alone))
+    for figures in alone:
+        assert figures.items() <= together.items()
+
+
 # -- the size of an error -------------------------------------------------------------------------------------------
 
 

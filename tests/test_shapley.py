@@ -314,6 +314,23 @@ def test_too_many_circumstances_of_an_opportunity():
     assert len(sp.Shapley(many, permutations=20).names) == 13
 
 
+def test_every_set_of_circumstances_has_the_index_that_an_opportunity_of_these_has(example):
+    """Whether PSUs share a circumstance (urbrur), or differ in it (head_educ), or cut it anew (bottom40)."""
+    names, design = ["bottom40", "urbrur", "head_educ"], sp.Bootstrap(24)
+
+    def of(members):
+        return opportunity(circumstances=[names[i] for i in sorted(members)])
+
+    def value(members):
+        if not members:
+            return 0.0
+        return sp.estimate(example, [sp.Dissimilarity(of(members))], replicates=design).draws[:, 0]
+
+    made = sp.estimate(example, [sp.Shapley(of({0, 1, 2}))], replicates=design)
+    known = np.array(oracles.shapley(value, 3), dtype=float)
+    np.testing.assert_allclose(made.draws.T, known, rtol=0, atol=1e-12)
+
+
 # -- in the main job ------------------------------------------------------------------------------------------------
 
 

@@ -31,7 +31,7 @@ from ._cuts import CellMoments
 from ._kernels import _bayes
 from ._logit import MainEffects
 from ._parallel import LANES
-from ._sweeps import NO_CUTS, columns_of, in_lanes
+from ._sweeps import NO_CUTS, class_of, columns_of, in_lanes
 from ._typing import CodeArray, CountArray, FloatArray, LongArray
 
 VALUES = ("weight", "mean", "cells", "signs", "logit", "empirical-bayes")  # what is evaluated, in its order
@@ -93,6 +93,14 @@ class SampledRows:
             unit=self.unit[rows],
             welfare=None if self.welfare is None else self.welfare[rows],
         )
+
+    def cell(self, domain: CodeArray, cuts: FloatArray) -> LongArray:
+        """Return the cell of each row, with classes cut at ``cuts`` (classes - 1,)."""
+        cell = domain.astype(np.int64)
+        if self.welfare is not None:
+            cell *= len(cuts) + 1
+            cell += class_of(self.welfare, cuts)
+        return cell
 
     def by_psu(self) -> CellMoments:
         """Put rows together by PSU alone."""
@@ -178,7 +186,7 @@ class Shrinkage:
             rho,
             spread,
             psus,
-            float(psus.evaluate(np.ones((1, int(rows.unit.max(initial=0)) + 1, LANES)), NO_CUTS)[0, 3, 0]),
+            float(psus.evaluate(np.ones((1, int(psus.unit.max(initial=0)) + 1, LANES)), NO_CUTS)[0, 3, 0]),
             bool(fitted.separated[0]),
             int(there.sum()),
             float(np.median(np.minimum(k, 1))) if there.any() else 1.0,
@@ -190,19 +198,25 @@ class Shrinkage:
         few = self.cells < FEW_CELLS and self.noise >= LITTLE
         return ";".join(["few cells"] * few + ["separated"] * self.separated)
 
-    def evaluate(self, moments: FloatArray, factors: FloatArray) -> FloatArray:
-        """Return ``VALUES``, of shape (6, replicates), of moments (cells, 4, replicates)."""
-        return self._found(moments, factors)[0]
+    def evaluate(self, moments: FloatArray, factors: FloatArray, by_psu: FloatArray | None = None) -> FloatArray:
+        """Return ``VALUES``, of shape (6, replicates), of moments (cells, 4, replicates).
+
+        ``by_psu`` (replicates,) are the squares of weights by PSU, T of all rows, if they are at hand.
+        """
+        return self._found(moments, factors, by_psu)[0]
 
     def apart(self, moments: FloatArray, factors: FloatArray) -> FloatArray:
         """Return the rate of each cell, shrunken, minus the mean: (cells, replicates)."""
         return self._found(moments, factors)[1]
 
-    def _found(self, moments: FloatArray, factors: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _found(
+        self, moments: FloatArray, factors: FloatArray, by_psu: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
         """Return values, and the rates apart from the mean."""
         columns = columns_of(factors)
         rate = self.logit.fit(moments, self.start, steps=STEPS).rate
-        growth = self.psus.of_psus(factors, NO_CUTS)[0] / self.squares if self.squares > 0 else np.zeros(columns)
+        by_psu = self.psus.of_psus(factors, NO_CUTS)[0] if by_psu is None else by_psu
+        growth = by_psu / self.squares if self.squares > 0 else np.zeros(columns)
         apart, out = np.empty((len(moments), columns)), np.empty((len(VALUES), columns))
         _bayes.shrunken_index(moments, rate, self.spread, growth, self.rho, apart, out)
         return out, apart
@@ -240,9 +254,7 @@ class CorrectedIndex:
         cuts = np.empty(0) if cuts is None else cuts
         classes = len(cuts) + 1
         moments = rows.moments(domain, len(codes) // classes)
-        cell = domain.astype(np.int64) * classes
-        if rows.welfare is not None:
-            cell += np.searchsorted(cuts, rows.welfare, side="left")
+        cell = rows.cell(domain, cuts)
         ones = np.ones((1, int(rows.unit.max(initial=0)) + 1, LANES))
         found = moments.evaluate(ones, np.tile(cuts[:, None], (1, LANES)))
         shrinkage = Shrinkage.of(rows, cell, codes, levels, found)

@@ -6,6 +6,7 @@ the cells, which is what is usually printed, and biased.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from ._cuts import CellMoments
 from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
 from ._folds import folds_of
 from ._prepared import Asked, PreparedDissimilarity
+from ._sweeps import NO_CUTS
 from ._typing import CodeArray, FloatArray, LongArray
 from .opportunity import Cells
 
@@ -42,10 +44,15 @@ class Part:
     picks: tuple[int, ...]
     shifts: FloatArray
 
-    def evaluate(self, moments: FloatArray, factors: FloatArray) -> FloatArray:
+    def evaluate(self, moments: FloatArray, block: Block) -> FloatArray:
         """Return values of shape (values, replicates) of the moments of all cells."""
-        own = moments if self.cells is None else moments[self.cells]
-        return self.shrinkage.evaluate(own, factors)[list(self.picks)] + self.shifts
+        found = block.once(self.shrinkage, lambda: self._found(moments, block))
+        return found[list(self.picks)] + self.shifts
+
+    def _found(self, moments: FloatArray, block: Block) -> FloatArray:
+        psus, own = self.shrinkage.psus, moments if self.cells is None else moments[self.cells]
+        by_psu = block.once(psus, lambda: psus.of_psus(block.factors, NO_CUTS, block.squares)[0])
+        return self.shrinkage.evaluate(own, block.factors, by_psu)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +62,7 @@ class Alone:
     cells: LongArray
     values: int = 1
 
-    def evaluate(self, moments: FloatArray, factors: FloatArray) -> FloatArray:
+    def evaluate(self, moments: FloatArray, block: Block) -> FloatArray:
         """Return the indices of shape (values, replicates)."""
         found = np.where((moments[self.cells, 1] > 0).any(axis=0), 0.0, np.nan)
         return np.tile(found, (self.values, 1))
@@ -72,8 +79,13 @@ class PreparedIndex:
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        moments = self.moments.evaluate(block.factors, block.cuts(self.shares))
-        return np.concatenate([part.evaluate(moments, block.factors) for part in self.parts])
+        moments = moments_in(block, self.moments, self.shares)
+        return np.concatenate([part.evaluate(moments, block) for part in self.parts])
+
+
+def moments_in(block: Block, moments: CellMoments, shares: tuple[float, ...]) -> FloatArray:
+    """Return moments of cells in a block, made once for all who ask."""
+    return block.once(moments, lambda: moments.evaluate(block.factors, block.cuts(shares), block.squares))
 
 
 def prepare_index(
@@ -90,21 +102,13 @@ def prepare_index(
     if method == "cells":
         return [_plain(cells, domain, scenario, shares, full)]
     combinations, both = combine([domain.fixed, cells.domain], [domain.fixed_levels, len(cells.domains)])
-    level, codes = _levels(domain, combinations, shares), _codes(cells, combinations, shares)
+    level, codes = levels_in(domain, combinations, shares), cells.codes_of(cells.domains[combinations[:, 1]], shares)
     counts = [circumstance.levels for circumstance in cells.circumstances]
-    welfare = domain.welfare if domain.shares else cells.welfare if shares else None
-    design, access = full.survey.design, cells.counted(absence=True)
-    sampled = SampledRows.of(
-        cells.weight, access, rows.psu, rows.factor, design.stratum_start, welfare, full.margins(shares)
-    )
-    moments, cuts = sampled.moments(both, len(combinations)), full.cuts(shares)
-    whole = moments.evaluate(full.factors, cuts)
-    cell = both.astype(np.int64)
-    if welfare is not None:
-        cell = cell * (len(shares) + 1) + np.searchsorted(cuts[:, 0], welfare, side="left")
+    sampled, moments = sampled_of(cells, by, domain, shares, both, len(combinations))
+    whole, cell = moments_in(full, moments, shares), sampled.cell(both, full.cuts(shares)[:, 0])
     tried = None
     if method == METHODS[0]:
-        fold = np.zeros(full.units, dtype=np.int32)
+        fold, design, cuts = np.zeros(full.units, dtype=np.int32), full.survey.design, full.cuts(shares)
         fold[full.unit] = folds_of(design)[design.psu]
         tried = Tried.of(moments, fold, cuts[:, 0])
     templates = _templates(cells, method)
@@ -119,7 +123,9 @@ def prepare_index(
             continue
         number = np.zeros(len(level), dtype=np.int64)  # of a cell, among those of the level
         number[here] = np.arange(len(here))
-        shrinkage = Shrinkage.of(sampled.among(inside), number[cell[inside]], codes[here], counts, whole[here])
+        own = sampled if len(inside) == len(cell) else sampled.among(inside)
+        make = partial(Shrinkage.of, own, number[cell[inside]], codes[here], counts, whole[here])
+        shrinkage = full.once((Shrinkage, cells, by, i), make)
         found = shrinkage.evaluate(whole[here], full.factors)[:, 0]
         picks: tuple[int, ...] = (LOGIT,)
         shifts = np.zeros(1)
@@ -134,6 +140,25 @@ def prepare_index(
     return [PreparedIndex(tuple(made), moments, shares, tuple(parts))]
 
 
+def sampled_of(
+    cells: Cells, by: tuple[str, ...], domain: Domain, shares: tuple[float, ...], both: CodeArray, combinations: int
+) -> tuple[SampledRows, CellMoments]:
+    """Return an opportunity's rows as plain arrays, and the moments of its cells by a domain's levels.
+
+    They are cut at ``shares``; ``both`` is the combination of fixed level and cell of each row. All who ask for the
+    same cells by the same columns get the same.
+    """
+    rows, full = domain.rows, domain.rows.full
+
+    def made() -> tuple[SampledRows, CellMoments]:
+        welfare = domain.welfare if domain.shares else cells.welfare if shares else None
+        start, access = full.survey.design.stratum_start, cells.counted(absence=True)
+        sampled = SampledRows.of(cells.weight, access, rows.psu, rows.factor, start, welfare, full.margins(shares))
+        return sampled, sampled.moments(both, combinations)
+
+    return full.once((SampledRows, cells, by), made)
+
+
 def _plain(
     cells: Cells, domain: Domain, scenario: str, shares: tuple[float, ...], full: FullSample
 ) -> PreparedDissimilarity:
@@ -145,23 +170,13 @@ def _plain(
     sums = cells.class_totals(full.unit, absence=True, margins=full.margins(shares))
     welfare = domain.welfare if domain.shares else sums.welfare
     sums = replace(sums, domain=both, domains=len(combinations), welfare=welfare)
-    return PreparedDissimilarity(named, sums, shares, _levels(domain, combinations, shares))
+    return PreparedDissimilarity(named, sums, shares, levels_in(domain, combinations, shares))
 
 
-def _levels(domain: Domain, combinations: CodeArray, shares: tuple[float, ...]) -> CodeArray:
+def levels_in(domain: Domain, combinations: CodeArray, shares: tuple[float, ...]) -> CodeArray:
     """Return the level of every (combination, band)."""
     band = np.searchsorted(domain.shares, np.r_[0.0, shares], side="right")
     return (combinations[:, :1] * domain.bands + band).ravel().astype(np.int32)
-
-
-def _codes(cells: Cells, combinations: CodeArray, shares: tuple[float, ...]) -> CodeArray:
-    """Return the level of each circumstance in every (combination, band)."""
-    ends = np.r_[0.0, shares]
-    codes: CodeArray = np.repeat(cells.domains[combinations[:, 1]], len(ends), axis=0)
-    for cls in cells.classes:
-        own = np.searchsorted(np.array(cls.shares), ends, side="right")
-        codes[:, [c.name for c in cells.circumstances].index(cls.name)] = np.tile(own, len(combinations))
-    return codes
 
 
 def _templates(cells: Cells, method: str) -> list[Row]:

@@ -163,6 +163,19 @@ class Moves:
     after: FloatArray
     place: CodeArray  # (domains, classes) of a row before
     places: int
+    margins: FloatArray | None = None  # (2, classes - 1) between which cuts are looked for
+
+    def __getstate__(self) -> dict[str, Any]:
+        return _given(self)
+
+    @cached_property
+    def _open(self) -> "Moves":
+        """Rows that are not settled in one class, before and after."""
+        assert self.margins is not None
+        (was, settled), (becomes, too) = (settled_of(welfare, self.margins) for welfare in (self.before, self.after))
+        rows = np.flatnonzero(~(settled & too & (was == becomes)))
+        weight, unit, domain, before, after = self._rows
+        return Moves(weight[rows], unit[rows], domain[rows], before[rows], after[rows], self.place, self.places)
 
     def evaluate(
         self, factors: FloatArray, cuts: FloatArray, to: CodeArray | None = None, places: int = 0
@@ -171,6 +184,13 @@ class Moves:
 
         ``to`` (domains, classes) numbers the places after, if they are not those before.
         """
+        if self.margins is None:
+            return self._of_rows(factors, cuts, to, places)
+        found = self._open._of_rows(factors, cuts, to, places)
+        return _mended(found, self.margins, factors, cuts, lambda some, there: self._of_rows(some, there, to, places))
+
+    def _of_rows(self, factors: FloatArray, cuts: FloatArray, to: CodeArray | None, places: int) -> FloatArray:
+        """Return the same, every row looked at in every replicate."""
         groups = factors.shape[0]
         out = np.zeros((groups, self.places, self.places if to is None else places, LANES))
         to = self.place if to is None else to
@@ -293,24 +313,27 @@ class CellMoments:
         plain = Totals(laid[:2], of_psu[sums.unit[~held]], sums.order, start, sums.levels)
         return plain, replace(plain, sums=laid[2:3]), replace(plain, sums=laid[3:]), pieces
 
-    def evaluate(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
-        """Return moments of shape (domains * classes, 4, replicates) for cuts of shape (classes - 1, replicates)."""
+    def evaluate(self, factors: FloatArray, cuts: FloatArray, squared: FloatArray | None = None) -> FloatArray:
+        """Return moments of shape (domains * classes, 4, replicates) for cuts of shape (classes - 1, replicates).
+
+        ``squared`` are the factors squared, if they are at hand.
+        """
         if self._split is None:
             return self._of_rows(factors, cuts)
         sums, squares, of_psus, pieces = self._split
-        found, squared = pieces.evaluate(factors, cuts, self.domains), factors**2
+        found, squared = pieces.evaluate(factors, cuts, self.domains), factors**2 if squared is None else squared
         found[sums.order, :2] += sums.present(factors)
         found[sums.order, 2:3] += squares.present(squared)
         found[sums.order, 3:] += of_psus.present(squared)
         return _mended(found, NO_MARGINS if self.margins is None else self.margins, factors, cuts, self._of_rows)
 
-    def of_psus(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
+    def of_psus(self, factors: FloatArray, cuts: FloatArray, squared: FloatArray | None = None) -> FloatArray:
         """Return the last of the moments alone, of shape (domains * classes, replicates)."""
         if self._split is None:
             return self._of_rows(factors, cuts)[:, 3]
         _, _, of_psus, pieces = self._split
         found = pieces.evaluate(factors, cuts, self.domains)[:, 3]
-        found[of_psus.order] += of_psus.present(factors**2)[:, 0]
+        found[of_psus.order] += of_psus.present(factors**2 if squared is None else squared)[:, 0]
         margins = NO_MARGINS if self.margins is None else self.margins
         return _mended(found, margins, factors, cuts, lambda some, there: self._of_rows(some, there)[:, 3])
 
@@ -373,7 +396,7 @@ def by_group(cuts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     return laid, np.fmin.reduce(laid, axis=2), np.fmax.reduce(laid, axis=2)
 
 
-def _given(self: "ClassTotals | CellMoments") -> dict[str, Any]:
+def _given(self: "ClassTotals | CellMoments | Moves") -> dict[str, Any]:
     """Return what workers elsewhere are sent: what was made of it, they make again."""
     return {one.name: getattr(self, one.name) for one in fields(self)}
 

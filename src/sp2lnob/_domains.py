@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ._cells import combine
+from ._cuts import ClassTotals
 from ._outcomes import Outcomes, Placed, Spread, Switches, extended
-from ._sweeps import Ordering, added_up, class_of, columns_of, levels_of
+from ._sweeps import Ordering, Swept, added_up, class_of, columns_of, levels_of
 from ._typing import BoolArray, CodeArray, FloatArray, LongArray
 from ._validate import fail, fail_if_any, fail_type
 from .replication import Replication
@@ -69,14 +70,16 @@ class Row:
 class Block:
     """Replicates side by side: the factors of each, and where it cuts welfare into classes.
 
-    ``sampled`` is the number of units that are of the sample, where others behind them are switches of outcomes.
+    ``sampled`` is the number of units that are of the sample, where others behind them are switches of outcomes;
+    ``shares`` are those at which the ordering will be looked at, as far as that is known.
     """
 
     factors: FloatArray
     ordering: Ordering | None
     fixed: bool = False
     sampled: int | None = None
-    _quantiles: dict[tuple[float, ...], FloatArray] = field(default_factory=dict)
+    shares: tuple[float, ...] = ()
+    _swept: dict[Ordering, tuple[tuple[float, ...], Swept]] = field(default_factory=dict)
     _made: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
@@ -98,13 +101,38 @@ class Block:
 
     def quantiles(self, shares: tuple[float, ...]) -> FloatArray:
         """Return the same, estimated in every replicate even if classes are fixed."""
-        if shares not in self._quantiles:
-            made = np.empty((0, self.replicates))
-            if shares:
-                assert self.ordering is not None
-                made = self.ordering.evaluate(self.factors, np.array(shares)).quantiles
-            self._quantiles[shares] = made
-        return self._quantiles[shares]
+        if not shares:
+            return np.empty((0, self.replicates))
+        assert self.ordering is not None
+        return self.swept(self.ordering, shares).quantiles
+
+    @property
+    def looked_at(self) -> tuple[float, ...]:
+        """Shares at which the ordering was looked at."""
+        return () if self.ordering is None else self._swept.get(self.ordering, ((), None))[0]
+
+    def swept(self, ordering: Ordering, shares: Sequence[float]) -> Swept:
+        """Return a sweep over an ordering at shares of people, made once for all who ask."""
+        known, made = self._swept.get(ordering, ((), None))
+        if made is None or not set(known).issuperset(shares):
+            known = tuple(sorted({*known, *shares, *(self.shares if ordering is self.ordering else ())}))
+            made = ordering.evaluate(self.factors, np.array(known))
+            self._swept[ordering] = known, made
+        return made.at([known.index(share) for share in shares])
+
+    def totals(self, sums: ClassTotals, shares: tuple[float, ...]) -> FloatArray:
+        """Return totals by domain and class of shape (domains * classes, k, replicates), made once for all who ask."""
+
+        def made() -> FloatArray:
+            totals = sums.evaluate(self.factors, self.cuts(shares))
+            return totals.reshape(-1, *totals.shape[2:])
+
+        return self.once(sums, made)
+
+    @cached_property
+    def squares(self) -> FloatArray:
+        """The factors squared: a unit that is drawn twice is no news."""
+        return self.factors**2
 
     def once(self, owner: Hashable, make: Callable[[], Made]) -> Made:
         """Return what an owner makes of the block, made once for all who ask for it."""
@@ -345,7 +373,10 @@ class FullSample(Block):
         Rows are households with their people, or persons if ``by`` describes persons or ``unit`` says so.
         """
         survey = self.survey
-        with_welfare |= any(survey.welfare_class(name) for name in by)
+        # Where all welfare is known, rows are the same either way: those who ask for less join the others.
+        with_welfare |= any(survey.welfare_class(name) for name in by) or (
+            survey.welfare is not None and bool(survey.welfare_known.all())
+        )
         unit = unit or ("person" if any(map(survey.of_persons, by)) else "household")
         if (by, with_welfare, unit) not in self._domains:
             rows = self.people(unit, with_welfare=with_welfare)

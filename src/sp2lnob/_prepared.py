@@ -382,7 +382,7 @@ class PreparedOrdered:
         swept = []
         for ordering in self.orderings:
             if isinstance(ordering, Ordering):
-                swept.append(ordering.evaluate(block.factors, self.shares))
+                swept.append(block.swept(ordering, self.shares.tolist()))
             else:
                 swept += ordering.evaluate(block.factors, block.cuts(self.cuts), self.shares)
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -262,7 +262,8 @@ def responses(
     leaf = np.ascontiguousarray(group.reshape(len(cells.domains), cells.bands))
 
     def moves(of: Spread, place: CodeArray = leaf, places: int = groups) -> Moves:
-        return Moves(of.weight, of.unit, cells.domain[of.row], of.before, of.after, place, places)
+        margins = full.margins(cells.shares)
+        return Moves(of.weight, of.unit, cells.domain[of.row], of.before, of.after, place, places, margins)
 
     def reroute() -> Response:
         return Reroute(moves(moved), sign)

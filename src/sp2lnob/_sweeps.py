@@ -246,7 +246,7 @@ class Swept:
         """Return the one column as often as there are replicates."""
         return Swept(*(np.repeat(array, columns, axis=-1) for array in self.arrays))
 
-    def at(self, shares: slice) -> "Swept":
+    def at(self, shares: slice | list[int]) -> "Swept":
         """Return the same at some of the shares of the population."""
         return replace(self, quantiles=self.quantiles[shares], lorenz=self.lorenz[shares])
 

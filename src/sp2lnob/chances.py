@@ -5,18 +5,19 @@ replicate.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 import numpy as np
 
 from ._bayes import SHRUNKEN, SampledRows, Shrinkage
 from ._cells import combine
-from ._corrected import Alone, Part
+from ._corrected import Alone, Part, levels_in, moments_in, sampled_of
 from ._cuts import CellMoments, ClassTotals
 from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
 from ._logit import MainEffects
 from ._prepared import Asked, Scenario, Statistic
-from ._sweeps import by_group_sums
+from ._sweeps import Totals, by_group_sums
 from ._typing import CodeArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_type
 from .decomposition import METHODS as SHAPLEY_METHODS, Coalitions, Game, players_of, sizes_of
@@ -134,7 +135,7 @@ class PreparedHumanOpportunity:
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        sums = _of_cells(self.sums, self.shares, block)
+        sums = block.totals(self.sums, self.shares)
         values = []
         for place, logit, start in self.parts:
             own = np.ascontiguousarray(sums[place])
@@ -252,11 +253,10 @@ def prepare_shapley(
     )
     if corrected:
         members = [sorted(i for a, own in enumerate(players) if mask >> a & 1 for i in own) for mask in game.masks]
-        sampled = layout.sampled(full)
-        finest, shared = sampled.moments(layout.both, len(layout.combinations)), dict[int, CellMoments]()
-        whole = finest.evaluate(full.factors, full.cuts(layout.shares))
-        indices = tuple(layout.corrected(m, full, sampled, whole, shared) for m in members)
-        return [PreparedShapley(rows, game, finest, layout.shares, indices)]
+        split = len(layout.combinations)
+        sampled, finest = sampled_of(cells, by, layout.domain, layout.shares, layout.both, split)
+        coarsening = Coarsening(layout, full, sampled, finest, (cells, by))
+        return [PreparedShapley(rows, game, finest, layout.shares, tuple(map(coarsening.corrected, members)))]
     parts = tuple(
         (place, Coalitions.of(codes, layout.counts, players, game.masks, method, sums))
         for codes, place, sums in layout.levels(full)
@@ -278,7 +278,7 @@ class PreparedCoalitions:
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        sums = _of_cells(self.sums, self.shares, block)
+        sums = block.totals(self.sums, self.shares)
         return np.concatenate(
             [
                 self.game.shares(coalitions.evaluate(np.ascontiguousarray(sums[place])))
@@ -289,32 +289,52 @@ class PreparedCoalitions:
 
 @dataclass(frozen=True, eq=False)
 class Corrected:
-    """The empirical-Bayes index between cells of some circumstances, at every level of a domain.
+    """The empirical-Bayes index between cells of some circumstances, at every level of a domain."""
 
-    Attributes
-    ----------
-    group : ndarray of shape (finest cells,), int32
-        The cell of each cell of all circumstances: what is added up over rows comes from these.
-    """
-
-    moments: CellMoments
-    group: CodeArray
-    shares: tuple[float, ...]
+    cells: "Coarser"
     parts: tuple[Part | Alone, ...]
 
     def evaluate(self, block: Block, finest: FloatArray) -> FloatArray:
         """Return values of shape (levels, replicates), of the moments of the finest cells."""
-        moments = coarser(finest, self.group, self.moments, block.factors, block.cuts(self.shares))
-        return np.concatenate([part.evaluate(moments, block.factors) for part in self.parts])
+        moments = self.cells.moments(block, finest)
+        return np.concatenate([part.evaluate(moments, block) for part in self.parts])
 
 
-def coarser(
-    finest: FloatArray, group: CodeArray, moments: CellMoments, factors: FloatArray, cuts: FloatArray
-) -> FloatArray:
-    """Return moments of shape (cells, 4, replicates): what adds up over rows from finer cells, the last by PSU anew."""
-    found = by_group_sums(finest, group, moments.domains * (len(cuts) + 1))
-    found[:, 3] = moments.of_psus(factors, cuts)
-    return found
+@dataclass(frozen=True, eq=False)
+class Coarser:
+    """Cells of some circumstances, made of the finest, which are of all.
+
+    Attributes
+    ----------
+    group : ndarray of shape (finest cells,), int32, or None
+        The cell of each of the finest; None: they are the same.
+    number : int
+        Of the cells.
+    within : CellMoments or None
+        Cells that no PSU has more of than these, though they may be finer: the squares of weights by PSU come from
+        them. None: the finest are such.
+    joined : ndarray of shape (cells of within,), int32, or None
+        The cell of each of those; None: they are the same.
+    """
+
+    group: CodeArray | None
+    number: int
+    within: CellMoments | None
+    joined: CodeArray | None
+    shares: tuple[float, ...]
+
+    def moments(self, block: Block, finest: FloatArray) -> FloatArray:
+        """Return moments of shape (cells, 4, replicates)."""
+        if self.group is None:
+            return finest
+        found, within = by_group_sums(finest, self.group, self.number), self.within
+        if within is not None:
+            cuts = block.cuts(self.shares)
+            squares = block.once((Coarser, within), lambda: within.of_psus(block.factors, cuts, block.squares))
+            if self.joined is not None:
+                squares = by_group_sums(np.ascontiguousarray(squares[:, None]), self.joined, self.number)[:, 0]
+            found[:, 3] = squares
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -329,7 +349,7 @@ class PreparedShapley:
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        finest = self.finest.evaluate(block.factors, block.cuts(self.shares))
+        finest = moments_in(block, self.finest, self.shares)
         values = np.stack([index.evaluate(block, finest) for index in self.indices])
         return np.concatenate([self.game.shares(values[:, level]) for level in range(values.shape[1])])
 
@@ -360,7 +380,11 @@ class Layout:
     def of(cls, cells: Cells, by: tuple[str, ...], full: FullSample) -> "Layout":
         """Split cells by some columns; those of a barrier count its absence."""
         rows = Rows(full, cells.opportunity.unit, cells.index, cells.household, cells.weight)
-        return cls.among(replace(cells, outcome=cells.counted(absence=True)), rows, domain_of(rows, by))
+        made = cls.among(replace(cells, outcome=cells.counted(absence=True)), rows, domain_of(rows, by))
+        alike = cells.opportunity.kind == "access" and made.shares == cells.shares
+        if alike and np.array_equal(made.both, cells.domain) and len(made.combinations) == len(cells.domains):
+            return replace(made, sums=cells.totals(full))
+        return made
 
     @classmethod
     def among(cls, cells: Cells, rows: Rows, domain: Domain) -> "Layout":
@@ -385,90 +409,39 @@ class Layout:
     @property
     def codes(self) -> CodeArray:
         """Level of each circumstance in every (combination, band)."""
-        ends = np.r_[0.0, self.shares]
-        codes: CodeArray = np.repeat(self.cells.domains[self.combinations[:, 1]], len(ends), axis=0)
-        names = [circumstance.name for circumstance in self.cells.circumstances]
-        for cls in self.cells.classes:
-            own = np.searchsorted(np.array(cls.shares), ends, side="right")
-            codes[:, names.index(cls.name)] = np.tile(own, len(self.combinations))
-        return codes
+        return self.cells.codes_of(self.cells.domains[self.combinations[:, 1]], self.shares)
 
     @property
-    def level(self) -> LongArray:
+    def level(self) -> CodeArray:
         """The domain's level of every (combination, band)."""
-        band = np.searchsorted(self.domain.shares, np.r_[0.0, self.shares], side="right")
-        return (self.combinations[:, :1].astype(np.int64) * self.domain.bands + band).ravel()
+        return levels_in(self.domain, self.combinations, self.shares)
 
     def levels(self, full: FullSample) -> Iterator[tuple[CodeArray, LongArray, FloatArray]]:
         """Yield the codes of every level's cells, their places among all, and their sums in the full sample."""
         codes, level = self.codes, self.level
-        sums = _of_cells(self.sums, self.shares, full)
+        sums = full.totals(self.sums, self.shares)
         for i in range(len(self.domain.labels)):
             place = np.flatnonzero(level == i)
             yield codes[place], place, np.ascontiguousarray(sums[place])
 
-    def sampled(self, full: FullSample) -> SampledRows:
-        """Return the rows as plain arrays, cut where the domain and all circumstances are."""
-        rows, cells, welfare = self.rows, self.cells, self.sums.welfare if self.shares else None
-        start, margins = full.survey.design.stratum_start, full.margins(self.shares)
-        return SampledRows.of(cells.weight, cells.outcome, rows.psu, rows.factor, start, welfare, margins)
-
-    def corrected(
-        self,
-        members: Sequence[int],
-        full: FullSample,
-        sampled: SampledRows,
-        finest: FloatArray,
-        shared: dict[int, CellMoments],
-    ) -> Corrected:
-        """Prepare the empirical-Bayes index between cells of some circumstances, at every level.
-
-        ``finest`` are the full sample's moments of the cells of all circumstances; ``shared`` keeps what is the same
-        whatever the circumstances: the rows of each level by PSU.
-        """
+    def some(self, members: Sequence[int]) -> "Layout":
+        """Return the layout of some of the circumstances."""
+        if len(members) == len(self.cells.circumstances):
+            return self
         cells = self.cells
         kept = tuple(cells.circumstances[i] for i in members)
         names = {circumstance.name for circumstance in kept}
         classes = tuple(cls for cls in cells.classes if cls.name in names)
         domains, group = combine([cells.domains[:, i] for i in members], [c.levels for c in kept])
-        some = Layout.among(
-            replace(
-                cells,
-                circumstances=kept,
-                domains=domains,
-                domain=group[cells.domain],
-                shares=tuple(sorted({share for cls in classes for share in cls.shares})),
-                classes=classes,
-            ),
-            self.rows,
-            self.domain,
+        fewer = replace(
+            cells,
+            circumstances=kept,
+            domains=domains,
+            domain=group[cells.domain],
+            shares=tuple(sorted({share for cls in classes for share in cls.shares})),
+            classes=classes,
         )
-        welfare = sampled.welfare if some.shares else None
-        sampled = replace(sampled, welfare=welfare, margins=full.margins(some.shares))
-        moments = sampled.moments(some.both, len(some.combinations))
-        cuts, codes, level = full.cuts(some.shares), some.codes, some.level
-        group = self.group(some)
-        whole = coarser(finest, group, moments, full.factors, cuts)
-        cell = some.both.astype(np.int64) * (len(some.shares) + 1)
-        if welfare is not None:
-            cell += np.searchsorted(cuts[:, 0], welfare, side="left")
-        parts: list[Part | Alone] = []
-        for i in range(len(self.domain.labels)):
-            here, inside = np.flatnonzero(level == i), np.flatnonzero(self.domain.level == i)
-            number = np.zeros(len(level), dtype=np.int64)
-            number[here] = np.arange(len(here))
-            of_level = np.ascontiguousarray(whole[here])
-            if (of_level[:, 0, 0] > 0).sum() < 2:
-                parts.append(Alone(here))
-                continue
-            own = sampled if len(inside) == len(cell) else sampled.among(inside.astype(np.int32))
-            if i not in shared:
-                shared[i] = own.by_psu()
-            shrinkage = Shrinkage.of(own, number[cell[inside]], codes[here], some.counts, of_level, shared[i])
-            value = shrinkage.evaluate(of_level, full.factors)[SHRUNKEN, 0]
-            raised = np.array([[max(-value, 0.0) if np.isfinite(value) else 0.0]])
-            parts.append(Part(shrinkage, None if len(self.domain.labels) == 1 else here, (SHRUNKEN,), raised))
-        return Corrected(moments, group, some.shares, tuple(parts))
+        return Layout.among(fewer, self.rows, self.domain)
 
     def group(self, coarser: "Layout") -> CodeArray:
         """Return the cell of a coarser layout in which each (combination, band) lies."""
@@ -478,10 +451,103 @@ class Layout:
         return (coarser.both[first, None] * (len(coarser.shares) + 1) + band).ravel().astype(np.int32)
 
 
-def _of_cells(sums: ClassTotals, shares: tuple[float, ...], block: Block) -> FloatArray:
-    """Return sums of shape (cells, 2, replicates)."""
-    made = sums.evaluate(block.factors, block.cuts(shares))
-    return made.reshape(-1, *made.shape[2:])
+@dataclass(frozen=True, eq=False)
+class Coarsening:
+    """Makes cells of some circumstances from those of all, and keeps what several of them need.
+
+    Attributes
+    ----------
+    asked : tuple
+        Cells and columns, by which others know what is made here.
+    """
+
+    layout: Layout
+    full: FullSample
+    sampled: SampledRows
+    finest: CellMoments
+    asked: tuple[Cells, tuple[str, ...]]
+    psus: dict[int, CellMoments] = field(default_factory=dict)  # the rows of each level by PSU
+    withins: dict[tuple[int, ...], tuple[Layout, CellMoments]] = field(default_factory=dict)
+
+    @cached_property
+    def of_psus(self) -> tuple[int, ...]:
+        """Circumstances that all rows of a PSU share: with them or without, its rows lie in the same cells."""
+        cells, psu = self.layout.cells, self.sampled.psu
+        names, found = {cls.name for cls in cells.classes}, []
+        for i, circumstance in enumerate(cells.circumstances):
+            code = cells.domains[cells.domain, i]
+            of_psu = np.zeros(int(psu.max(initial=0)) + 1, dtype=np.int32)
+            of_psu[psu] = code
+            if circumstance.name not in names and (of_psu[psu] == code).all():
+                found.append(i)
+        return tuple(found)
+
+    @cached_property
+    def together(self) -> tuple[SampledRows, LongArray]:
+        """Rows of one PSU and one of the finest cells of the full sample as one, sorted by these cells; and the cell.
+
+        All that shrinkage asks of rows adds up over them.
+        """
+        rows, cuts = self.sampled, self.full.cuts(self.layout.shares)[:, 0]
+        cell = rows.cell(self.layout.both, cuts).astype(np.int32)
+        cells = len(self.layout.combinations) * (len(self.layout.shares) + 1)
+        made = Totals.of([*rows.columns], rows.psu, cell, cells)
+        where = np.repeat(made.order, np.diff(made.start)).astype(np.int64)
+        return SampledRows(made.sums, made.unit, made.unit, rows.stratum_start), where
+
+    def cut(self, some: Layout) -> SampledRows:
+        """Return the rows, cut where a layout is."""
+        welfare = self.sampled.welfare if some.shares else None
+        return replace(self.sampled, welfare=welfare, margins=self.full.margins(some.shares))
+
+    def by_psu(self, level: int) -> CellMoments:
+        """Return the rows of a level by PSU, made once for all who ask."""
+        if level not in self.psus:
+            inside = np.flatnonzero(self.layout.domain.level == level)
+            own = self.sampled if len(inside) == len(self.sampled.psu) else self.sampled.among(inside)
+            self.psus[level] = own.by_psu()
+        return self.psus[level]
+
+    def coarser(self, members: Sequence[int], some: Layout) -> Coarser:
+        """Return how the cells of some circumstances are made."""
+        number = len(some.combinations) * (len(some.shares) + 1)
+        if some is self.layout:
+            return Coarser(None, number, None, None, some.shares)
+        group, wider = self.layout.group(some), tuple(sorted({*members, *self.of_psus}))
+        if len(wider) == len(self.layout.cells.circumstances):
+            return Coarser(group, number, None, None, some.shares)
+        if wider not in self.withins:
+            layout = some if len(wider) == len(members) else self.layout.some(wider)
+            self.withins[wider] = layout, self.cut(layout).moments(layout.both, len(layout.combinations))
+        layout, within = self.withins[wider]
+        return Coarser(group, number, within, None if len(wider) == len(members) else layout.group(some), some.shares)
+
+    def corrected(self, members: Sequence[int]) -> Corrected:
+        """Prepare the empirical-Bayes index between cells of some circumstances, at every level."""
+        full, some, domain = self.full, self.layout.some(members), self.layout.domain
+        cells, codes, level = self.coarser(members, some), some.codes, some.level
+        whole = cells.moments(full, moments_in(full, self.finest, self.layout.shares))
+        if cells.group is None:  # as the index itself does it, to the last bit
+            rows, cell = self.sampled, self.sampled.cell(some.both, full.cuts(some.shares)[:, 0])
+        else:
+            rows, finest = self.together
+            cell = cells.group[finest].astype(np.int64)
+        parts: list[Part | Alone] = []
+        for i in range(len(domain.labels)):
+            here, inside = np.flatnonzero(level == i), np.flatnonzero(level[cell] == i)
+            number = np.zeros(len(level), dtype=np.int64)
+            number[here] = np.arange(len(here))
+            of_level = np.ascontiguousarray(whole[here])
+            if (of_level[:, 0, 0] > 0).sum() < 2:
+                parts.append(Alone(here))
+                continue
+            own = rows if len(inside) == len(cell) else rows.among(inside)
+            make = partial(Shrinkage.of, own, number[cell[inside]], codes[here], some.counts, of_level, self.by_psu(i))
+            shrinkage = full.once((Shrinkage, *self.asked, i), make) if some is self.layout else make()
+            value = shrinkage.evaluate(of_level, full.factors)[SHRUNKEN, 0]
+            raised = np.array([[max(-value, 0.0) if np.isfinite(value) else 0.0]])
+            parts.append(Part(shrinkage, None if len(domain.labels) == 1 else here, (SHRUNKEN,), raised))
+        return Corrected(cells, tuple(parts))
 
 
 def _check_access(statistic: Statistic, opportunity: object) -> None:

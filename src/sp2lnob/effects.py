@@ -74,8 +74,7 @@ class GroupAccess:
     def _found(self, block: Block) -> FloatArray:
         """Return the values of the groups as found."""
         cuts = block.cuts(self.shares)
-        cells = self.sums.evaluate(block.factors, cuts)
-        cells = np.ascontiguousarray(cells.reshape(-1, *cells.shape[2:]))
+        cells = np.ascontiguousarray(block.totals(self.sums, self.shares))
         groups = by_group_sums(np.ascontiguousarray(cells[:, :2]), self.group, self.groups)
         before = self._scenario(groups)
         values, short = list(before), len(before) - len(ENDS)
@@ -191,9 +190,9 @@ def group_access(
     if transfers is not None:
         leaves = len(groups.labels)
         answers = responses(full, cells, groups.of_cell, leaves, transfers, effects, monotone, trees)
-    columns = [cells.weight, cells.weight * cells.outcome]
+    sums = cells.totals(full)
     if answers and "interpolate" in effects:
-        columns.append(cells.weight * cells.welfare)
+        sums = replace(sums, columns=[*sums.columns, cells.weight * cells.welfare])
     called = [*names, *effects[len(names) :]]
     rows, shift = _rows(cells, groups, cuts, called, answers), np.empty(0)
     if honest is not None:
@@ -201,14 +200,7 @@ def group_access(
         rows = *rows, *_cross_validated(rows, shift)
     return GroupAccess(
         rows,
-        ClassTotals(
-            columns,
-            full.unit[cells.household],
-            cells.domain,
-            len(cells.domains),
-            cells.welfare,
-            full.margins(cells.shares),
-        ),
+        sums,
         answers,
         cells.shares,
         groups.of_cell,

@@ -18,7 +18,7 @@ from ._domains import RECIPIENTS, Block, FullSample, Row, check_by
 from ._intervals import FEW_DF, check_kind
 from ._outcomes import Switches, extended
 from ._parallel import Executor, Progress, map_replicates
-from ._prepared import Asked, Prepared, Scenario, Statistic, joined
+from ._prepared import Asked, Prepared, PreparedOrdered, Scenario, Statistic, joined
 from ._shards import Keeping, ShardKept, fingerprint
 from ._sweeps import Ordering, in_lanes
 from ._typing import BoolArray, FloatArray, LongArray
@@ -297,6 +297,7 @@ class Job:
     ordering: Ordering | None
     fixed: bool
     switches: tuple[Switches, ...] = ()
+    shares: tuple[float, ...] = ()  # at which the ordering is looked at
 
     def __call__(self, first: int, groups: int) -> FloatArray:
         """Return the values of the replicates from number ``first`` on."""
@@ -308,7 +309,8 @@ class Job:
 
     def at(self, factors: FloatArray) -> FloatArray:
         """Return values of shape (rows, replicates)."""
-        block = Block(extended(factors, self.switches), self.ordering, self.fixed, factors.shape[1])
+        every = extended(factors, self.switches)
+        block = Block(every, self.ordering, self.fixed, factors.shape[1], self.shares)
         return np.concatenate([statistic.evaluate(block) for statistic in self.prepared])
 
 
@@ -351,7 +353,12 @@ def evaluate(
     place = {id(row): i for i, row in enumerate(row for statistic in statistics for row in statistic.rows)}
     order = [place[id(asked[i])] for i in order]
     minus = [i if i < 0 else place[id(asked[i])] for i in minus]
-    job = Job(tuple(statistics), replication.source, full.ordering, full.fixed, tuple(full.switches))
+    looked_at = {*full.looked_at}
+    for one in statistics:
+        if isinstance(one, PreparedOrdered) and full.ordering in one.orderings:
+            looked_at.update(one.shares.tolist())
+    shares, switches = tuple(sorted(looked_at)), tuple(full.switches)
+    job = Job(tuple(statistics), replication.source, full.ordering, full.fixed, switches, shares)
     value = job.at(full.factors)[:, :1]
     keeping, present = keeping_of(resume), np.isfinite(value[:, 0])
     values, finished = map_replicates(

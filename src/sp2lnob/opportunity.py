@@ -8,6 +8,7 @@ import numpy as np
 
 from ._cells import Circumstance, circumstance_of, combine
 from ._cuts import ClassTotals
+from ._domains import FullSample
 from ._expressions import parse
 from ._sweeps import CellSums
 from ._typing import BoolArray, CodeArray, CountArray, FloatArray, LongArray
@@ -309,12 +310,15 @@ class Cells:
     @property
     def codes(self) -> CodeArray:
         """Level of each circumstance in every (domain, band): (domains * bands, circumstances)."""
-        codes: CodeArray = np.repeat(self.domains, self.bands, axis=0)
-        band = np.tile(np.arange(self.bands), len(self.domains))
-        for cls in self.classes:
-            # The number of the class's own cuts at or below the band's lower end.
-            own = np.asarray(np.searchsorted(np.array(cls.shares), np.r_[0.0, np.array(self.shares)], side="right"))
-            codes[:, [c.name for c in self.circumstances].index(cls.name)] = own[band]
+        return self.codes_of(self.domains, self.shares)
+
+    def codes_of(self, domains: CodeArray, shares: tuple[float, ...]) -> CodeArray:
+        """Return the same of some of the domains, with welfare cut at more shares perhaps."""
+        ends = np.r_[0.0, shares]
+        codes: CodeArray = np.repeat(domains, len(ends), axis=0)
+        for cls in self.classes:  # the number of the class's own cuts at or below the band's lower end
+            own = np.searchsorted(np.array(cls.shares), ends, side="right")
+            codes[:, [c.name for c in self.circumstances].index(cls.name)] = np.tile(own, len(domains))
         return codes
 
     def band(self, cuts: FloatArray) -> CodeArray:
@@ -336,6 +340,10 @@ class Cells:
         """
         columns = self.weight, self.weight * self.counted(absence)
         return ClassTotals(columns, unit[self.household], self.domain, len(self.domains), self.welfare, margins)
+
+    def totals(self, full: FullSample) -> ClassTotals:
+        """Return the same in a survey's replicates, made once for all who ask."""
+        return full.once((ClassTotals, self), lambda: self.class_totals(full.unit, margins=full.margins(self.shares)))
 
     def cell_sums(self, unit: CodeArray, absence: bool = False) -> CellSums:
         """Return unit x domain sums, where no circumstance is a welfare class."""

@@ -89,9 +89,8 @@ class Refit:
     def grown(self, block: Block) -> tuple[Trees, BoolArray]:
         """Return the tree of every replicate, and which cells have weight in it: (cells, replicates)."""
         cuts = block.cuts(self.shares)
-        sums = self.sums.evaluate(block.factors, cuts)
         rows = self.counts.evaluate((block.factors > 0).astype(np.float64), cuts)
-        cells = np.concatenate([made.reshape(-1, *made.shape[2:]) for made in (sums, rows)], axis=1)
+        cells = np.concatenate([block.totals(self.sums, self.shares), rows.reshape(-1, *rows.shape[2:])], axis=1)
         return grow_many(self.circumstances, self.codes, cells, self.rule), cells[:, 0] > 0
 
     def _same(self, trees: Trees, present: BoolArray) -> BoolArray:
@@ -126,7 +125,7 @@ def refit(full: FullSample, cells: Cells, rule: Rule, cuts: FloatArray) -> Refit
     named += [f"{end} {pack}" for end in ("behind", "ahead") for pack in range(packs)]
     return Refit(
         tuple(Row(REFIT, cells.opportunity.name, name, n=cells.cases, df=KNOWN_DF, scale="none") for name in named),
-        cells.class_totals(full.unit, margins=full.margins(cells.shares)),
+        cells.totals(full),
         ClassTotals(
             [(cells.weight > 0).astype(np.float64)],
             full.unit[cells.household],

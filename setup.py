@@ -85,7 +85,7 @@ directives = {
 }
 kernels = [extension(source.stem, source) for source in sorted(KERNELS.glob("*.pyx"))]
 extensions = cythonize(
-    [*kernels, extension("_shared", KERNELS / "_shared.c")],
+    [*kernels, extension("_shared", KERNELS / "_shared.c"), extension("_processor", KERNELS / "_processor.c")],
     compiler_directives=directives,
     shared_utility_qualified_name=SHARED,
     build_dir=f"{BUILD}/c",

@@ -124,7 +124,7 @@ def paid_by(transfers: "Transfers", least: int) -> dict[str, Any]:
     from .incidence import intended
 
     survey, schemes = transfers.survey, transfers.package.schemes
-    weight, bits = survey.person_weight, eligible(survey, schemes)
+    weight, bits, paid = survey.person_weight, eligible(survey, schemes), transfers.paid
     names = ("recipients", "total_cost", "cost_gdp")
     figures = transfers.cost[list(names)].to_numpy(dtype=np.float64)
 
@@ -133,7 +133,7 @@ def paid_by(transfers: "Transfers", least: int) -> dict[str, Any]:
         return {"n": n, "people": None if 0 < n < least else float(weight[of].sum())}
 
     def row(s: int, unit: str, **who: Any) -> dict[str, Any]:
-        n = int(((weight > 0) & (transfers.paid[:, s] > 0)).sum())
+        n = int(((weight > 0) & (paid[:, s] > 0)).sum())
         few = 0 < n < least
         told = {name: None if few or of != of else float(of) for name, of in zip(names, figures[s], strict=True)}
         return {**who, "unit": unit, "n": n, **told, "least": least, "finds_nobody": n == 0}

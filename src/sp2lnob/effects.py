@@ -29,7 +29,7 @@ from ._cuts import ClassTotals
 from ._domains import Block, FullSample, Row
 from ._prepared import Asked, Scenario, Statistic
 from ._responses import EFFECTS, Interpolate, Logit, Response, Standing, responses
-from ._sweeps import by_group_sums, dissimilarity_of
+from ._sweeps import Weighted, by_group_sums, dissimilarity_of
 from ._typing import CodeArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_type, listing
 from .cross_validation import Ends
@@ -192,7 +192,7 @@ def group_access(
         answers = responses(full, cells, groups.of_cell, leaves, transfers, effects, monotone, trees)
     sums = cells.totals(full)
     if answers and "interpolate" in effects:
-        sums = replace(sums, columns=[*sums.columns, cells.weight * cells.welfare])
+        sums = replace(sums, columns=[*Weighted.of(sums.columns).given, cells.weight * cells.welfare])
     called = [*names, *effects[len(names) :]]
     rows, shift = _rows(cells, groups, cuts, called, answers), np.empty(0)
     if honest is not None:

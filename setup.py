@@ -30,7 +30,8 @@ SHARED = "sp2lnob._kernels._shared"
 LIMITED_API = ("Py_LIMITED_API", "0x030B0000")  # one wheel for CPython 3.11 and all later ones
 # A fifth to three fifths quicker with AVX2.
 WIDE = () if DEBUG or TRACE else ("_classes", "_logit", "_ordered", "_totals")
-UNROLLED = ("_dissimilarity", "_payments", "_ordered", "_random", "_replicates", "_totals")  # or up to half as quick
+# Or up to half as quick.
+UNROLLED = ("_classes", "_dissimilarity", "_payments", "_ordered", "_random", "_replicates", "_totals")
 X86 = sysconfig.get_platform().endswith(("x86_64", "amd64"))
 SMALL = ("_processor", "_shared", *(WIDE if X86 else []))  # in no loop; and what few processors will run
 
@@ -56,7 +57,7 @@ def effort(name: str, wide: bool) -> str:
         return "/Od" if DEBUG else "/O2"
     if DEBUG or SANITIZE or TRACE:
         return "-O1"
-    return "-O3" if wide else "-Os" if name in SMALL else "-O3" if name in UNROLLED else "-O2"
+    return "-Os" if name in SMALL and not wide else "-O3" if name in UNROLLED else "-O2"
 
 
 def extension(name: str, source: Path, *flags: str) -> Extension:

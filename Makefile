@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
 
 .PHONY: demo population test test-debug test-oldest bits lint types docs pictures bench bench-tiny bench-peers \
-  wheel wheel-check wheel-proof wheel-test lint-workflows bench-compare sanitize clean
+  wheel wheel-check wheel-proof wheel-test lint-workflows bench-compare sanitize fuzz clean
 
 demo: $(VENV)/installed
 	$(BIN)/sp2lnob demo --out results/demo
@@ -135,6 +135,23 @@ SANITIZED := kernels replicates measures tree logit bayes folds regressions
 sanitize: $(VENV)/installed $(VENV)/test-tools build/sanitize-site/made
 	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	  PYTHONPATH=build/sanitize-site $(BIN)/python -m pytest -p no:cacheprovider $(SANITIZED:%=tests/test_%.py)
+
+# Inputs that no one would think of: so many of each kind, from a fixed seed. BUDGET=100 tries a hundred times as many.
+# What is found is kept in build/fuzz/found. atheris has wheels for CPython on Linux alone, and is not built here.
+BUDGET ?= 1
+FUZZED := expressions:60000 studies:5000 delimited:5000 stata:5000 shards:10000
+fuzz: build/fuzz/made
+	for target in $(FUZZED); do \
+	  PYTHONHASHSEED=0 build/fuzz/env/bin/python fuzz/$${target%:*}.py --runs $$(($${target#*:} * $(BUDGET))) || exit 1; \
+	done
+
+build/fuzz/made: $(SOURCES)
+	$(PYTHON) -m venv --clear build/fuzz/env
+	build/fuzz/env/bin/python -m pip install -q --upgrade "pip>=25.1"
+	build/fuzz/env/bin/python -m pip install -q --only-binary atheris --group fuzz || \
+	  { echo "atheris has no wheel for $$($(PYTHON) --version) here: name another, as in make fuzz PYTHON=python3.13"; exit 1; }
+	build/fuzz/env/bin/python -m pip install -q ".[io]"
+	touch $@
 
 clean:
 	rm -rf build dist results $(VENV) src/*.egg-info src/sp2lnob/_kernels/*.so src/sp2lnob/_kernels/_avx2

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
 
 .PHONY: demo population test test-debug test-oldest bits lint types docs pictures bench bench-tiny bench-peers \
-  wheel wheel-check wheel-proof wheel-test lint-workflows bench-compare sanitize fuzz clean
+  wheel wheel-check wheel-proof wheel-test lint-workflows bench-compare sanitize fuzz coverage clean
 
 demo: $(VENV)/installed
 	$(BIN)/sp2lnob demo --out results/demo
@@ -136,6 +136,18 @@ sanitize: $(VENV)/installed $(VENV)/test-tools build/sanitize-site/made
 	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	  PYTHONPATH=build/sanitize-site $(BIN)/python -m pytest -p no:cacheprovider $(SANITIZED:%=tests/test_%.py)
 
+# Which branches of Python the tests take, and which lines of the kernels; less than the floors is an error. Each line of
+# a kernel that tells of itself takes the lock of the interpreter: of those, the quick tests of kernels are run alone.
+KERNEL_LINES := 95
+coverage: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data $(VENV)/coverage-tools build/trace-site/made
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(COVERED) run --branch --parallel-mode --source-pkgs sp2lnob -m pytest -n 0 --pyargs sp2lnob tests
+	$(COVERED) combine -q
+	$(COVERED) report
+	PYTHONPATH=build/trace-site COVERAGE_FILE=build/coverage/kernels \
+	  $(COVERED) run --include "src/sp2lnob/_kernels/*.pyx" -m pytest -n 0 $(SANITIZED:%=tests/test_%.py)
+	COVERAGE_FILE=build/coverage/kernels $(COVERED) report --fail-under $(KERNEL_LINES)
+
 # Inputs that no one would think of: so many of each kind, from a fixed seed. BUDGET=100 tries a hundred times as many.
 # What is found is kept in build/fuzz/found. atheris has wheels for CPython on Linux alone, and is not built here.
 BUDGET ?= 1
@@ -154,7 +166,8 @@ build/fuzz/made: $(SOURCES)
 	touch $@
 
 clean:
-	rm -rf build dist results $(VENV) src/*.egg-info src/sp2lnob/_kernels/*.so src/sp2lnob/_kernels/_avx2
+	rm -rf build dist results $(VENV) src/*.egg-info src/sp2lnob/_kernels/*.so src/sp2lnob/_kernels/*.c \
+	  src/sp2lnob/_kernels/_avx2
 
 $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)
@@ -168,6 +181,7 @@ $(VENV)/installed: $(VENV)/pip $(SOURCES)
 build/debug-site/made: export SP2LNOB_DEBUG = 1
 build/native-site/made: export SP2LNOB_NATIVE = 1
 build/sanitize-site/made: export SP2LNOB_SANITIZE = 1
+build/trace-site/made: export SP2LNOB_TRACE = 1
 build/%-site/made: $(VENV)/pip $(SOURCES)
 	rm -rf $(@D)
 	$(BIN)/python -m pip install -q --no-deps --target $(@D) .

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
 
 .PHONY: demo population test test-debug test-oldest bits lint types docs pictures bench bench-tiny bench-peers \
-  wheel wheel-check wheel-proof wheel-test lint-workflows bench-compare sanitize fuzz coverage clean
+  wheel wheel-check wheel-proof wheel-test lint-workflows bench-compare bench-keep sanitize fuzz coverage clean
 
 demo: $(VENV)/installed
 	$(BIN)/sp2lnob demo --out results/demo
@@ -76,10 +76,14 @@ bench: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
 	$(BIN)/python -m pytest benchmarks --benchmark-json=results/benchmarks.json
 	$(BIN)/python benchmarks/ratios.py results/benchmarks.json
 
-# Two files of `make bench` side by side; fails where a ratio lost more than a fifth, or what LOSS= says.
+# Two files of `make bench` side by side; fails where a ratio lost more than a fifth, or what LOSS= says. Of several new
+# ones, B="one.json two.json", the best rounds count. What a release keeps of some is its ratios alone.
 LOSS ?= 0.2
 bench-compare:
 	$(PYTHON) benchmarks/ratios.py --compare --loss $(LOSS) $(A) $(B)
+
+bench-keep:
+	$(PYTHON) benchmarks/ratios.py --keep benchmarks/release.json $(or $(A),results/benchmarks.json)
 
 # Every benchmark once, on a small survey, so that none can rot.
 bench-tiny: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
@@ -138,11 +142,12 @@ sanitize: $(VENV)/installed $(VENV)/test-tools build/sanitize-site/made
 
 # Which branches of Python the tests take, and which lines of the kernels; less than the floors is an error. Each line of
 # a kernel that tells of itself takes the lock of the interpreter: of those, the quick tests of kernels are run alone.
+# Both are told by sys.settrace: plugins hear of nothing else.
 KERNEL_LINES := 95
+COVERED := COVERAGE_CORE=ctrace $(BIN)/python -m coverage
 coverage: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data $(VENV)/coverage-tools build/trace-site/made
 	rm -rf build/coverage && mkdir -p build/coverage
-	$(COVERED) run --branch --parallel-mode --source-pkgs sp2lnob -m pytest -n 0 --pyargs sp2lnob tests
-	$(COVERED) combine -q
+	COVERAGE_CORE=ctrace $(BIN)/python -m pytest -n auto --dist loadfile --cov sp2lnob --cov-branch --cov-report= --pyargs sp2lnob tests
 	$(COVERED) report
 	PYTHONPATH=build/trace-site COVERAGE_FILE=build/coverage/kernels \
 	  $(COVERED) run --include "src/sp2lnob/_kernels/*.pyx" -m pytest -n 0 $(SANITIZED:%=tests/test_%.py)

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
 
 .PHONY: demo population test test-debug test-oldest bits lint types docs pictures bench bench-tiny bench-peers \
-  wheel wheel-check wheel-proof wheel-test lint-workflows bench-compare bench-keep sanitize fuzz coverage clean
+  wheel wheel-check wheel-proof wheel-test lint-workflows bench-compare bench-keep proof sanitize fuzz coverage memory clean
 
 demo: $(VENV)/installed
 	$(BIN)/sp2lnob demo --out results/demo
@@ -133,6 +133,9 @@ wheel-test: wheel-proof
 	  build/empty/bin/python tools/wheel_test.py || exit 1; \
 	done
 
+# All that watches the tests while they run, or the machine: what CI runs on every change, one after the other.
+proof: sanitize test-debug bits fuzz coverage memory
+
 # gcc watches memory and undefined behavior in the kernels. CPython and NumPy keep what they allocate until the process
 # ends, so leaks are not looked for; Python itself is not watched, and must be told of the library before it starts.
 SANITIZED := kernels replicates measures tree logit bayes folds regressions
@@ -152,6 +155,10 @@ coverage: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data $(VENV)/c
 	PYTHONPATH=build/trace-site COVERAGE_FILE=build/coverage/kernels \
 	  $(COVERED) run --include "src/sp2lnob/_kernels/*.pyx" -m pytest -n 0 $(SANITIZED:%=tests/test_%.py)
 	COVERAGE_FILE=build/coverage/kernels $(COVERED) report --fail-under $(KERNEL_LINES)
+
+# A thousand assessments one after the other must not hold more and more memory; `make test` makes a hundred.
+memory: $(VENV)/installed $(VENV)/test-tools
+	SP2LNOB_ASSESSMENTS=1000 $(BIN)/python -m pytest -n 0 tests/test_memory.py
 
 # Inputs that no one would think of: so many of each kind, from a fixed seed. BUDGET=100 tries a hundred times as many.
 # What is found is kept in build/fuzz/found. atheris has wheels for CPython on Linux alone, and is not built here.

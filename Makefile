@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
 
 .PHONY: demo population test test-debug test-oldest bits lint types docs pictures bench bench-tiny bench-peers \
-  wheel wheel-check wheel-proof wheel-test lint-workflows bench-compare sanitize clean
+  wheel wheel-check wheel-proof wheel-test lint-workflows bench-compare bench-keep proof sanitize fuzz coverage memory clean
 
 demo: $(VENV)/installed
 	$(BIN)/sp2lnob demo --out results/demo
@@ -76,10 +76,14 @@ bench: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
 	$(BIN)/python -m pytest benchmarks --benchmark-json=results/benchmarks.json
 	$(BIN)/python benchmarks/ratios.py results/benchmarks.json
 
-# Two files of `make bench` side by side; fails where a ratio lost more than a fifth, or what LOSS= says.
+# Two files of `make bench` side by side; fails where a ratio lost more than a fifth, or what LOSS= says. Of several new
+# ones, B="one.json two.json", the best rounds count. What a release keeps of some is its ratios alone.
 LOSS ?= 0.2
 bench-compare:
 	$(PYTHON) benchmarks/ratios.py --compare --loss $(LOSS) $(A) $(B)
+
+bench-keep:
+	$(PYTHON) benchmarks/ratios.py --keep benchmarks/release.json $(or $(A),results/benchmarks.json)
 
 # Every benchmark once, on a small survey, so that none can rot.
 bench-tiny: $(VENV)/installed $(VENV)/test-tools $(VENV)/bench-tools
@@ -129,6 +133,9 @@ wheel-test: wheel-proof
 	  build/empty/bin/python tools/wheel_test.py || exit 1; \
 	done
 
+# All that watches the tests while they run, or the machine: what CI runs on every change, one after the other.
+proof: sanitize test-debug bits fuzz coverage memory
+
 # gcc watches memory and undefined behavior in the kernels. CPython and NumPy keep what they allocate until the process
 # ends, so leaks are not looked for; Python itself is not watched, and must be told of the library before it starts.
 SANITIZED := kernels replicates measures tree logit bayes folds regressions
@@ -136,8 +143,43 @@ sanitize: $(VENV)/installed $(VENV)/test-tools build/sanitize-site/made
 	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	  PYTHONPATH=build/sanitize-site $(BIN)/python -m pytest -p no:cacheprovider $(SANITIZED:%=tests/test_%.py)
 
+# Which branches of Python the tests take, and which lines of the kernels; less than the floors is an error. Each line of
+# a kernel that tells of itself takes the lock of the interpreter: of those, the quick tests of kernels are run alone.
+# Both are told by sys.settrace: plugins hear of nothing else.
+KERNEL_LINES := 95
+COVERED := COVERAGE_CORE=ctrace $(BIN)/python -m coverage
+coverage: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data $(VENV)/coverage-tools build/trace-site/made
+	rm -rf build/coverage && mkdir -p build/coverage
+	COVERAGE_CORE=ctrace $(BIN)/python -m pytest -n auto --dist loadfile --cov sp2lnob --cov-branch --cov-report= --pyargs sp2lnob tests
+	$(COVERED) report
+	PYTHONPATH=build/trace-site COVERAGE_FILE=build/coverage/kernels \
+	  $(COVERED) run --include "src/sp2lnob/_kernels/*.pyx" -m pytest -n 0 $(SANITIZED:%=tests/test_%.py)
+	COVERAGE_FILE=build/coverage/kernels $(COVERED) report --fail-under $(KERNEL_LINES)
+
+# A thousand assessments one after the other must not hold more and more memory; `make test` makes a hundred.
+memory: $(VENV)/installed $(VENV)/test-tools
+	SP2LNOB_ASSESSMENTS=1000 $(BIN)/python -m pytest -n 0 tests/test_memory.py
+
+# Inputs that no one would think of: so many of each kind, from a fixed seed. BUDGET=100 tries a hundred times as many.
+# What is found is kept in build/fuzz/found. atheris has wheels for CPython on Linux alone, and is not built here.
+BUDGET ?= 1
+FUZZED := expressions:60000 studies:5000 delimited:5000 stata:5000 shards:10000
+fuzz: build/fuzz/made
+	for target in $(FUZZED); do \
+	  PYTHONHASHSEED=0 build/fuzz/env/bin/python fuzz/$${target%:*}.py --runs $$(($${target#*:} * $(BUDGET))) || exit 1; \
+	done
+
+build/fuzz/made: $(SOURCES)
+	$(PYTHON) -m venv --clear build/fuzz/env
+	build/fuzz/env/bin/python -m pip install -q --upgrade "pip>=25.1"
+	build/fuzz/env/bin/python -m pip install -q --only-binary atheris --group fuzz || \
+	  { echo "atheris has no wheel for $$($(PYTHON) --version) here: name another, as in make fuzz PYTHON=python3.13"; exit 1; }
+	build/fuzz/env/bin/python -m pip install -q ".[io]"
+	touch $@
+
 clean:
-	rm -rf build dist results $(VENV) src/*.egg-info src/sp2lnob/_kernels/*.so src/sp2lnob/_kernels/_avx2
+	rm -rf build dist results $(VENV) src/*.egg-info src/sp2lnob/_kernels/*.so src/sp2lnob/_kernels/*.c \
+	  src/sp2lnob/_kernels/_avx2
 
 $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)
@@ -151,6 +193,7 @@ $(VENV)/installed: $(VENV)/pip $(SOURCES)
 build/debug-site/made: export SP2LNOB_DEBUG = 1
 build/native-site/made: export SP2LNOB_NATIVE = 1
 build/sanitize-site/made: export SP2LNOB_SANITIZE = 1
+build/trace-site/made: export SP2LNOB_TRACE = 1
 build/%-site/made: $(VENV)/pip $(SOURCES)
 	rm -rf $(@D)
 	$(BIN)/python -m pip install -q --no-deps --target $(@D) .

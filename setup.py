@@ -89,7 +89,7 @@ extensions = cythonize(
     [*kernels, extension("_shared", KERNELS / "_shared.c"), extension("_processor", KERNELS / "_processor.c")],
     compiler_directives=directives,
     shared_utility_qualified_name=SHARED,
-    build_dir=f"{BUILD}/c",
+    build_dir=None if TRACE else f"{BUILD}/c",  # the plugin looks for it beside the source
 )
 if X86:
     for folder in (KERNELS / "_avx2", Path(BUILD, "c/avx2")):

@@ -1,6 +1,8 @@
 """Print what pytest-benchmark wrote, baseline beside sp2lnob: ``python benchmarks/ratios.py [--markdown] FILE ...``.
 
-Times are the best of all rounds: what else the machine was doing only ever adds to them.
+Times are the best of all rounds: what else the machine was doing only ever adds to them. ``--keep RATIOS FILE ...``
+writes down the ratios of one run or several, without times and without the machine, and ``--compare`` takes such a file
+or that of a run.
 """
 
 import argparse
@@ -55,20 +57,37 @@ def shown(of: dict[str, Any]) -> tuple[list[tuple[str, ...]], list[str]]:
     return rows, said
 
 
-def ratios(of: dict[str, Any]) -> dict[str, float]:
-    """Return how many times as fast as each baseline we are, by the name of the work and the baseline."""
+def ratios(*runs: dict[str, Any]) -> dict[str, Any]:
+    """Return how many times as fast as each baseline we are in the best rounds of all runs, and at which size.
+
+    What a release kept is already so.
+    """
+    if "ratios" in runs[0]:
+        return runs[0]
     sides: dict[str, dict[str, float]] = {}
-    for entry in of["benchmarks"]:
+    for entry in (entry for of in runs for entry in of["benchmarks"]):
         info = entry["extra_info"]
         if "beyond_mb" not in info and "job" not in info:
             side = info.get("side") or (entry["params"] or {}).get("side", "sp2lnob")
-            sides.setdefault(entry["group"], {})[side] = entry["stats"]["min"]
+            times = sides.setdefault(entry["group"], {})
+            times[side] = min(entry["stats"]["min"], times.get(side, float("inf")))
     return {
-        f"{work}: {side}": theirs / times["sp2lnob"]
-        for work, times in sides.items()
-        for side, theirs in times.items()
-        if side != "sp2lnob"
+        **size(*runs),
+        "ratios": {
+            f"{work}: {side}": theirs / times["sp2lnob"]
+            for work, times in sides.items()
+            for side, theirs in times.items()
+            if side != "sp2lnob"
+        },
     }
+
+
+def size(*runs: dict[str, Any]) -> dict[str, int]:
+    """Return how large the survey was, and how many replicates it had: larger ones have other ratios."""
+    sizes = [{key: of["machine_info"][key] for key in ("households", "replicates")} for of in runs]
+    if any(one != sizes[0] for one in sizes):
+        raise SystemExit(f"the runs must be of one size, but they are of {sizes}")
+    return sizes[0]
 
 
 def compared(old: dict[str, float], new: dict[str, float], loss: float) -> tuple[list[tuple[str, ...]], list[str]]:
@@ -102,14 +121,22 @@ def main() -> None:
     """Print a table for each file."""
     parser = argparse.ArgumentParser(description="Print ratios of what pytest-benchmark wrote.")
     parser.add_argument("--markdown", action="store_true", help="as in the README")
-    parser.add_argument("--compare", action="store_true", help="two files: the ratios before and now, side by side")
+    parser.add_argument("--compare", action="store_true", help="ratios before, of the first file, and in all others")
     parser.add_argument("--loss", type=float, default=0.2, help="the share of a ratio whose loss is a failure")
+    parser.add_argument(
+        "--keep", type=Path, metavar="RATIOS", help="where to write the ratios of the best rounds of all"
+    )
     parser.add_argument("files", nargs="+", type=Path)
     asked = parser.parse_args()
     if asked.compare:
-        if len(asked.files) != 2:
-            parser.error("--compare takes two files, the older one first")
-        old, new = (ratios(json.loads(path.read_text(encoding="utf-8"))) for path in asked.files)
+        if len(asked.files) < 2:
+            parser.error("--compare takes two files or more, the oldest first")
+        before, *runs = (json.loads(path.read_text(encoding="utf-8")) for path in asked.files)
+        kept, now = ratios(before), ratios(*runs)
+        for key in ("households", "replicates"):
+            if kept[key] != now[key]:
+                parser.error(f"the two files must be of one size, but their {key} are {kept[key]:,} and {now[key]:,}")
+        old, new = kept["ratios"], now["ratios"]
         if not set(old) & set(new):
             parser.error("the two files have no ratio in common")
         rows, lost = compared(old, new, asked.loss)
@@ -117,6 +144,11 @@ def main() -> None:
         for name in lost:
             print(f"lost more than {asked.loss:.0%}, or is measured no longer: {name}")
         raise SystemExit(1 if lost else 0)
+    if asked.keep:
+        made = ratios(*(json.loads(path.read_text(encoding="utf-8")) for path in asked.files))
+        made["ratios"] = {name: float(f"{ratio:.4g}") for name, ratio in sorted(made["ratios"].items())}
+        asked.keep.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        return
     for path in asked.files:
         of = json.loads(path.read_text(encoding="utf-8"))
         rows, said = shown(of)

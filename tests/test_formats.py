@@ -692,6 +692,13 @@ def test_a_stata_file_of_the_future_is_told_by_its_version(frames, tmp_path):
         sp.read_survey(path)
 
 
+def test_a_stata_file_that_has_no_columns_is_refused(tmp_path):
+    """Found by fuzzing: to learn the number of rows, which old versions do not state, the first column is read."""
+    (tmp_path / "h.dta").write_bytes(b"\x71\x02\x01\0\0\0\0\xff\xff\xff" + bytes(200))
+    with pytest.raises(sp.InputError, match=r"must be a readable Stata file, but 'h.dta' is not"):
+        sp.read_survey(tmp_path / "h.dta")
+
+
 def test_names_in_frames_and_parquet(tmp_path):
     table = pa.table([pa.array([1]), pa.array([2])], names=["hid", "hid"])
     parquet.write_table(table, tmp_path / "h.parquet")

@@ -160,6 +160,60 @@ def damaged(path, how):
     path.write_bytes(content)
 
 
+def forged(path, header, rest=bytes(8 * 8 * 3), length=None):
+    """Write a file whose hash fits: it tells damage, and not who wrote."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    length = len(text) if length is None else length
+    content = _shards.MAGIC + length.to_bytes(8, "little") + text + rest
+    path.write_bytes(content + hashlib.sha256(content).digest())
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[" * 100_000,
+        [],
+        None,
+        {},
+        {"first": 1, "count": 8},
+        {"first": "1", "count": 8, "manifest": MANIFEST},
+        {"first": 1, "count": None, "manifest": MANIFEST},
+        {"first": 1, "count": 0, "manifest": MANIFEST},
+        {"first": 1, "count": -8, "manifest": MANIFEST},
+        {"first": 1, "count": 2**70, "manifest": MANIFEST},
+        {"first": 1, "count": 8, "manifest": []},
+    ],
+    ids=lambda header: repr(header)[:20],
+)
+def test_a_header_that_nobody_here_wrote_is_refused(tmp_path, header):
+    path = tmp_path / "replicates-00000001-00000008.values"
+    forged(path, header)
+    with pytest.raises(sp.InputError, match="is cut short or damaged"):
+        loaded(shards(tmp_path))
+
+
+@pytest.mark.parametrize(("rest", "length"), [(b"1234567", None), (bytes(8 * 9), None), (b"", 2**40), (b"", 0)])
+def test_values_that_are_no_rows_are_refused(tmp_path, rest, length):
+    header = {"first": 1, "count": 8, "manifest": MANIFEST}
+    forged(tmp_path / "replicates-00000001-00000008.values", header, rest, length)
+    with pytest.raises(sp.InputError, match="is cut short or damaged"):
+        loaded(shards(tmp_path))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 4])
+def test_replicates_of_fewer_or_more_figures_are_refused(tmp_path, rows):
+    """Rows are told by the manifest's hash of the study; a file made by hand may say another's."""
+    store = shards(tmp_path)
+    store.keep(1, values(1, 8, rows=rows))
+    store.flush()
+    message = rf"Kept replicates must have 3 values each, but those from number 1 on have {rows}"
+    with pytest.raises(sp.InputError, match=message):
+        map_replicates(lambda first, groups: None, np.ones(3, dtype=bool), 100, n_threads=1, store=shards(tmp_path))
+
+
 @pytest.mark.parametrize("how", ["empty", "cut", "longer", "rubbish", 0, 21, 40, -200, -33, -1])
 @pytest.mark.parametrize("complete", [False, True])
 def test_a_damaged_file_is_refused_by_its_name(tmp_path, how, complete):

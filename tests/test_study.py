@@ -449,6 +449,15 @@ def test_slips_in_schemes_are_named(folder, lines, message):
         _ = read_study(write(folder, f'{GOOD.split("[[scheme]]")[0]}[[scheme]]\nname = "x"\n{lines}\n')).package
 
 
+@pytest.mark.parametrize("varied", ["taper = [1, 2]", 'max_age = [4, "x"]', "disability = [true, 7]", "who = [1]"])
+def test_each_of_the_values_of_a_candidate_is_of_its_type(folder, varied):
+    """Found by fuzzing: what stands in a list was not looked at."""
+    text = f'{GOOD}[[candidate]]\nname = "x"\namount = [5, "month"]\n{varied}\n'
+    message = rf"number 1: {varied.split()[0]} in a list of \[\[candidate\]\] must be "
+    with pytest.raises(sp.InputError, match=message):
+        _ = read_study(write(folder, text)).candidates
+
+
 PROJECTED = GOOD.replace("gdp_per_capita = 1800\n", "gdp_per_capita = 1800\nyear = 2026\n") + (
     'effect = ["reroute", "logit"]\nmonotone = true\n[projection]\ncountry = "Cambodia"\nyears = [2026, 2030]\n'
     'indexed = "prices"\ngrowth = { "2027" = 0.02, "2028" = 0.02, "2029" = 0.02, "2030" = 0.02 }\n'

@@ -166,6 +166,12 @@ def map_replicates(
             progress(Progress(done, len(wanted), failed, perf_counter() - start, loaded))
 
     for first, made in store.load() if store else ():
+        if len(made) != len(values):  # one row would fill all others without a word
+            fail(
+                f"Kept replicates must have {len(values):,} values each",
+                f"those from number {first:,} on have {len(made):,}",
+                "Delete their file alone: the others are kept, and its replicates are computed again.",
+            )
         take(first, made)
     loaded, start = done, perf_counter()
     if loaded:

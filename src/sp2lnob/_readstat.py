@@ -57,7 +57,7 @@ class ReadStat(File):
     def _counted(self) -> int:
         """Return the number of rows of a file that does not state it."""
         rows = 0
-        while found := len(self._block(self.names[:1], rows, BLOCK)[self.names[0]]):
+        while self.names and (found := len(self._block(self.names[:1], rows, BLOCK)[self.names[0]])):
             rows += found
         return rows
 

@@ -640,6 +640,8 @@ def _choice(table: Mapping[str, Any]) -> Choice:
     for key, values in varied.items():
         if not values:
             fail(f"{key} of [[candidate]] must have values", "there are none", "List one or more.")
+        for value in values:
+            _check({key: value}, SCHEME, "a list of [[candidate]]")
     scheme = _scheme({**given, **{key: values[0] for key, values in varied.items()}})
     if "target" in varied:
         varied["target"] = [target_from(target, f"scheme {scheme.name!r}") for target in varied["target"]]

@@ -514,7 +514,7 @@ def test_figures_withheld_have_a_line_of_their_own_and_no_gap_gives_them_away():
     check_room(chart)
 
 
-@pytest.mark.parametrize(("n", "fill", "text"), [(49, "white", "(10.0%)"), (50, plots.INK, "10.0%")])
+@pytest.mark.parametrize(("n", "fill", "text"), [(49, "white", "(10.0%)"), (50, _canvas.INK, "10.0%")])
 def test_figures_from_few_cases_are_hollow_and_in_parentheses(n, fill, text):
     frame = tidy(("consumption_gain", "", "after", "region", "a", 0.1, 0.01, {"n": n}))
     chart = plots.gain(with_frame(frame), by="region")

@@ -19,10 +19,10 @@ import pytest
 
 import sp2lnob as sp
 from sp2lnob import plots
-from sp2lnob._html import form_of
+from sp2lnob._html import checked, form_of
 from sp2lnob._tables import Figure, amount_of, drawn_of, figure_cell, measure_of, target_of, who_of
 from sp2lnob.effects import effect_of
-from sp2lnob.report import checked, render
+from sp2lnob.report import render
 from sp2lnob.schemes import scheme_from
 
 PLAIN = '<svg xmlns="http://www.w3.org/2000/svg" role="img"/>'

@@ -15,9 +15,11 @@ import pandas as pd
 import pytest
 
 import sp2lnob as sp
-from sp2lnob import _packages, best_package, choices
+from sp2lnob import _packages, _search_question, best_package, choices
+from sp2lnob._folds import folds_of
 from sp2lnob._parallel import LANES
 from sp2lnob._written import as_toml
+from sp2lnob.estimation import full_sample_of
 from sp2lnob.study import read_study
 
 from ._data import toy_frames, toy_survey
@@ -278,13 +280,13 @@ def test_progress_is_told_of_packages(survey):
 
 
 def test_lanes_and_batches_do_not_show(survey):
-    question = best_package.Question.of(
+    question = _search_question.Question.of(
         survey, candidates(), None, "poverty_gap", ECONOMY, None, None, None, 0.05, 1.0, "seeded", 1
     )
-    full = best_package.full_sample_of(survey, FEW.bind(survey))
+    full = full_sample_of(survey, FEW.bind(survey))
     psu = survey.design.psu
-    payments = best_package.payments_of(survey, question.grid, ECONOMY, question.run, psu, survey.design.psus)
-    scan = best_package.Scan(question.grid, question.parts(payments, full, None))
+    payments = choices.payments_of(survey, question.grid, ECONOMY, question.run, psu, survey.design.psus)
+    scan = _packages.Scan(question.grid, question.parts(payments, full, None))
     groups = -(-scan.batches // LANES)
     whole = scan.packages(scan(1, groups)[:, : scan.batches])
     for number in (0, 17, 89):
@@ -317,8 +319,8 @@ def test_the_cross_validated_value_is_that_of_packages_chosen_without_those_they
     town = survey.household_column("urbrur").categories()[1]
     groups = None
     if objective == "access":
-        full = best_package.full_sample_of(survey, FEW.bind(survey))
-        groups = best_package._Groups.of(survey, WATER, TREE, full)
+        full = full_sample_of(survey, FEW.bind(survey))
+        groups = _search_question.OpportunityGroups.of(survey, WATER, TREE, full)
         assert groups.cuts[0] == cut
 
     def measure(after, inside):
@@ -339,7 +341,7 @@ def test_the_cross_validated_value_is_that_of_packages_chosen_without_those_they
     sign = -1 if objective == "access" else 1
     values = []
     for repeat in range(10):
-        fold = best_package.folds_of(survey.design, repeat)[psu]
+        fold = folds_of(survey.design, repeat)[psu]
         mixed = survey.welfare.copy()
         for f in range(10):
             inside = fold != f
@@ -605,8 +607,7 @@ def test_a_choice_is_of_a_scheme():
 
 
 def test_schemes_that_depend_on_each_other_are_found_out(survey, monkeypatch):
-    simulate = best_package.simulate
-    monkeypatch.setattr(best_package, "simulate", lambda s, p, e: simulate(s, sp.Package(p.schemes, mpc=0.5), e))
+    monkeypatch.setattr(best_package, "simulate", lambda s, p, e: sp.simulate(s, sp.Package(p.schemes, mpc=0.5), e))
     with pytest.raises(sp.InputError, match="The schemes of a search must not depend on each other"):
         found(survey)
 

@@ -14,8 +14,12 @@ import sys
 from pathlib import Path
 
 NUMBERS = ("bayes", "bits", "concurrency", "effects", "expressions", "folds", "kernels", "regressions", "tree")
-DRAWN = ("_across", "_over_time", "_side_by_side", "assessment", "comparison", "overview", "plots", "report")
-EXTRAS = {"cli.py": "typer", **{f"{room}.py": "altair" for room in DRAWN}}  # rooms whose examples need an extra
+COMMANDS = ("_cli_shown", "_cli_work", "cli")
+PLOTS = ("_across", "_over_time", "_plot_groups", "_plot_inequality", "_plot_package", "_side_by_side", "plots")
+DRAWN = (*PLOTS, "assessment", "comparison", "overview", "report")
+EXTRAS = {  # rooms that need an extra, or whose examples do
+    f"{room}.py": extra for rooms, extra in ((COMMANDS, "typer"), (DRAWN, "altair")) for room in rooms
+}
 LIBRARIES = ("sp2lnob", "numpy", "scipy", "pandas", "scikit-learn", "narwhals")
 
 

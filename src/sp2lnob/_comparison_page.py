@@ -12,11 +12,10 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import plots
-from ._html import DIRECTIONS, NONE, FormOf, form_of
+from ._html import DIRECTIONS, NONE, FormOf, checked, form_of, templates
 from ._results import MANIFEST, as_json
 from ._tables import Block, Cell, Column, Line, Link, Picture, Table, link_of, marks, measure_of, said
 from .disclosure import FEW, FEWEST, least_cases
-from .report import checked, templates
 
 if TYPE_CHECKING:
     import pandas as pd

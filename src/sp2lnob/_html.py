@@ -1,7 +1,7 @@
 """Figures and tables as people read them, in notebooks and in the report: every text from data is escaped here.
 
 Digits follow the column: one number of decimals from its middle magnitude, and one more only for what would otherwise
-be shown as 0.
+be shown as 0. Templates are filled here, and a picture is looked at before it enters a page.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from html import escape
 from math import floor, isfinite, log10
 from statistics import median
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
-__all__ = ["FormOf", "escape", "fields", "form_of", "short", "table"]
+from ._validate import fail
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+__all__ = ["FormOf", "checked", "escape", "fields", "form_of", "short", "table", "templates"]
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EM DASH}"
@@ -201,3 +209,50 @@ def fields(caption: str, pairs: Iterable[tuple[str, str]]) -> str:
 def _isolated(text: str) -> str:
     """Return a text that keeps its direction to itself."""
     return f"<bdi>{escape(text).translate(DIRECTIONS)}</bdi>" if text else ""
+
+
+def templates() -> "Environment":
+    """Return what fills the templates, escaping all that it is given."""
+    try:
+        import altair  # noqa: F401
+        import jinja2
+        import vl_convert  # noqa: F401
+    except ImportError as error:
+        fail(
+            "The report needs jinja2, altair and vl-convert",
+            f"{error.name} is not installed",
+            "Install them: pip install 'sp2lnob[report]'.",
+        )
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("sp2lnob"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+DRAWN = frozenset(
+    f"{SVG}{name}"
+    for name in ("svg", "g", "path", "rect", "line", "circle", "text", "tspan", "title", "desc", "defs", "clipPath")
+)
+
+
+def checked(svg: str) -> "Markup":
+    """Return a picture as markup, once it is seen to draw and to do nothing else."""
+    from markupsafe import Markup
+
+    found = {"a declaration"} if "<!" in svg or "<?" in svg else set()
+    for element in ElementTree.fromstring(svg).iter() if not found else ():
+        if element.tag not in DRAWN:
+            found.add(f"the element {element.tag}")
+        for name, value in element.attrib.items():
+            local = name.rpartition("}")[2].lower()
+            if local.startswith("on") or local in ("href", "src", "style"):
+                found.add(f"the attribute {name}")
+            if "url(" in value and not value.startswith("url(#"):
+                found.add(f"the address {value}")
+    if found:
+        raise AssertionError(f"a picture must draw and do nothing else, but it has {', '.join(sorted(found))}")
+    return Markup(svg)

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from . import plots
 from ._canvas import INDEX, PERCENT, Format, Point
-from ._html import DIRECTIONS, NONE
+from ._html import DIRECTIONS, NONE, checked, templates
 from ._places import ALL, OF_D, Across, Figures, Published
 from ._results import MANIFEST, as_json
 from ._tables import Block, Cell, Column, Line, Link, Picture, Table, link_of, marks
 from .disclosure import FEW, FEWEST, least_cases
 from .findings import ESTIMATES, GROUPS
-from .report import checked, templates
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""What every test file may use: hypothesis without deadlines, the example survey, a browser; and what a run is without."""
+"""What every test may use: hypothesis without deadlines, the example survey, a browser; and what a run is without."""
 
 import os
 import shutil

@@ -1,6 +1,7 @@
 """Whoever has no mouse, or does not see, reads all of the pages; names of any script and length break nothing."""
 
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +136,7 @@ def test_headings_are_in_order_and_the_page_has_its_parts(opened):
     levels = opened.execute_script("return [...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1])")
     assert levels.count(1) == 1
     assert levels[0] == 1
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b - a <= 1 for a, b in pairwise(levels))
     parts = "return ['header', 'nav', 'main'].map(tag => document.querySelectorAll(tag).length)"
     assert opened.execute_script(parts) == [1, 1, 1]
 
@@ -145,8 +146,8 @@ def test_every_picture_says_what_it_shows_and_where_its_table_is(opened):
         """
         return [...document.querySelectorAll('figure')].map(f => {
             const [svg, link] = [f.querySelector('svg'), f.querySelector('figcaption a')];
-            return [svg.getAttribute('role'), svg.querySelector('title').textContent, svg.querySelector('desc').textContent,
-                !link || document.querySelector(link.hash).closest('table') !== null];
+            const [title, told] = ['title', 'desc'].map(tag => svg.querySelector(tag).textContent);
+            return [svg.getAttribute('role'), title, told, !link || document.querySelector(link.hash).closest('table') !== null];
         })
         """
     )

@@ -147,7 +147,8 @@ def test_every_picture_says_what_it_shows_and_where_its_table_is(opened):
         return [...document.querySelectorAll('figure')].map(f => {
             const [svg, link] = [f.querySelector('svg'), f.querySelector('figcaption a')];
             const [title, told] = ['title', 'desc'].map(tag => svg.querySelector(tag).textContent);
-            return [svg.getAttribute('role'), title, told, !link || document.querySelector(link.hash).closest('table') !== null];
+            const table = !link || document.querySelector(link.hash).closest('table') !== null;
+            return [svg.getAttribute('role'), title, told, table];
         })
         """
     )

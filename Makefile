@@ -17,7 +17,7 @@ test: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data
 # The same on kernels that check every index: slow, and any error in them fails the test. Pages, pictures, the command
 # line, files, workers, many samples and many surveys run no kernel otherwise than the rest does; nor do questionnaires,
 # expressions, the reading of surveys, what is withheld, years to come, SPOT's figures, comparisons and the source itself.
-EDGES := r report report_browser plots docs readme cli init study formats io coverage parallel shards resume bits \
+EDGES := r report report_browser accessibility plots docs readme cli init study formats io coverage parallel shards resume bits \
   many indicators expressions survey household_types disclosure projection spot comparison architecture
 test-debug: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data build/debug-site/made
 	SP2LNOB_DEBUG=1 PYTHONPATH=build/debug-site $(BIN)/python -m pytest -n auto --dist loadfile --pyargs sp2lnob tests \
@@ -200,7 +200,7 @@ build/%-site/made: $(VENV)/pip $(SOURCES)
 	touch $@
 
 $(VENV)/population-data: $(VENV)/pip pyproject.toml
-	$(BIN)/python -m pip install -q --no-deps --group population
+	$(BIN)/python -m pip install -q --no-deps --group population --group axe
 	touch $@
 
 $(VENV)/%-tools: $(VENV)/pip pyproject.toml

@@ -120,7 +120,7 @@ def table(rows: list[tuple[str, ...]], markdown: bool) -> str:
 def main() -> None:
     """Print a table for each file."""
     parser = argparse.ArgumentParser(description="Print ratios of what pytest-benchmark wrote.")
-    parser.add_argument("--markdown", action="store_true", help="as in the README")
+    parser.add_argument("--markdown", action="store_true", help="as on the page on performance")
     parser.add_argument("--compare", action="store_true", help="ratios before, of the first file, and in all others")
     parser.add_argument("--loss", type=float, default=0.2, help="the share of a ratio whose loss is a failure")
     parser.add_argument(

@@ -139,7 +139,7 @@ def test_access_alone_where_welfare_has_no_amount(example):
 
 
 def reasons(overview):
-    return {tuple(row[:-1]): row[-1] for row in overview.skipped.itertuples(index=False)}
+    return {tuple(row[:-2]): row[-1] for row in overview.skipped.itertuples(index=False)}
 
 
 def test_what_is_left_out_says_why(example):

@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 import sp2lnob as sp
+from sp2lnob._cli_shown import best_told
 from sp2lnob.cli import main
 from sp2lnob.disclosure import EFFECT_FIGURES, FIGURES, GROUP_FIGURES, STABILITY_FIGURES, least_cases
 
@@ -262,6 +263,56 @@ def test_a_search_for_the_group_furthest_behind_withholds_what_a_small_group_has
     with pytest.raises(sp.InputError, match="A front must be of what rests on 25 unweighted cases or more"):
         plots.front(searched())
     assert plots.front(searched(), disclosure="none").to_dict()
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_what_the_command_line_says_of_the_best_package_rests_on_enough(policy):
+    """The change of a group of 13 is told nowhere but where nothing is withheld, nor is what was cross-validated."""
+    told = best_told(searched(), policy)
+    rows = searched().estimates.frame().query("statistic == 'furthest_behind' and by == 'all' and scenario == 'change'")
+    changes = [line for line in told if line.startswith("change ")]
+    assert len(changes) == len(rows) == 2
+    if policy == "none":
+        assert all(f"{value:.4g}" in line for value, line in zip(rows["value"], changes, strict=True))
+    else:
+        assert [line.split()[1] for line in changes] == ["withheld,", "withheld,"]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_spread_of_a_gap_is_withheld_with_the_gap(policy):
+    """It has the cases of the smaller end: of the areas, 23 of 300."""
+    spreads = assessed().findings(policy).stability.query("what == 'gap'").set_index("opportunity")
+    gaps = assessed().estimates.frame().query("statistic == 'gap' and scenario == 'before' and param == ''")
+    assert spreads["n"].to_dict() == gaps.set_index("of")["n"].to_dict()
+    assert spreads["n"].min() == AREAS["few"][0]
+    hidden = spreads["n"] < least_cases(policy)
+    assert hidden.any() == (policy != "none")
+    assert (spreads["sd"].isna() == hidden).all()
+    assert (spreads["flag"].str.contains("withheld") == hidden).all()
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_importance_is_withheld_where_a_gain_is(policy):
+    tree = assessed().findings(policy).trees["water by class"]
+    hidden = any(node["rate"] is None for node in tree["nodes"])
+    assert hidden == (policy != "none")
+    assert [circumstance["importance"] is None for circumstance in tree["circumstances"]] == [hidden] * 2
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_why_a_place_is_left_out_does_not_tell_what_few_have(policy):
+    """Of 23 households all have roads: their area is left out for it, which would tell of every one of them."""
+    homes, persons = frames()
+    area = homes["area"]
+    roads = np.where(area == "few", 1, np.arange(len(area)) % 2)
+    road = sp.Opportunity("road", "road", circumstances=["bottom40"])
+    over = sp.Survey({**homes, "road": roads}, persons, person="pid", welfare="pc", psu="ea")
+    tree = sp.OpportunityTree(min_obs=10, min_share=0)
+    found = sp.assess_many({"here": over}, [road], domains=["area"], tree=tree, replicates=REPLICATES)
+    (row,) = found.skipped.to_dict("records")
+    assert (row["domain_level"], row["n"], row["reason"]) == ("few", 23, "all have the same outcome")
+    (row,) = found.findings(policy).skipped.to_dict("records")
+    assert row["reason"] == ("all have the same outcome" if policy == "none" else "withheld")
 
 
 @pytest.mark.parametrize(

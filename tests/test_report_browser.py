@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import shutil
 
 import numpy as np
 import pandas as pd
@@ -12,38 +11,8 @@ import pytest
 import sp2lnob as sp
 from sp2lnob.report import render
 
-from ._data import lacking
-
 ALARM = "<script>document.title = 'ran'; alert(1)</script>"
 WIDTHS = (360, 1280)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    try:
-        from selenium import webdriver
-        from selenium.webdriver.chrome.service import Service
-    except ImportError:
-        lacking("browser", "selenium is not installed")
-    binary = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    driver = shutil.which("chromedriver")
-    if binary is None or driver is None:
-        lacking("browser", "chromium or chromedriver is not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    folder = tmp_path_factory.mktemp("browser")
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
-        options.add_argument(argument)
-    options.add_argument(f"--user-data-dir={folder / 'profile'}")
-    options.add_experimental_option("prefs", {"download.default_directory": str(folder)})
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    made = webdriver.Chrome(options=options, service=Service(driver))
-    made.execute_cdp_cmd("Network.enable", {})
-    nothing = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-    made.execute_cdp_cmd("Network.emulateNetworkConditions", nothing)
-    made.downloads = folder
-    yield made
-    made.quit()
 
 
 @pytest.fixture(scope="module")

@@ -117,7 +117,9 @@ def letter_width(letter: str) -> float:
         return 1.0
     if letter in "iljtfI.,:;|'!()[] ":
         return 0.3
-    return 0.87 if letter in "mwMW%@" else 0.7 if letter.isupper() else 0.56
+    if "\u0900" <= letter <= "\u0dff" or "\u1000" <= letter <= "\u109f" or "\u1780" <= letter <= "\u17ff":
+        return 0.8  # scripts of India, of Burma and of the Khmer
+    return 0.95 if letter in "W@" else 0.87 if letter in "mwM%" else 0.7 if letter.isupper() else 0.56
 
 
 def text_width(text: str, size: float) -> float:

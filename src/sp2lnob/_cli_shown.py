@@ -268,11 +268,12 @@ def summary(found: "Findings") -> list[Table]:
     return [*tables, table]
 
 
-def best_told(found: "Search") -> list[str]:
+def best_told(found: "Search", disclosure: str | int) -> list[str]:
     """Return what is told of the best package, line by line."""
+    from .best_package import published
     from .economy import Amount
 
-    asked, first = found.asked, found.frame().iloc[0]
+    asked, first = found.asked, published(found, found.frame(), disclosure).iloc[0]
     lines = [f"{found.packages:,} packages, all tried; the best for {asked['objective']}:"]
     for scheme in found.package.schemes:
         varied = [name for name in asked["candidates"][scheme.name] if name not in ("levels", "required")]
@@ -281,13 +282,15 @@ def best_told(found: "Search") -> list[str]:
         of = f"{amount.value:g} {amount.unit}" if isinstance(amount, Amount) else f"by {amount.by or 'welfare'}"
         lines.append(f"  {scheme.name}: {of}{more}")
     share = f", {first['cost_gdp']:.3%} of GDP" if "cost_gdp" in first else ""
-    lines.append(f"cost             {first['total_cost']:,.0f} a year{share}")
-    frame = found.estimates.frame()
+    cost = f"{first['total_cost']:,.0f} a year{share}" if first["total_cost"] == first["total_cost"] else "withheld"
+    lines.append(f"cost             {cost}")
+    frame = found.estimates.frame(disclosure=disclosure)
     wanted = (frame["statistic"] == asked["objective"]) & (frame["by"] == "all") & (frame["scenario"] == "change")
     for row in frame[wanted].itertuples():
         how = "cross-validated" if str(row.param).endswith("package") else "as found, biased"
         interval = "" if row.ci_low != row.ci_low else f" ({row.ci_low:.4g} to {row.ci_high:.4g})"
-        lines.append(f"change           {row.value:.4g}{interval}, {how}")
+        value = "withheld" if "withheld" in row.flag else f"{row.value:.4g}{interval}"
+        lines.append(f"change           {value}, {how}")
     lines.append(f"stays best       in {found.stays_best:.1%} of replicates")
     return lines
 

@@ -81,7 +81,7 @@ class Work:
         found = self.assessed(find, study.replicates)
         with shielded():
             folder = found.save(self.out, disclosure=self.disclosure, study=source_of(study))
-        self.end(folder, best_told(found), packages=found.packages)
+        self.end(folder, best_told(found, self.disclosure), packages=found.packages)
 
     def end(self, folder: Path, lines: Iterable[str] = (), **figures: int) -> None:
         """Tell what was written, after some lines on what was found."""

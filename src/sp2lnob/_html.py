@@ -78,12 +78,16 @@ class FormOf:
         --------
         >>> FormOf(100, 1).ends(0.3854, 0.4651)
         '38.5 to 46.5'
-        >>> FormOf().ends(float("nan"), float("nan"))
-        ''
+        >>> FormOf().ends(float("nan"), float("nan")), FormOf(decimals=3).ends(-0.0003, -0.0001)
+        ('', '−0.0003 to −0.0001')
         """
         if not (isfinite(low) and isfinite(high)):
             return ""
-        digits = [f"{abs(end * self.factor):,.{self.decimals}f}" for end in (low, high)]
+        most = max(abs(low), abs(high)) * self.factor
+        decimals = self.decimals
+        if SMALLEST < most < 0.5 * 10**-decimals:  # both would be shown as 0
+            decimals = -floor(log10(most))
+        digits = [f"{abs(end * self.factor):,.{decimals}f}" for end in (low, high)]
         signs = [
             MINUS if end < 0 and set(text) & NOT_ZERO else "" for end, text in zip((low, high), digits, strict=True)
         ]

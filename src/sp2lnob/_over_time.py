@@ -18,6 +18,7 @@ from ._canvas import (
     case_notes,
     extent,
     text_width,
+    wrap,
 )
 from ._validate import fail, fail_type
 from .projection import FOLLOW, Projection
@@ -121,7 +122,9 @@ def projection(projection: Any, *, width: float = WIDTH) -> "alt.LayerChart":
     y = -APART
     for place, of in sorted(ends):
         y = max(place, y + APART)
-        canvas.text(right + 8, y, names[of], bold=of == PACKAGE, colour=curves[of][0].colour)
+        canvas.text(
+            right + 8, y, wrap(names[of], beside - 12, SMALL, 1), bold=of == PACKAGE, colour=curves[of][0].colour
+        )
     for year in marked:
         canvas.text(across(year), TOP + HEIGHT + 14, str(year), colour=GREY, align="center")
     head = [

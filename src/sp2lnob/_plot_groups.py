@@ -54,6 +54,7 @@ from .findings import Findings
 if TYPE_CHECKING:
     import altair as alt
 
+RESPONSES = {"reroute": "by the tree", "interpolate": "in a line", "logit": "by a logit", "refit": "by its own tree"}
 RATE = 62.0  # room for a rate on the right of a tree
 
 
@@ -408,12 +409,13 @@ def effects(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.La
         for row in picked:
             if (row["by"], row["level"]) == (by, level):
                 effect = effect_of(str(row["param"]), main)
-                lanes.append(lane_of(point_of(row, series=effect), effect, CHANGE))
+                word = RESPONSES.get(effect, effect)
+                lanes.append(lane_of(point_of(row, series=word), word, CHANGE))
         rows.append(Row(label, lanes, end=ends.get(level, "") if by == "group" else ""))
     barrier = " of the barrier" if asked.get("kind") == "barrier" else ""
     subtitle = [
         f"Change{barrier} in percentage points, by how access is taken to respond. Bars are {intervals_of(found)}",
-        "of what the sample leaves open; what lies between the effects no sample tells.",
+        "of what the sample leaves open; what lies between the ways to respond no sample tells.",
     ]
     title = f"{opportunity}: what the change rests on"
     return draw(rows, CHANGE, title, subtitle, width=width, figure=52, word=84)

@@ -280,4 +280,4 @@ def shares(result: Found, opportunity: str, *, width: float = WIDTH) -> "alt.Lay
 def _share_lane(point: Point, total: float) -> Lane:
     """Return the lane of a circumstance's share, and what it is of all of them."""
     known = point.there and math.isfinite(total) and total > 0
-    return lane_of(point, minus(f"{point.value / total:.0%}") if known else "", INDEX)
+    return lane_of(point, minus(f"{round(point.value / total, 2) + 0.0:.0%}") if known else "", INDEX)

@@ -149,7 +149,7 @@ def consumption(page: Page) -> dict[str, Any] | None:
     rows += [decile_row(row) for row in page.across("mean_welfare", columns, by="decile")]
     parts = [Part(rows, "Mean", statistic="mean_welfare")]
     for param in dict.fromkeys(figure.param for figure in page.find("quantile")):
-        label = f"Poorest {100 * float(param.removeprefix('q=')):g}% end at"
+        label = quantile_of(param)
         found = [replace(row, label=label, data=False) for row in page.across("quantile", columns, param=param)]
         parts.append(Part(found, "Quantile", statistic="quantile"))
     by_decile = page.has("mean_welfare", by="decile")
@@ -330,11 +330,16 @@ def _note(page: Page) -> list[str]:
     return note.splitlines() or ["Intervals are of the survey alone: population and growth carry none."]
 
 
+def quantile_of(param: str) -> str:
+    """Return what a quantile of welfare is, in words."""
+    return f"Poorest {100 * float(param.removeprefix('q=')):g}% end at"
+
+
 def rule_of(param: str) -> str:
     """Return whom a score chooses, and who is poor, in words."""
     told = []
     words = {
-        "share": "the lowest {} by it",
+        "share": "the lowest {} by the score",
         "poor": "poor: the poorest {}",
         "line": "poor: below {}",
         "who": "among {}",

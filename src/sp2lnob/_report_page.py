@@ -45,6 +45,7 @@ SITUATIONS = {
 }
 PACKAGE = "package"
 RANKED = ("decile", "quintile")  # domains whose levels are numbers
+FLAG = "Flag"  # a column that is left out where it is empty
 NAMED = 3  # opportunities in the title
 ENDS = ("furthest_behind", "furthest_ahead", "gap")
 HONEST = "cross-validated"  # how the param of what a new sample would show ends
@@ -101,11 +102,18 @@ class Page:
     @property
     def title(self) -> str:
         """What the page is called."""
+        before, names, after = self.heading
+        return before + ", ".join(names) + after
+
+    @property
+    def heading(self) -> tuple[str, list[str], str]:
+        """What the page is called: words before names, names, and words after them."""
         names = list(self.findings.trees)
         if not names:
-            return "What a cash-transfer package would change" if self.package else "Poverty and inequality"
-        named = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
-        return f"Who is left behind: {named}" + (", and what a package would change" if self.package else "")
+            return "What a cash-transfer package would change" if self.package else "Poverty and inequality", [], ""
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        after = more + (", and what a package would change" if self.package else "")
+        return "Who is left behind: ", names[:NAMED], after
 
     @property
     def counts(self) -> dict[str, int]:
@@ -299,7 +307,7 @@ class Page:
         return self.table(
             file,
             caption,
-            [Column(first, words=True), Column("n"), *heads, Column("Flag", words=True)],
+            [Column(first, words=True), Column("n"), *heads, Column(FLAG, words=True)],
             shown,
             self.findings.estimates.iloc[rows] if frame is None else frame,
             of=of,
@@ -323,7 +331,13 @@ class Page:
         notes: Sequence[str] = (),
         level: str = "",
     ) -> Table:
-        """Return a table with a number, and a frame as its link."""
+        """Return a table with a number, and a frame as its link; a column of flags only where there is one."""
+        lines = [line for block in blocks for line in block.lines]
+        if columns[-1].title == FLAG and not any(line.cells[-1].text for line in lines):
+            columns = columns[:-1]
+            blocks = [
+                replace(block, lines=[replace(line, cells=line.cells[:-1]) for line in block.lines]) for block in blocks
+            ]
         number = next(self._tables)
         link = csv_of(f"table-{number:02d}-{file}.csv", frame)
         return Table(number, caption, of, columns, blocks, link, notes, level)

@@ -19,6 +19,7 @@ FEWEST = 25  # the DHS Program's thresholds for unweighted cases
 FEW = 50
 FIGURES = ("value", "se", "ci_low", "ci_high", "bias", "df")
 SCENARIOS = ("before", "after", "change")
+OF_OUTCOME = ("all have the same outcome", "rate under")  # how reasons begin that tell of it
 STABILITY_FIGURES = ("frequency", "sd")
 EFFECT_FIGURES = (*SCENARIOS, "change_se", "change_low", "change_high", "gaining")
 GROUP_FIGURES = (*(f"{which}{end}" for which in SCENARIOS for end in ("", "_se", "_low", "_high")), "gaining")
@@ -69,7 +70,10 @@ def withhold(frame: "pd.DataFrame", policy: str | int, figures: tuple[str, ...] 
 
 
 def withhold_tree(tree: Mapping[str, Any], policy: str | int) -> dict[str, Any]:
-    """Return a tree, as plain lists and numbers, whose nodes with too few cases have no rate, and no gain tells it."""
+    """Return a tree, as plain lists and numbers, whose nodes with too few cases have no rate.
+
+    Nor is told what the split above them gains, nor the importance of circumstances, which adds gains up.
+    """
     least = least_cases(policy)
     few = {node["node"] for node in tree["nodes"] if node["n"] < least}
 
@@ -79,4 +83,15 @@ def withhold_tree(tree: Mapping[str, Any], policy: str | int) -> dict[str, Any]:
             hidden |= {"gain": None, "complexity": None}
         return {**node, **hidden}
 
-    return {**tree, "nodes": [shown(node) for node in tree["nodes"]]}
+    made = {**tree, "nodes": [shown(node) for node in tree["nodes"]]}
+    if few:
+        made["circumstances"] = [{**circumstance, "importance": None} for circumstance in tree["circumstances"]]
+    return made
+
+
+def withhold_reasons(frame: "pd.DataFrame", policy: str | int) -> "pd.DataFrame":
+    """Return a frame of what was left out, without reasons that tell the outcome of too few cases."""
+    if frame.empty:
+        return frame
+    few = (frame["n"] > 0) & (frame["n"] < least_cases(policy)) & frame["reason"].str.startswith(OF_OUTCOME)
+    return frame.assign(reason=frame["reason"].mask(few, "withheld"))

@@ -285,7 +285,7 @@ class _One:
 
     def __init__(self, name: str, source: Source, asked: _Asked, told: _Telling | None, kept: Path | None) -> None:
         self.name, self.source, self.asked, self.told, self.kept = name, source, asked, told, kept
-        self.skipped: list[tuple[str, ...]] = []
+        self.skipped: list[tuple[str | int, ...]] = []
         self.study: dict[str, str] = {}
 
     def made(self) -> Overview | None:
@@ -393,7 +393,7 @@ class _One:
                 continue
             for place, some, name in split.places(opportunity, cells):
                 if reason := self._too_little(some, tree):
-                    self._skip(*place[1:], opportunity.name, reason)
+                    self._skip(*place[1:], opportunity.name, reason, int(np.count_nonzero(some.weight > 0)))
                     continue
                 yield _Piece(place, opportunity, counted(some, name if place[1] == ALL else _free(name, taken)))
 
@@ -424,8 +424,8 @@ class _One:
             )
         self._skip(domain, ALL, "", f"not to be had: {_one_line(error)}")
 
-    def _skip(self, domain: str, level: str, opportunity: str, reason: str) -> None:
-        self.skipped.append((self.name, domain, level, opportunity, reason))
+    def _skip(self, domain: str, level: str, opportunity: str, reason: str, n: int = 0) -> None:
+        self.skipped.append((self.name, domain, level, opportunity, n, reason))
 
     # -- what is found ------------------------------------------------------------------------------------------------
 

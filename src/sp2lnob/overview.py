@@ -16,14 +16,14 @@ from ._overview_page import render
 from ._places import CORRELATED, PLACE, Across
 from ._results import MANIFEST, read_manifest, write_file, write_folder
 from ._validate import fail
-from .disclosure import FEWEST, GROUP_FIGURES, least_cases, withhold
+from .disclosure import FEWEST, GROUP_FIGURES, least_cases, withhold, withhold_reasons
 from .findings import ESTIMATES, GROUPS, OF_ESTIMATES, OF_GROUPS, as_csv, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SKIPPED, CORRELATIONS = "skipped.csv", "correlations.csv"
-OF_SKIPPED = (*PLACE, "opportunity", "reason")
+OF_SKIPPED = (*PLACE, "opportunity", "n", "reason")
 COLUMNS = {
     ESTIMATES: (*PLACE, *OF_ESTIMATES),
     GROUPS: (*PLACE, *OF_GROUPS),
@@ -45,7 +45,8 @@ class Overview:
     groups : DataFrame
         survey, domain, domain_level; then the columns of ``Assessment.groups``.
     skipped : DataFrame
-        What was left out, and why: survey, domain, domain_level, opportunity, reason.
+        What was left out, and why: survey, domain, domain_level, opportunity, n (rows with weight, 0 where not known),
+        reason.
     correlations : DataFrame
         Of two opportunities' dissimilarity indices over the replicates of their survey: survey, domain, domain_level,
         of, other, correlation. The standard error of a mean rests on them.
@@ -136,7 +137,7 @@ class Overview:
         return Overview(
             withhold(self.estimates, policy),
             withhold(self.groups, policy, GROUP_FIGURES),
-            self.skipped,
+            withhold_reasons(self.skipped, policy),
             self.correlations,
             {**self.manifest, "disclosure": policy},
         )

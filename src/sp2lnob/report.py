@@ -23,6 +23,7 @@ from ._report_package import (
     paid_already,
     poverty,
     projection,
+    quantile_of,
     receipt,
     rule_of,
 )
@@ -99,6 +100,7 @@ def _contents(made: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         "poverty": "Poverty",
         "inequality": "Inequality",
         "consumption": "Consumption",
+        "paid_already": "What is paid already",
         "receipt": "Who receives",
         "cost": "Cost",
         "domains": "Breakdowns",
@@ -108,38 +110,41 @@ def _contents(made: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ("brief", "In brief", ""),
         *([("gaps", "Access and its gap", "")] if made["gaps"] else []),
         *opportunities,
-        *((key, heading, "") for key, heading in parts.items() if made[key]),
+        *((key.replace("_", "-"), heading, "") for key, heading in parts.items() if made[key]),
         ("survey", "The survey and its design", ""),
         ("methods", "Methods", ""),
         ("manifest", "How this was made", ""),
     ]
 
 
-def _domains(page: Page) -> list[tuple[str, Table]]:
-    """Return what no section has shown, by every domain."""
+def _domains(page: Page) -> list[tuple[str, list[Table]]]:
+    """Return what no section has shown, by every domain; what is paid already stands apart."""
     names = [by for by in dict.fromkeys(page.by) if by not in ("all", "group")]
-    return [(by, table) for by in names if (table := _rest(page, by, "Breakdown"))]
+    captions = {"Breakdown": False, "Breakdown of existing benefits": True}
+    made = [(by, [_rest(page, by, caption, existing) for caption, existing in captions.items()]) for by in names]
+    return [(by, there) for by, tables in made if (there := [table for table in tables if table])]
 
 
-def _rest(page: Page, by: str, caption: str) -> Table | None:
-    """Return what no section has shown of a domain."""
+def _rest(page: Page, by: str, caption: str, existing: bool = False) -> Table | None:
+    """Return what no section has shown of a domain: of the package, or of existing benefits."""
     rest = [
         figure
         for figure, split in zip(page.figures, page.by, strict=True)
         if split == by
+        and (figure.scenario == EXISTING) == existing
         and figure.row not in page.shown
         and figure.row not in page.of_one_group
         and figure.statistic not in LEFT_OUT
     ]
     if not rest:
         return None
-    columns = page.scenarios(*{figure.statistic for figure in rest})
+    there = {figure.scenario for figure in rest}
+    columns = [head for head in page.scenarios(*{figure.statistic for figure in rest}) if head.scenario in there]
     parts = []
-    told = dict.fromkeys((f.statistic, f.of, f.param, f.scenario if f.scenario == EXISTING else "") for f in rest)
-    for statistic, of, param, scenario in told:
-        rows = page.across(statistic, columns, by=by, of=of, param=param, **among(scenario))
+    for statistic, of, param in dict.fromkeys((figure.statistic, figure.of, figure.param) for figure in rest):
+        rows = page.across(statistic, columns, by=by, of=of, param=param, **among(EXISTING if existing else ""))
         rows = [decile_row(row) for row in rows] if by == "decile" else rows
-        title, every = _title(statistic, param), "all existing benefits" if scenario else "all schemes"
+        title, every = _title(statistic, param), "all existing benefits" if existing else "all schemes"
         parts.append(Part(rows, title, every if of == PACKAGE else of, measure_of(statistic, param)))
     return page.tabulate("figures", caption, columns, parts, of="" if by == "all" else by, first="Level")
 
@@ -149,5 +154,7 @@ def _title(statistic: str, param: str) -> str:
     if statistic == "scheme_share":
         measure, _, of = param.partition(", ")
         return f"Part of the change in {said(measure)[0].lower()}{of and f', {of}'}"
+    if statistic == "quantile" and param.startswith("q="):
+        return quantile_of(param)
     told = rule_of(param) if statistic in ERRORS else param.replace(" %", "%")
     return f"{said(statistic)[0]}{told and f', {told}'}"

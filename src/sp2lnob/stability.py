@@ -57,6 +57,7 @@ class Refit:
     listed: LongArray
     goes_left: BoolArray  # of every cell, at the full sample's first split; of none, if there is no split
     first: int  # its circumstance, -1 without one
+    fewest: int  # rows of the smaller of the full sample's ends
 
     gap = 2  # position among its rows
 
@@ -120,6 +121,8 @@ def refit(full: FullSample, cells: Cells, rule: Rule, cuts: FloatArray) -> Refit
     listed = np.sort(there[np.argsort(-sums[there, 0], kind="stable")][:MOST_CELLS])
     first = int(splits.circumstance[0])
     goes_left = splits.goes_left(0)[codes[:, first]] if first >= 0 else np.zeros(len(codes), dtype=np.bool_)
+    leaves = np.flatnonzero((splits.left < 0) & (splits.weight > 0))
+    ends = leaves[[np.argmin(splits.rate[leaves]), np.argmax(splits.rate[leaves])]]
     named = [FIRST, SAME, GAP]
     packs = -(-len(listed) // PACKED)
     named += [f"{end} {pack}" for end in ("behind", "ahead") for pack in range(packs)]
@@ -142,6 +145,7 @@ def refit(full: FullSample, cells: Cells, rule: Rule, cuts: FloatArray) -> Refit
         listed,
         goes_left,
         first,
+        int(splits.rows[ends].min()),
     )
 
 
@@ -160,7 +164,7 @@ def stability_of(of: Refit, cells: Cells, cuts: FloatArray, draws: FloatArray, s
     def line(
         what: str, label: str, frequency: FloatArray | BoolArray = NONE, of_cell: int | None = None
     ) -> dict[str, Any]:
-        cases = cells.cases if of_cell is None else int(n[of_cell])
+        cases = of.fewest if what == GAP else cells.cases if of_cell is None else int(n[of_cell])
         return {
             "opportunity": cells.opportunity.name,
             "what": what,

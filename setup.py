@@ -47,8 +47,9 @@ if SANITIZE:  # whatever is found ends the process: nothing is printed and passe
 elif TRACE:  # sys.settrace, which coverage's plugin listens to: Cython's hooks for sys.monitoring do not reach it
     MACROS = [("CYTHON_TRACE", "1"), ("CYTHON_TRACE_NOGIL", "1"), ("CYTHON_USE_SYS_MONITORING", "0")]
 elif sys.platform.startswith("linux") and not DEBUG:  # no names, tables and padding that only a debugger reads
-    FLAGS += ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-ffunction-sections"]
-    LINKED = ["-Wl,-s", "-Wl,--gc-sections", "-Wl,-z,noseparate-code"]
+    FLAGS += ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-ffunction-sections", "-fno-plt"]
+    FLAGS += ["-fvisibility=hidden"]
+    LINKED = ["-Wl,-s", "-Wl,--gc-sections", "-Wl,-z,noseparate-code", "-Wl,--build-id=none"]
 
 
 def effort(name: str, wide: bool) -> str:
@@ -57,7 +58,9 @@ def effort(name: str, wide: bool) -> str:
         return "/Od" if DEBUG else "/O2"
     if DEBUG or SANITIZE or TRACE:
         return "-O1"
-    return "-Os" if name in SMALL and not wide else "-O3" if name in UNROLLED else "-O2"
+    if name in SMALL and not wide:
+        return "-Os"
+    return "-O3" if name.removeprefix("_avx2.") in UNROLLED else "-O2"
 
 
 def extension(name: str, source: Path, *flags: str) -> Extension:

@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(shell find src -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi')
 
 .PHONY: demo population test test-debug test-oldest bits lint types docs pictures bench bench-tiny bench-peers \
-  wheel wheel-check wheel-proof wheel-test lint-workflows bench-compare bench-keep proof sanitize fuzz coverage memory clean
+  wheel wheel-check wheel-proof wheel-test wheel-test-oldest lint-workflows bench-compare bench-keep proof sanitize \
+  fuzz coverage memory clean
 
 demo: $(VENV)/installed
 	$(BIN)/sp2lnob demo --out results/demo
@@ -132,6 +133,12 @@ wheel-test: wheel-proof
 	  build/empty/bin/python -m pip install -q dist/repaired/*.whl --group wheel-test && \
 	  build/empty/bin/python tools/wheel_test.py || exit 1; \
 	done
+
+# The same wheel on the oldest libraries; PYTHON= must be one that has wheels of them, which 3.11 has.
+wheel-test-oldest: wheel-proof
+	rm -rf build/empty && $(PYTHON) -m venv build/empty && build/empty/bin/python -m pip install -q --upgrade "pip>=25.1"
+	build/empty/bin/python -m pip install -q -c constraints-oldest.txt dist/repaired/*.whl --group wheel-test
+	build/empty/bin/python tools/wheel_test.py
 
 # All that watches the tests while they run, or the machine: what CI runs on every change, one after the other.
 proof: sanitize test-debug bits fuzz coverage memory

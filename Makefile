@@ -160,7 +160,7 @@ KERNEL_LINES := 84
 COVERED := COVERAGE_CORE=ctrace $(BIN)/python -m coverage
 coverage: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data $(VENV)/coverage-tools build/trace-site/made
 	rm -rf build/coverage && mkdir -p build/coverage
-	COVERAGE_CORE=ctrace $(BIN)/python -m pytest -n auto --dist loadfile --cov sp2lnob --cov-branch --cov-report= --pyargs sp2lnob tests
+	COVERAGE_CORE=ctrace $(BIN)/python -m pytest -n auto --dist loadfile --cov sp2lnob --cov-branch --cov-report= --cov-fail-under 0 --pyargs sp2lnob tests
 	$(COVERED) report
 	PYTHONPATH=build/trace-site COVERAGE_FILE=build/coverage/kernels \
 	  $(COVERED) run --include "src/sp2lnob/_kernels/*.pyx" -m pytest -n 0 $(TRACED)

@@ -188,8 +188,9 @@ build/fuzz/made: $(SOURCES)
 	touch $@
 
 clean:
-	rm -rf build dist results $(VENV) src/*.egg-info src/sp2lnob/_kernels/*.so src/sp2lnob/_kernels/*.c \
+	rm -rf build dist results $(VENV) src/*.egg-info src/sp2lnob/_kernels/*.so \
 	  src/sp2lnob/_kernels/_avx2
+	find src/sp2lnob/_kernels -name '*.c' ! -name _processor.c -delete
 
 $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)

@@ -324,3 +324,24 @@ def test_relative_poverty_of_eusilc_in_a_frame_of_pandas():
     survey = sp.Survey(None, frame, household=None, weight="w", welfare="y")
     made = sp.estimate(survey, [sp.Poverty(sp.RelativeLine(0.5), measures="headcount")], replicates=sp.Bootstrap(2))
     assert made.value[0] == pytest.approx(1 / 5)  # half of the median of 3: one is below 1.5
+
+
+@pytest.mark.parametrize("scale", [1.0, 1 / 3, 0.1, 1.7])
+def test_whether_few_decide_hangs_on_no_rounding(scale):
+    """Welfare that is alike in a region has no tail, and a region of one PSU hangs on it, whatever weights add up to."""
+    rng = np.random.default_rng(1)
+    psu = np.repeat(np.arange(21), 20)
+    region = np.where(psu == 20, 2, psu % 4 == 1)
+    frame = {
+        "hid": np.arange(len(psu)),
+        "weight": rng.integers(1, 50, len(psu)) * scale,
+        "welfare": np.where(region == 1, 13.7, rng.lognormal(3, 0.3, len(psu))),
+        "psu": psu,
+        "stratum": psu % 2,
+        "region": region,
+        "size": np.ones(len(psu)),
+    }
+    survey = sp.Survey(frame, weight="weight", size="size", welfare="welfare", psu="psu", strata="stratum")
+    made = sp.estimate(survey, [sp.MeanWelfare()], by=["region"], replicates=sp.Bootstrap(8))
+    flagged = {row.level: "tail-sensitive" in flag for row, flag in zip(made.rows, made.flags, strict=True)}
+    assert (flagged["1"], flagged["2"]) == (False, True)

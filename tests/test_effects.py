@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import sp2lnob as sp
+from sp2lnob._plot_groups import RESPONSES
 from sp2lnob._responses import EFFECTS
 
 from . import oracles
@@ -412,7 +413,7 @@ def test_a_picture_has_a_mark_for_every_effect():
     result = assessed("barrier")
     told = sp.plots.effects(result, "o").to_dict()["description"]
     for effect in EFFECTS:
-        assert told.count(effect) == 1 + len(result.groups)
+        assert told.count(RESPONSES[effect]) == 1 + len(result.groups)
     # The others' rows do not get among those of the main effect.
     alone = assessed("barrier", effect="reroute")
     assert sp.plots.gap(result).to_dict()["description"] == sp.plots.gap(alone).to_dict()["description"]

@@ -387,3 +387,29 @@ def test_assess_refuses_what_would_take_for_ever(example, monkeypatch):
     sp.assess(example, [internet], replicates=sp.Bootstrap(2), refit=False, shapley="logit")
     with pytest.raises(sp.InputError, match="shapley, if it is not True or False, must be one of 'empirical-bayes'"):
         sp.assess(example, [internet], shapley="logits")
+
+
+def test_a_circumstance_that_is_alike_within_a_level_has_no_share_there_in_any_replicate():
+    rng = np.random.default_rng(3)
+    psu = np.repeat(np.arange(9), 10)
+    region, town, education = psu % 3, rng.uniform(size=90) < 0.4, rng.integers(0, 4, 90)
+    frame = {
+        "hid": np.arange(90),
+        "weight": rng.lognormal(size=90),
+        "welfare": rng.lognormal(3, 0.8, 90),
+        "psu": psu,
+        "stratum": psu % 2,
+        "region": region,
+        "education": education,
+        "size": np.ones(90),
+        "outcome": rng.uniform(size=90) < 0.2 + 0.15 * region + 0.2 * town + 0.05 * education,
+    }
+    survey = sp.Survey(frame, weight="weight", size="size", welfare="welfare", psu="psu", strata="stratum")
+    opportunity = sp.Opportunity("o", outcome="outcome", circumstances=["quintile", "region", "education"])
+    statistic = sp.Shapley(opportunity, "empirical-bayes")
+    made = sp.estimate(survey, [statistic], by=["region"], replicates=sp.Bootstrap(64))
+    alike = [i for i, row in enumerate(made.rows) if row.by == "region" and "region" in row.param]
+    assert len(alike) == 3
+    draws = made.draws[:, alike]
+    assert (draws[np.isfinite(draws)] == 0).all()
+    assert np.isfinite(draws).any()

@@ -274,11 +274,13 @@ class Table:
         yield from (name for name in list(self._made) if name not in self._source)  # another thread may make one now
 
     def __getitem__(self, name: str) -> Column:
-        if name not in self._made:
+        found = self._made.get(name)
+        if found is None:
             with ONE_AT_A_TIME:  # by the first thread that asks
-                if name not in self._made:
-                    self._made[name] = self._make(name)
-        return self._made[name]
+                found = self._made.get(name)
+                if found is None:
+                    found = self._made[name] = self._make(name)
+        return found
 
     def _make(self, name: str) -> Column:
         """Return a column of the source in the order of rows."""

@@ -51,7 +51,7 @@ class Part:
 
     def _found(self, moments: FloatArray, block: Block) -> FloatArray:
         psus, own = self.shrinkage.psus, moments if self.cells is None else moments[self.cells]
-        by_psu = block.once(psus, lambda: psus.of_psus(block.factors, NO_CUTS, block.squares)[0])
+        by_psu = block.once(("by PSU", psus), lambda: psus.of_psus(block.factors, NO_CUTS, block.squares)[0])
         return self.shrinkage.evaluate(own, block.factors, by_psu)
 
 
@@ -85,7 +85,9 @@ class PreparedIndex:
 
 def moments_in(block: Block, moments: CellMoments, shares: tuple[float, ...]) -> FloatArray:
     """Return moments of cells in a block, made once for all who ask."""
-    return block.once(moments, lambda: moments.evaluate(block.factors, block.cuts(shares), block.squares))
+    return block.once(
+        ("moments", moments, shares), lambda: moments.evaluate(block.factors, block.cuts(shares), block.squares)
+    )
 
 
 def prepare_index(

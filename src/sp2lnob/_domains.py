@@ -127,7 +127,7 @@ class Block:
             totals = sums.evaluate(self.factors, self.cuts(shares))
             return totals.reshape(-1, *totals.shape[2:])
 
-        return self.once(sums, made)
+        return self.once(("totals", sums, shares), made)
 
     @cached_property
     def squares(self) -> FloatArray:

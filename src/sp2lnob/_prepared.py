@@ -33,6 +33,7 @@ from .design import Design
 from .survey import Survey
 from .transfers import Transfers
 
+ROUNDING = 1e-12  # of a total: a standard error below it is none
 RICHEST, HEAVY = 0.01, 0.2  # the share of people whose share of welfare is looked at, and what is too much
 Pick = Callable[[Swept], FloatArray]  # from what a sweep gives to values of shape (values, replicates)
 
@@ -219,8 +220,16 @@ def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, desig
     edge = RICHEST * people - (above[last] - weight[at])  # of the row there this much is inside
     if weight[richest] @ welfare[richest] + edge * welfare[at] > HEAVY * total:
         return True
-    variance = design.variances(sums[1] - total / people * sums[0])
-    return bool(variance.max() > HEAVY * variance.sum())
+    if np.count_nonzero(sums[0]) == 1:
+        return True
+    mean = total / people
+
+    def apart(welfare: FloatArray, weight: FloatArray, out: FloatArray) -> None:
+        np.multiply(welfare - mean, weight, out=out[0])
+
+    variance = design.variances(Weighted(weight, (), ((1, apart, welfare),)).added_up(psu, design.psus)[0])
+    all_alike = variance.sum() <= (ROUNDING * total) ** 2
+    return bool(variance.max() > HEAVY * variance.sum()) and not all_alike
 
 
 def money(welfare: FloatArray, weight: FloatArray, out: FloatArray) -> None:

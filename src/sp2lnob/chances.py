@@ -17,7 +17,7 @@ from ._cuts import CellMoments, ClassTotals
 from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
 from ._logit import MainEffects
 from ._prepared import Asked, Scenario, Statistic
-from ._sweeps import Totals, by_group_sums
+from ._sweeps import by_group_sums
 from ._typing import CodeArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_type
 from .decomposition import METHODS as SHAPLEY_METHODS, Coalitions, Game, players_of, sizes_of
@@ -482,19 +482,6 @@ class Coarsening:
                 found.append(i)
         return tuple(found)
 
-    @cached_property
-    def together(self) -> tuple[SampledRows, LongArray]:
-        """Rows of one PSU and one of the finest cells of the full sample as one, sorted by these cells; and the cell.
-
-        All that shrinkage asks of rows adds up over them.
-        """
-        rows, cuts = self.sampled, self.full.cuts(self.layout.shares)[:, 0]
-        cell = rows.cell(self.layout.both, cuts).astype(np.int32)
-        cells = len(self.layout.combinations) * (len(self.layout.shares) + 1)
-        made = Totals.of([*rows.columns], rows.psu, cell, cells)
-        where = np.repeat(made.order, np.diff(made.start)).astype(np.int64)
-        return SampledRows(made.sums, made.unit, made.unit, rows.stratum_start), where
-
     def cut(self, some: Layout) -> SampledRows:
         """Return the rows, cut where a layout is."""
         welfare = self.sampled.welfare if some.shares else None
@@ -527,11 +514,9 @@ class Coarsening:
         full, some, domain = self.full, self.layout.some(members), self.layout.domain
         cells, codes, level = self.coarser(members, some), some.codes, some.level
         whole = cells.moments(full, moments_in(full, self.finest, self.layout.shares))
-        if cells.group is None:  # as the index itself does it, to the last bit
-            rows, cell = self.sampled, self.sampled.cell(some.both, full.cuts(some.shares)[:, 0])
-        else:
-            rows, finest = self.together
-            cell = cells.group[finest].astype(np.int64)
+        # The rows themselves, in whatever coalition: one without effect then has a share of 0 to the last bit.
+        rows = self.sampled if some is self.layout else self.cut(some)
+        cell = rows.cell(some.both, full.cuts(some.shares)[:, 0])
         parts: list[Part | Alone] = []
         for i in range(len(domain.labels)):
             here, inside = np.flatnonzero(level == i), np.flatnonzero(level[cell] == i)

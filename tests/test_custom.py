@@ -328,7 +328,7 @@ def test_relative_poverty_of_eusilc_in_a_frame_of_pandas():
 
 @pytest.mark.parametrize("scale", [1.0, 1 / 3, 0.1, 1.7])
 def test_whether_few_decide_hangs_on_no_rounding(scale):
-    """Welfare that is alike in a region has no tail, and a region of one PSU hangs on it, whatever weights add up to."""
+    """Welfare that is alike in a region has no tail, a region of one PSU hangs on it, whatever weights add up to."""
     rng = np.random.default_rng(1)
     psu = np.repeat(np.arange(21), 20)
     region = np.where(psu == 20, 2, psu % 4 == 1)

@@ -69,7 +69,7 @@ def richest_first(const double[::1] welfare, uint64_t[::1] room, int64_t[::1] or
             of_first += <double> count[DIGITS - 1][value] * count[DIGITS - 1][value]
             of_second += <double> count[DIGITS - 2][value] * count[DIGITS - 2][value]
         first = of_first * of_second <= <double> FEW * n * n * n
-        if n > 0:  # words go to and fro, and end in room
+        if n > 0:  # words go back and forth, and end in room
             at = &room[0] if first else <uint64_t *> &order[0]
             to = <uint64_t *> &order[0] if first else &room[0]
         for i in range(n):

@@ -72,7 +72,10 @@ class MeanWelfare(OfWelfare):
         return [Row("mean_welfare", scale="log")]
 
     beside = 1
-    write = staticmethod(money)
+
+    def write(self, welfare: FloatArray, weight: FloatArray, out: FloatArray) -> None:
+        """Write weighted welfare."""
+        money(welfare, weight, out)
 
     def combine(self, totals: FloatArray) -> FloatArray:
         """Return their ratio."""

@@ -97,7 +97,7 @@ def prepare_index(
 
     Its rows: "empirical-bayes", "lower bound", "upper bound" and "cells"; or one that ``method`` names.
     """
-    rows = Rows(full, cells.opportunity.unit, cells.index, cells.household, cells.weight)
+    rows = full.rows(cells.opportunity.unit, cells.index, cells.household, cells.weight)
     domain = domain_of(rows, by)
     # Where either cuts welfare, bands lie between the cuts of both.
     shares = tuple(sorted({*cells.shares, *domain.shares}))

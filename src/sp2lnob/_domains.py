@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
+from weakref import ReferenceType, ref
 
 import numpy as np
 import numpy.typing as npt
@@ -144,14 +145,24 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows that a statistic counts: households, persons, or the rows of an opportunity."""
+    """Rows that a statistic counts: households, persons, or the rows of an opportunity. ``FullSample.rows`` makes them.
 
-    full: "FullSample"
+    They do not keep the full sample, which keeps them: what was made of a million rows goes as soon as it is not needed.
+    """
+
+    sample: "ReferenceType[FullSample]"
     unit: str
     index: CodeArray
     household: CodeArray
     weight: FloatArray
     spread: Spread | None = None
+
+    @property
+    def full(self) -> "FullSample":
+        """The full sample that they are of."""
+        full = self.sample()
+        assert full is not None, "who works on rows keeps the full sample"
+        return full
 
     @property
     def survey(self) -> Survey:
@@ -383,6 +394,10 @@ class FullSample(Block):
             self._domains[by, with_welfare, unit] = domain_of(rows, by)
         return self._domains[by, with_welfare, unit]
 
+    def rows(self, unit: str, index: CodeArray, household: CodeArray, weight: FloatArray) -> Rows:
+        """Return some rows of a unit: which they are, whose household's, and their weights."""
+        return Rows(ref(self), unit, index, household, weight)
+
     def people(self, unit: str, *, with_welfare: bool) -> Rows:
         """Return all rows of a unit, or those whose welfare is known: households with their people, or persons."""
         survey = self.survey
@@ -390,11 +405,11 @@ class FullSample(Block):
             known = survey.welfare_known if with_welfare else np.ones(survey.n_households, dtype=np.bool_)
             if unit == "person":
                 index = np.flatnonzero(known[survey.household_of]).astype(np.int32)
-                made = Rows(self, unit, index, survey.household_of[index], survey.person_weight[index])
+                made = self.rows(unit, index, survey.household_of[index], survey.person_weight[index])
             else:
                 index = np.flatnonzero(known).astype(np.int32)
                 weight = survey.people if len(index) == survey.n_households else survey.people[index]
-                made = Rows(self, unit, index, index, weight)
+                made = self.rows(unit, index, index, weight)
             self._rows[unit, with_welfare] = made
         return self._rows[unit, with_welfare]
 

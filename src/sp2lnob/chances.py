@@ -379,7 +379,7 @@ class Layout:
     @classmethod
     def of(cls, cells: Cells, by: tuple[str, ...], full: FullSample) -> "Layout":
         """Split cells by some columns; those of a barrier count its absence."""
-        rows = Rows(full, cells.opportunity.unit, cells.index, cells.household, cells.weight)
+        rows = full.rows(cells.opportunity.unit, cells.index, cells.household, cells.weight)
         made = cls.among(replace(cells, outcome=cells.counted(absence=True)), rows, domain_of(rows, by))
         alike = cells.opportunity.kind == "access" and made.shares == cells.shares
         if alike and np.array_equal(made.both, cells.domain) and len(made.combinations) == len(cells.domains):

@@ -215,7 +215,7 @@ class Access(Statistic):
         if not scenario.before:
             return []
         cells = known_in(self.opportunity.prepare(scenario.survey), scenario.survey, by)
-        rows = Rows(full, self.opportunity.unit, cells.index, cells.household, cells.weight)
+        rows = full.rows(self.opportunity.unit, cells.index, cells.household, cells.weight)
         columns = (cells.weight, cells.weight * cells.outcome)
         return [prepare_additive(self, scenario.name, domain_of(rows, by), columns)]
 

@@ -171,7 +171,7 @@ class TargetingError(Statistic):
                 f"{self.who!r} holds for none with weight" if self.who else "no household has weight and a score",
                 "Check the condition, or the score.",
             )
-        return domain_of(Rows(full, unit, index, household, weight), by)
+        return domain_of(full.rows(unit, index, household, weight), by)
 
 
 @dataclass(frozen=True, eq=False)

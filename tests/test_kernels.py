@@ -11,7 +11,7 @@ import sp2lnob as sp
 from sp2lnob import _sweeps
 from sp2lnob._cuts import ClassTotals, Moves
 from sp2lnob._kernels import _ordered, _totals
-from sp2lnob._sweeps import Totals
+from sp2lnob._sweeps import Totals, Weighted
 
 # Of `make test`, on x86-64.
 EXPECTED = [
@@ -80,7 +80,9 @@ def test_totals_by_level_and_class_are_those_of_plain_loops(columns, ordered):
     margins = np.quantile(cuts, [0.2, 0.8], axis=1)  # beyond which some replicates cut
     np.testing.assert_allclose(replace(found, margins=margins).evaluate(factors, cuts), by_class, **near)
     whole = [[column[level == of].sum() for column in values] for of in range(levels)]
-    np.testing.assert_allclose(found.at(level, levels), whole, **near)
+    sums = Weighted.of(list(values)).added_up_by([(level, levels), (unit, units)])
+    np.testing.assert_allclose(sums[0].T, whole, **near)
+    np.testing.assert_allclose(sums[1].sum(axis=1), values.sum(axis=1), **near)
 
 
 @pytest.mark.parametrize("margins", [None, (0.0, 1.0), (0.2, 0.8), (0.5, 0.5)])
@@ -146,8 +148,8 @@ def test_rows_from_the_richest_down_are_those_of_a_stable_sort(name):
     welfare = WELFARE[name]
     expected = np.argsort(-welfare, kind="stable")
     np.testing.assert_array_equal(_sweeps.richest_first(welfare), expected)
-    order = np.empty(len(welfare), dtype=np.int64)
-    counted = _ordered.richest_first(welfare, np.empty(len(welfare), dtype=np.uint64), order)
+    order = np.empty(len(welfare), dtype=np.int32)
+    counted = _ordered.richest_first(welfare, np.empty((2, len(welfare)), dtype=np.uint64), order)
     assert counted is (name not in ("in one corner of its range", "not known"))  # what Python then sorts
 
 
@@ -180,8 +182,8 @@ def test_classes_of_the_full_sample_have_the_bits_of_classes_cut_anew(sorted_by_
     n, cuts = 900, np.tile(np.array([[3.0], [3.0], [7.0]]), (1, 8))
     welfare = RNG.integers(0, 12, n).astype(np.float64)
     ordering = _sweeps.Ordering.of(welfare, RNG.random(n), RNG.integers(0, 9, n).astype(np.int32))
-    base = ordering.welfare if sorted_by_base else RNG.integers(0, 12, n).astype(np.float64)
-    of = _sweeps.ClassOrdering(ordering, base, 4)
+    base = None if sorted_by_base else RNG.integers(0, 12, n).astype(np.float64)
+    of = _sweeps.ClassOrdering(ordering, 4, base)
     anew = np.ones((1, 9, 8))
     anew[0, :, 7] = 2.0  # one lane that is not the full sample: classes are cut in each
     shares = np.array([0.5])

@@ -31,7 +31,7 @@ class ClassTotals:
     unit, domain : ndarray of shape (n,), int32
     domains : int
     welfare : ndarray of shape (n,)
-    margins : ndarray of shape (2, classes - 1), or None
+    margins : ndarray of shape (2, classes - 1), or what returns it, or None
         Between which cuts are looked for; None: a replicate cuts anywhere.
     """
 
@@ -40,10 +40,15 @@ class ClassTotals:
     domain: CodeArray
     domains: int
     welfare: FloatArray
-    margins: FloatArray | None = None
+    margins: FloatArray | Callable[[], FloatArray] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return _given(self)
+        return _given(self) | {"margins": self._margins}
+
+    @cached_property
+    def _margins(self) -> FloatArray | None:
+        """Margins, made when a replicate first asks: the full sample needs none."""
+        return self.margins() if callable(self.margins) else self.margins
 
     @cached_property
     def _uncut(self) -> Totals:
@@ -53,9 +58,9 @@ class ClassTotals:
     @cached_property
     def _split(self) -> tuple[Totals, "Chunks"]:
         """Sums of the settled rows, by domain and class; and the others."""
-        assert self.margins is not None
-        band, settled = settled_of(self.welfare, self.margins)
-        classes = self.margins.shape[1] + 1
+        assert self._margins is not None
+        band, settled = settled_of(self.welfare, self._margins)
+        classes = self._margins.shape[1] + 1
         level = np.where(settled, self.domain * np.int32(classes) + band, np.int32(-1))
         sums = Totals.of(self.columns, self.unit, level, self.domains * classes)
         return sums, Chunks.of(self, np.flatnonzero(~settled))
@@ -69,12 +74,12 @@ class ClassTotals:
         """Return totals of shape (domains, classes, k, replicates) for cuts of shape (classes - 1, replicates)."""
         if not len(cuts):
             return self._uncut.evaluate(factors)[:, None]
-        if self.margins is None:
+        if self._margins is None:
             return self._of_rows(factors, cuts)
         settled, others = self._split
         found = others.evaluate(factors, cuts, self.domains)
         found += settled.evaluate(factors).reshape(found.shape)
-        return _mended(found, self.margins, factors, cuts, self._of_rows)
+        return _mended(found, self._margins, factors, cuts, self._of_rows)
 
     def _of_rows(self, factors: FloatArray, cuts: FloatArray) -> FloatArray:
         """Return the same, every row put into its class in every replicate."""
@@ -89,10 +94,6 @@ class ClassTotals:
             domain=self.domain[rows],
             welfare=self.welfare[rows],
         )
-
-    def at(self, level: CodeArray, levels: int) -> FloatArray:
-        """Return totals of shape (levels, k) by the level that each row has in the full sample."""
-        return np.ascontiguousarray(Weighted.of(self.columns).added_up(level, levels).T)
 
 
 @dataclass(frozen=True, eq=False)

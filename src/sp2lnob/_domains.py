@@ -199,6 +199,11 @@ class Rows:
         return values if self.complete else values[self.household]
 
     @cached_property
+    def of_one_level(self) -> CodeArray:
+        """The level of each row where there is one: 0."""
+        return np.zeros(len(self.index), dtype=np.int32)
+
+    @cached_property
     def psu(self) -> CodeArray:
         """PSU of each row."""
         return self.of_household(self.survey.design.psu)
@@ -287,9 +292,14 @@ class Domain:
         return self.rows.of_household(self.rows.survey.welfare)
 
     @cached_property
+    def band(self) -> CodeArray:
+        """Welfare class of each row in the full sample."""
+        return self.level if self.fixed_levels == 1 else self.level % np.int32(self.bands)
+
+    @cached_property
     def highest(self) -> list[LongArray]:
         """Rows of the highest welfare class of every fixed level; all its rows, without a welfare class."""
-        rows = np.flatnonzero(self.level == self.fixed * np.int32(self.bands) + np.int32(self.bands - 1))
+        rows = np.flatnonzero(self.band == self.bands - 1)
         return [rows[here] for here in levels_of(self.fixed[rows], self.fixed_levels)]
 
     @property
@@ -329,6 +339,12 @@ class FullSample(Block):
         """Number of factors in a replicate."""
         return int(self.factors.shape[1])
 
+    def band(self, shares: tuple[float, ...]) -> CodeArray:
+        """Return the welfare class of every household; of one whose welfare is not known, any."""
+        assert self.survey.welfare is not None
+        welfare = self.survey.welfare
+        return self.once(("band", shares), lambda: class_of(welfare, self.cuts(shares)[:, 0]))
+
     def margins(self, shares: tuple[float, ...]) -> FloatArray:
         """Return between which welfare the cuts of replicates are looked for, of shape (2, shares).
 
@@ -344,7 +360,7 @@ class FullSample(Block):
                 assert survey.welfare is not None
                 assert self.ordering is not None
                 bands = len(cuts) + 1
-                place = of.psu[known] * bands + class_of(survey.welfare[known], cuts)
+                place = of.psu[known] * np.int32(bands) + self.band(shares)[known]
                 up_to = added_up(survey.people[known], place, of.psus * bands).reshape(-1, bands).cumsum(axis=1).T
                 whole, at = up_to[-1], np.array(shares)
                 errors = [
@@ -407,9 +423,9 @@ class FullSample(Block):
                 index = np.flatnonzero(known[survey.household_of]).astype(np.int32)
                 made = self.rows(unit, index, survey.household_of[index], survey.person_weight[index])
             else:
-                index = np.flatnonzero(known).astype(np.int32)
-                weight = survey.people if len(index) == survey.n_households else survey.people[index]
-                made = self.rows(unit, index, index, weight)
+                every = bool(known.all())
+                index = np.arange(len(known), dtype=np.int32) if every else np.flatnonzero(known).astype(np.int32)
+                made = self.rows(unit, index, index, survey.people if every else survey.people[index])
             self._rows[unit, with_welfare] = made
         return self._rows[unit, with_welfare]
 
@@ -435,8 +451,7 @@ def spread(domain: Domain, outcomes: Outcomes, rows: dict[Rows, Rows]) -> Domain
 def domain_of(rows: Rows, by: Sequence[str]) -> Domain:
     """Return the domain of some columns, rows counted in the full sample's classes."""
     if not by:
-        everything = np.zeros(len(rows.index), dtype=np.int32)
-        return _counted(rows, "all", ("all",), everything, NO_CUTS, everything)
+        return _counted(rows, "all", ("all",), rows.of_one_level, NO_CUTS, rows.of_one_level)
     survey, full = rows.survey, rows.full
     if RECIPIENTS in by:
         fail(
@@ -478,7 +493,7 @@ def domain_of(rows: Rows, by: Sequence[str]) -> Domain:
     if codes:
         combinations, fixed = combine(codes, [len(label) for label in labels])
     else:
-        combinations, fixed = np.zeros((1, 0), dtype=np.int32), np.zeros(len(rows.index), dtype=np.int32)
+        combinations, fixed = np.zeros((1, 0), dtype=np.int32), rows.of_one_level
     shares = classes[0].shares if classes else NO_CUTS
     named = []
     for row in combinations:
@@ -494,9 +509,9 @@ def domain_of(rows: Rows, by: Sequence[str]) -> Domain:
     level = fixed
     if shares:
         assert survey.welfare is not None
-        level = class_of(rows.of_household(survey.welfare), full.cuts(shares)[:, 0])
+        level = rows.of_household(full.band(shares))
         if codes:
-            level += fixed * (len(shares) + 1)
+            level = level + fixed * np.int32(len(shares) + 1)
     return _counted(rows, name, tuple(named), fixed, shares, level)
 
 
@@ -506,8 +521,8 @@ def divided(domain: Domain, name: str, labels: Sequence[str], code: CodeArray) -
     old = [domain.labels[first : first + bands] for first in range(0, len(domain.labels), bands)]
     alone = domain.name == "all"
     named = [label if alone else f"{of} x {label}" for several in old for label in labels for of in several]
-    fixed, band = (domain.fixed * parts + code).astype(np.int32), domain.level % bands
-    level = fixed * bands + band
+    fixed = (domain.fixed * parts + code).astype(np.int32)
+    level = fixed * np.int32(bands) + domain.band
     full_name = name if alone else f"{domain.name} x {name}"
     return _counted(domain.rows, full_name, tuple(named), fixed, domain.shares, level)
 
@@ -516,12 +531,9 @@ def _counted(
     rows: Rows, name: str, labels: tuple[str, ...], fixed: CodeArray, shares: tuple[float, ...], level: CodeArray
 ) -> Domain:
     """Count what the levels of a domain rest on."""
-    cases = rows.cases
-    if len(labels) == 1:
-        n = np.array([np.count_nonzero(cases)])
-    else:
-        n = np.bincount(level if cases.all() else level[cases], minlength=len(labels))
-    df, effective = rows.survey.design.by_level(rows.psu, level, len(labels), rows.weight_now)
+    n, df, effective = rows.survey.design.by_level(rows.psu, level, len(labels), rows.weight_now)
+    if rows.spread is not None:  # rows are outcomes
+        n = np.bincount(level[rows.cases], minlength=len(labels))
     return Domain(rows, name, labels, fixed, shares, level, n, df, effective)
 
 

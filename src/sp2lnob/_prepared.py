@@ -8,6 +8,7 @@ them together.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Protocol, cast
 
 import numpy as np
@@ -19,11 +20,13 @@ from ._sweeps import (
     CellSums,
     ClassOrdering,
     Ordering,
+    Slots,
     Swept,
     Totals,
     Weighted,
     dissimilarity_of,
     levels_of,
+    picked,
     richest_first,
     step_ratio,
 )
@@ -52,6 +55,24 @@ class Prepared(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Ranked:
+    """Rows from the richest down: in an order, of which another order was made where ``again`` is one."""
+
+    ordering: Ordering
+    first: CodeArray
+    again: CodeArray | None = None
+
+    @cached_property
+    def order(self) -> CodeArray:
+        """Where each row is."""
+        return self.first if self.again is None else self.first[self.again]
+
+    def top(self, many: int) -> CodeArray:
+        """Return where the richest are."""
+        return self.first[:many] if self.again is None else self.first[self.again[:many]]
+
+
+@dataclass(frozen=True, eq=False)
 class Scenario:
     """Welfare before, after a transfer, or in a situation of another kind.
 
@@ -75,7 +96,7 @@ class Scenario:
     _spread: dict[Domain, Domain] = field(default_factory=dict)
     _rows: dict[Rows, Rows] = field(default_factory=dict)
     _divided: dict[Domain, Domain] = field(default_factory=dict)
-    _ranked: dict[Rows, tuple[LongArray, Ordering]] = field(default_factory=dict)
+    _ranked: dict[Rows, Ranked] = field(default_factory=dict)
     _orderings: dict[Domain, tuple[Ordering | ClassOrdering, ...]] = field(default_factory=dict)
     _tails: dict[Domain, BoolArray] = field(default_factory=dict)
     _welfare: dict[Rows, FloatArray] = field(default_factory=dict)
@@ -159,16 +180,22 @@ class Scenario:
             self._orderings[domain] = tuple(self._ordered(domain))
         return self._orderings[domain]
 
-    def ranked(self, rows: Rows) -> tuple[LongArray, Ordering]:
-        """Return the order of rows from the richest down, and the rows in it."""
+    def ranked(self, rows: Rows) -> Ranked:
+        """Return rows from the richest down."""
         if rows not in self._ranked:
-            ordering = rows.full.ordering
-            if self.before and rows.complete and self.survey is rows.survey and ordering is not None:
-                self._ranked[rows] = self.survey.richest_first, ordering
-            else:
+            ordering = rows.full.ordering if rows.complete and self.survey is rows.survey else None
+            if ordering is None:
                 welfare = self.welfare_of(rows)
                 order = richest_first(welfare)
-                self._ranked[rows] = order, Ordering(welfare, rows.weight, rows.factor).at(order)
+                self._ranked[rows] = Ranked(Ordering(welfare, rows.weight, rows.factor).at(order), order)
+            elif self.before:
+                self._ranked[rows] = Ranked(ordering, self.survey.richest_first)
+            else:
+                # From the order before, which what is paid changes little: rows that follow each other lie close by.
+                welfare = picked(self.welfare_of(rows), self.survey.richest_first)
+                again = richest_first(welfare)
+                after = replace(Ordering(welfare, ordering.weight, ordering).at(again), units=ordering)
+                self._ranked[rows] = Ranked(after, self.survey.richest_first, again)
         return self._ranked[rows]
 
     def tails(self, domain: Domain) -> BoolArray:
@@ -181,53 +208,63 @@ class Scenario:
             welfare, weight = self.welfare_of(rows), rows.weight_now
             found = np.zeros(levels, dtype=np.bool_)
             if levels == 1:
-                found[0] = _hangs_on_few(welfare, weight, rows.psu, design, self.ranked(rows)[0])
+                found[0] = _hangs_on_few(welfare, weight, rows.psu, design, self.ranked(rows).top)
             else:
                 # A welfare class below the highest has no tail: its cuts bound it.
                 tailed = np.flatnonzero(np.arange(1, levels + 1) % domain.bands == 0)
                 for i, at in zip(tailed, domain.highest, strict=True):
                     own = welfare[at]
-                    found[i] = _hangs_on_few(own, weight[at], rows.psu[at], design, richest_first(own))
+                    found[i] = _hangs_on_few(own, weight[at], rows.psu[at], design, of_order(richest_first(own)))
             self._tails[domain] = found
         return self._tails[domain]
 
     def _ordered(self, domain: Domain) -> Iterator[Ordering | ClassOrdering]:
-        order, ranked = self.ranked(domain.rows)
-        levels = [(order, ranked)]
+        ranked, bands, full = self.ranked(domain.rows), domain.bands, domain.rows.full
+        if ranked.again is not None and domain.fixed_levels == 1 and domain.shares:
+            assert full.ordering is not None
+            before = ClassOrdering(full.ordering, bands)
+            found = before.bands_of(full.cuts(domain.shares)[:, 0])
+            yield ClassOrdering(ranked.ordering, bands, before.base, ranked.again, found)
+            return
+        levels = [(ranked.order, ranked.ordering)]
         if domain.fixed_levels > 1:  # by level, and within each in the same order
-            within = levels_of(domain.fixed[order], domain.fixed_levels)
-            levels = [(order[here], ranked.at(here)) for here in within]
+            within = levels_of(domain.fixed[ranked.order], domain.fixed_levels)
+            levels = [(ranked.order[here], ranked.ordering.at(here)) for here in within]
         for here, ordering in levels:
-            if domain.shares:
-                base = ordering.welfare if self.before else domain.welfare[here]
-                yield ClassOrdering(ordering, base, domain.bands)
-            else:
+            if not domain.shares:
                 yield ordering
+            elif self.before:
+                yield ClassOrdering(ordering, bands)
+            else:
+                yield ClassOrdering(ordering, bands, domain.welfare, here, domain.band)
 
 
-def _hangs_on_few(welfare: FloatArray, weight: FloatArray, psu: CodeArray, design: Design, order: LongArray) -> bool:
-    """Return whether the mean of rows hangs on the richest of them, who are first in an order, or on one PSU."""
+def of_order(order: CodeArray) -> Callable[[int], CodeArray]:
+    """Return what tells the first of an order."""
+    return lambda many: order[:many]
+
+
+def _hangs_on_few(
+    welfare: FloatArray, weight: FloatArray, psu: CodeArray, design: Design, richest: Callable[[int], CodeArray]
+) -> bool:
+    """Return whether the mean of rows hangs on the richest of them, of which it is told some, or on one PSU."""
     sums = Weighted(weight, (weight,), ((1, money, welfare),)).added_up(psu, design.psus)
     people, total = sums.sum(axis=1)
     if not total > 0:
         return False
-    top, above = len(weight) // 64, weight[:0]
+    many, above = len(weight) // 64, weight[:0]
     while not (len(above) == len(weight) or (len(above) and above[-1] >= RICHEST * people)):
-        top = 2 * top + 1
-        above = np.cumsum(weight[order[:top]])
+        many = 2 * many + 1
+        order = richest(many)
+        above = np.cumsum(weight[order])
     last = int(np.searchsorted(above, RICHEST * people))
-    richest, at = order[:last], order[last]
+    inside, at = order[:last], order[last]
     edge = RICHEST * people - (above[last] - weight[at])  # of the row there this much is inside
-    if weight[richest] @ welfare[richest] + edge * welfare[at] > HEAVY * total:
+    if weight[inside] @ welfare[inside] + edge * welfare[at] > HEAVY * total:
         return True
     if np.count_nonzero(sums[0]) == 1:
         return True
-    mean = total / people
-
-    def apart(welfare: FloatArray, weight: FloatArray, out: FloatArray) -> None:
-        np.multiply(welfare - mean, weight, out=out[0])
-
-    variance = design.variances(Weighted(weight, (), ((1, apart, welfare),)).added_up(psu, design.psus)[0])
+    variance = design.variances(sums[1] - total / people * sums[0])
     all_alike = variance.sum() <= (ROUNDING * total) ** 2
     return bool(variance.max() > HEAVY * variance.sum()) and not all_alike
 
@@ -277,16 +314,15 @@ class PreparedAdditive:
     parts: tuple[tuple[Additive, list[int]], ...]
     rows: tuple[Row, ...]
     sums: Totals | ClassTotals
-    shares: tuple[float, ...]
-    level: CodeArray  # of each row in the full sample
-    levels: int
+    shares: tuple[float, ...] = ()
+    whole: FloatArray | None = None  # (levels, k) of the full sample, where classes are cut anew in others
 
     def evaluate(self, block: Block) -> FloatArray:
         """Return values of shape (rows, replicates)."""
         if isinstance(self.sums, Totals):
             totals = self.sums.evaluate(block.factors)
-        elif isinstance(block, FullSample):  # once only: not worth a sort
-            totals = np.repeat(self.sums.at(self.level, self.levels)[..., None], block.replicates, axis=-1)
+        elif isinstance(block, FullSample) and self.whole is not None:
+            totals = np.repeat(self.whole[..., None], block.replicates, axis=-1)
         else:
             totals = self.sums.evaluate(block.factors, block.cuts(self.shares))
             totals = totals.reshape(-1, *totals.shape[2:])
@@ -316,8 +352,11 @@ class Columns:
     welfare: FloatArray | None = None
 
 
-def weighted(several: Sequence[Columns]) -> tuple[Weighted, list[list[int]]]:
-    """Return the columns of several statistics of one domain, each once; and the places of each statistic's own."""
+def weighted(several: Sequence[Columns]) -> tuple[Weighted, list[list[int]], Hashable]:
+    """Return the columns of several statistics of one domain, each once; and the places of each statistic's own.
+
+    And what other domains of the same columns have as well.
+    """
     weight = several[0].domain.rows.weight
     given = {id(column): column for one in several for column in (one.columns if one.welfare is None else (weight,))}
     place: dict[Hashable, int] = {key: i for i, key in enumerate(given)}
@@ -333,22 +372,33 @@ def weighted(several: Sequence[Columns]) -> tuple[Weighted, list[list[int]]]:
             first += of.beside
         begin = place[of, id(one.welfare)]
         places.append([place[id(weight)], *range(begin, begin + of.beside)])
-    return Weighted(weight, tuple(given.values()), tuple(made)), places
+    return Weighted(weight, tuple(given.values()), tuple(made)), places, tuple(place)
 
 
-def add_up(several: Sequence[Columns]) -> PreparedAdditive:
-    """Add weighted columns up by PSU and level, or keep them by row where the level is a welfare class."""
-    domain, (columns, places) = several[0].domain, weighted(several)
-    rows = domain.rows
-    sums: Totals | ClassTotals
-    if domain.shares:
-        margins = rows.full.margins(domain.shares)
-        sums = ClassTotals(columns, rows.factor, domain.fixed, domain.fixed_levels, domain.welfare, margins)
-    else:
-        sums = Totals.of(columns, rows.factor, domain.fixed, len(domain.labels))
-    parts = tuple((one.statistic, mine) for one, mine in zip(several, places, strict=True))
-    told = tuple(row for one in several for row in one.rows)
-    return PreparedAdditive(parts, told, sums, domain.shares, domain.level, len(domain.labels))
+def add_up(by_domain: Iterable[Sequence[Columns]]) -> Iterator[PreparedAdditive]:
+    """Add weighted columns up by PSU and level, or keep them by row where the level is a welfare class.
+
+    Those of domains that share them are made once.
+    """
+    shared: dict[Hashable, list[tuple[Sequence[Columns], Weighted, list[list[int]]]]] = {}
+    for several in by_domain:
+        columns, places, key = weighted(several)
+        shared.setdefault((several[0].domain.rows, key), []).append((several, columns, places))
+    for (rows, _), alike in shared.items():
+        domains = [several[0].domain for several, _, _ in alike]
+        slots = [None if of.shares else Slots.of(rows.factor, of.fixed, len(of.labels)) for of in domains]
+        found = alike[0][1].added_up_by(
+            [(of.level, len(of.labels)) if at is None else (at.of_row, len(at.unit)) for of, at in zip(domains, slots)]
+        )
+        for (several, columns, places), domain, at, sums in zip(alike, domains, slots, found, strict=True):
+            parts = tuple((one.statistic, mine) for one, mine in zip(several, places, strict=True))
+            told = tuple(row for one in several for row in one.rows)
+            if at is not None:
+                yield PreparedAdditive(parts, told, Totals.at(at, sums))
+                continue
+            margins = partial(rows.full.margins, domain.shares)
+            by_class = ClassTotals(columns, rows.factor, domain.fixed, domain.fixed_levels, domain.welfare, margins)
+            yield PreparedAdditive(parts, told, by_class, domain.shares, np.ascontiguousarray(sums.T))
 
 
 def prepare_additive(
@@ -481,7 +531,7 @@ def joined(asked: Iterable[Asked]) -> list[Prepared]:
         else:
             others.append(one)
     return [
-        *(add_up(several) for several in columns.values()),
+        *add_up(columns.values()),
         *(PreparedOrdered.together(several) for several in ordered.values()),
         *others,
     ]

@@ -19,9 +19,11 @@ from ._typing import CodeArray, CountArray, FloatArray, LongArray
 CHUNK = 256  # as in _kernels/_ordered.pyx
 BLOCK = 64  # as in _kernels/_totals.pyx
 PART = 16_384  # rows whose columns are made together: they stay in a near cache
+APART = 16  # numbers between the columns of a part: a power of two alone would send all to the same few cache lines
 
 STEP = 1e-12  # by which a share of people may miss a boundary that it is meant to meet
-NO_SHARES = np.empty(0)
+NOTHING = np.empty(0)
+NO_SHARES = NOTHING
 NO_CUTS = np.empty((0, 0))
 ALONE = np.ones((1, 1, LANES))  # the factor of a sample that is not resampled: all rows are of one unit
 ONE_LANE = np.ones((1, 1, 1))  # the same to a sweep, which then needs no other lane
@@ -81,10 +83,16 @@ class Weighted:
 
     def added_up(self, slot: CodeArray, slots: int) -> FloatArray:
         """Return sums of shape (k, slots) by the slot of each row; one below 0 is left out."""
-        sums, room = np.zeros((self.k, slots)), np.empty((self.k, PART))
+        return self.added_up_by([(slot, slots)])[0]
+
+    def added_up_by(self, places: Sequence[tuple[CodeArray, int]]) -> list[FloatArray]:
+        """Return the sums by several slots of each row, of which there are so many: columns are made once for all."""
+        sums, room = [np.zeros((self.k, slots)) for _, slots in places], np.empty((self.k, PART + APART))
         for first in range(0, len(self.weight), PART):
             rows = slice(first, first + PART)
-            _totals.slot_totals(self.at(rows, room), slot[rows], sums)
+            columns = self.at(rows, room)
+            for (slot, _), of in zip(places, sums, strict=True):
+                _totals.slot_totals(columns, slot[rows], of)
         return sums
 
 
@@ -92,28 +100,47 @@ Table = Sequence[FloatArray] | Weighted
 
 
 @dataclass(frozen=True, eq=False)
-class Totals:
-    """Weighted columns added up by unit and level: additive statistics, and the cells of an opportunity."""
+class Slots:
+    """Where rows are added up by unit and level: one slot each where rows are sorted by unit."""
 
-    sums: FloatArray  # (k, slots): of a unit in a level that it has
+    of_row: CodeArray  # (n,), -1 for a row that is left out
     unit: CodeArray  # (slots,)
     order: CodeArray  # levels as rows first have them
     start: CodeArray  # (len(order) + 1,) where their slots begin
     levels: int
 
     @classmethod
-    def of(cls, columns: Table, unit: CodeArray, level: CodeArray, levels: int) -> "Totals":
-        """Add columns up by the unit and level of their rows: one slot each where rows are sorted by unit.
-
-        Rows whose level is below 0 are left out.
-        """
+    def of(cls, unit: CodeArray, level: CodeArray, levels: int) -> "Slots":
+        """Number the slots of rows; those whose level is below 0 are left out."""
         current, slots, order = np.empty((3, levels), dtype=np.int32)
         order = order[: _totals.count_slots(unit, level, current, slots, order)]
         start = np.r_[0, np.cumsum(slots[order])].astype(np.int32)
         current[order] = start[:-1]
         slot_unit, slot = np.full(start[-1], -1, dtype=np.int32), np.empty(len(unit), dtype=np.int32)
         _totals.place_rows(unit, level, current, slot_unit, slot)
-        return cls(Weighted.of(columns).added_up(slot, start[-1]), slot_unit, order, start, levels)
+        return cls(slot, slot_unit, order, start, levels)
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """Weighted columns added up by unit and level: additive statistics, and the cells of an opportunity."""
+
+    sums: FloatArray  # (k, slots): of a unit in a level that it has
+    unit: CodeArray  # as in Slots
+    order: CodeArray
+    start: CodeArray
+    levels: int
+
+    @classmethod
+    def of(cls, columns: Table, unit: CodeArray, level: CodeArray, levels: int) -> "Totals":
+        """Add columns up by the unit and level of their rows; those whose level is below 0 are left out."""
+        slots = Slots.of(unit, level, levels)
+        return cls.at(slots, Weighted.of(columns).added_up(slots.of_row, len(slots.unit)))
+
+    @classmethod
+    def at(cls, slots: Slots, sums: FloatArray) -> "Totals":
+        """Take sums that were made of slots."""
+        return cls(sums, slots.unit, slots.order, slots.start, slots.levels)
 
     @cached_property
     def used(self) -> CountArray:
@@ -148,7 +175,7 @@ class Ordering:
     welfare: FloatArray
     weight: FloatArray
     units: "CodeArray | Ordering"  # of the rows among which these are
-    rows: LongArray | slice | None = None
+    rows: CodeArray | slice | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"welfare": self.welfare, "weight": self.weight, "units": self.unit, "rows": None}
@@ -164,9 +191,13 @@ class Ordering:
         """Sort rows."""
         return cls(welfare, weight, unit).at(richest_first(welfare))
 
-    def at(self, rows: LongArray | slice) -> "Ordering":
+    def at(self, rows: CodeArray | slice) -> "Ordering":
         """Return some of the rows, or all in another order."""
-        return Ordering(self.welfare[rows], self.weight[rows], self, rows)
+        if isinstance(rows, slice):
+            return Ordering(self.welfare[rows], self.weight[rows], self, rows)
+        welfare, weight = np.empty(len(rows)), np.empty(len(rows))
+        _ordered.pick(self.welfare, self.weight, rows, welfare, weight)
+        return Ordering(welfare, weight, self, rows)
 
     def evaluate(self, factors: FloatArray, shares: FloatArray = NO_SHARES) -> "Swept":
         """Sweep once for all of the Gini, and the quantiles and Lorenz ordinates at the shares of the population."""
@@ -188,29 +219,69 @@ class Ordering:
 
 @dataclass(frozen=True, eq=False)
 class ClassOrdering:
-    """Rows from the richest down in welfare classes, which are cut anew in every replicate."""
+    """Rows from the richest down in welfare classes, which are cut anew in every replicate.
+
+    Attributes
+    ----------
+    of : ndarray, or None
+        The welfare that is cut into classes; None: the one that rows are ordered by.
+    rows : ndarray of shape (n,), or None
+        Where in it each row is; None: it is in their order.
+    band : ndarray, or None
+        Class of each of it in the full sample; None: not known.
+    """
 
     ordering: Ordering
-    base: FloatArray  # the welfare that is cut into classes, in the same order
     classes: int
+    of: FloatArray | None = None
+    rows: CodeArray | None = None
+    band: CodeArray | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        base = None if self.of is None else self.base
+        return {"ordering": self.ordering, "classes": self.classes, "of": base, "rows": None, "band": None}
+
+    @cached_property
+    def base(self) -> FloatArray:
+        """The welfare that is cut into classes, in the rows' order: nobody asks for it in the full sample alone."""
+        if self.of is None:
+            return self.ordering.welfare
+        return self.of if self.rows is None else picked(self.of, self.rows)
 
     def evaluate(self, factors: FloatArray, cuts: FloatArray, shares: FloatArray = NO_SHARES) -> list["Swept"]:
         """Sweep the rows of every class, for cuts of shape (classes - 1, replicates)."""
         if all_once(factors) and (cuts == cuts[:, :1]).all():
-            return [one.evaluate(factors, shares) for one in self.fixed(cuts[:, 0])]
+            if self.rows is not None and self.band is not None and not len(shares):
+                return self._side_by_side(self.rows, self.band, columns_of(factors))
+            return [self.ordering.at(rows).evaluate(factors, shares) for rows in self.members(cuts[:, 0])]
         edges = np.vstack([np.full(cuts.shape[1], -np.inf), cuts, np.full(cuts.shape[1], np.inf)])
         return [self._between(factors, low, high, shares) for low, high in pairwise(edges)]
 
-    def fixed(self, cuts: FloatArray) -> list[Ordering]:
-        """Return the rows of every class, for cuts of shape (classes - 1,) that are the same in all replicates."""
-        return [self.ordering.at(rows) for rows in self.members(cuts)]
+    def members(self, cuts: FloatArray) -> Sequence[CodeArray | slice]:
+        """Return where the rows of every class are, for cuts of shape (classes - 1,) that are those of all replicates.
+        """
+        return self._slices(cuts) if self.of is None else levels_of(self.bands_of(cuts), self.classes)
 
-    def members(self, cuts: FloatArray) -> Sequence[LongArray | slice]:
-        """Return where the rows of every class are."""
-        if self.base is self.ordering.welfare:  # classes follow each other
-            ends = len(self.base) - np.searchsorted(self.base[::-1], cuts, side="right")
-            return [slice(first, end) for end, first in pairwise([len(self.base), *ends.tolist(), 0])]
-        return levels_of(class_of(self.base, cuts), self.classes)
+    def _slices(self, cuts: FloatArray) -> list[slice]:
+        """Return the same where classes follow each other."""
+        ends = len(self.base) - np.searchsorted(self.base[::-1], cuts, side="right")
+        return [slice(first, end) for end, first in pairwise([len(self.base), *ends.tolist(), 0])]
+
+    def bands_of(self, cuts: FloatArray) -> CodeArray:
+        """Return the class of every row, for cuts that are those of the full sample."""
+        if self.of is None:
+            sizes = [rows.stop - rows.start for rows in self._slices(cuts)]
+            return np.repeat(np.arange(self.classes, dtype=np.int32)[::-1], sizes[::-1])
+        if self.band is None:
+            return class_of(self.base, cuts)
+        return self.band if self.rows is None else self.band[self.rows]
+
+    def _side_by_side(self, place: CodeArray, band: CodeArray, columns: int) -> list["Swept"]:
+        """Sweep rows that count once in all classes at a time: the same bits as one class after the other."""
+        state, totals, gini = np.zeros((self.classes, 4)), np.empty((2, self.classes)), np.empty(self.classes)
+        _ordered.class_sweep(self.ordering.welfare, self.ordering.weight, place, band, state, totals, gini)
+        none, each = np.empty((0, 1)), [slice(k, k + 1) for k in range(self.classes)]
+        return [Swept(totals[:, k], gini[k], none, none).repeated(columns) for k in each]
 
     def _between(self, factors: FloatArray, low: FloatArray, high: FloatArray, shares: FloatArray) -> "Swept":
         """Sweep the rows above one cut and not above the next, each of shape (replicates,)."""
@@ -292,28 +363,35 @@ def in_lanes(factors: FloatArray) -> FloatArray:
     return np.ascontiguousarray(laid.reshape(groups, LANES, units).swapaxes(1, 2))
 
 
-def richest_first(welfare: FloatArray) -> LongArray:
+def picked(values: FloatArray, order: CodeArray) -> FloatArray:
+    """Return values in an order, in a third of the time of an index."""
+    made = np.empty(len(order))
+    _ordered.pick(np.ascontiguousarray(values), NOTHING, order, made, NOTHING)
+    return made
+
+
+def richest_first(welfare: FloatArray) -> CodeArray:
     """Return the order of rows from the richest down; equal values keep theirs, so that sums have one order too."""
     n = len(welfare)
-    order = np.empty(n, dtype=np.int64)
-    if not _ordered.richest_first(np.ascontiguousarray(welfare), np.empty(n, dtype=np.uint64), order):
+    order = np.empty(n, dtype=np.int32)
+    if not _ordered.richest_first(np.ascontiguousarray(welfare), np.empty((2, n), dtype=np.uint64), order):
         order[:] = np.argsort(-welfare, kind="stable")  # the same, for values that crowd in a corner of their range
     return order
 
 
-def by_level(level: CodeArray | LongArray, levels: int) -> LongArray:
+def by_level(level: CodeArray | LongArray, levels: int) -> CodeArray:
     """Return the order of rows by level, within which they keep theirs."""
     return _levels(level, levels)[0]
 
 
-def levels_of(level: CodeArray | LongArray, levels: int) -> list[LongArray]:
+def levels_of(level: CodeArray | LongArray, levels: int) -> list[CodeArray]:
     """Return where the rows of every level are, in their order."""
     order, end = _levels(level, levels)
     return np.split(order, end[:-1])
 
 
-def _levels(level: CodeArray | LongArray, levels: int) -> tuple[LongArray, LongArray]:
-    order, end = np.empty(len(level), dtype=np.int64), np.empty(levels, dtype=np.int64)
+def _levels(level: CodeArray | LongArray, levels: int) -> tuple[CodeArray, LongArray]:
+    order, end = np.empty(len(level), dtype=np.int32), np.empty(levels, dtype=np.int64)
     _ordered.by_level(np.ascontiguousarray(level, dtype=np.int32), end, order)
     return order, end
 
@@ -332,11 +410,11 @@ def gaps_below(welfare: FloatArray, weight: FloatArray, line: float, out: FloatA
 def level_counts(
     psu: CodeArray, stratum: CodeArray, level: CodeArray, weight: FloatArray, levels: int
 ) -> tuple[LongArray, FloatArray]:
-    """Return PSUs and strata in which each level has weight; and its weights by PSU and their squares, added up.
+    """Return rows with weight of each level, and the PSUs and strata of these; its weights by PSU and their squares.
 
-    ``psu`` (rows,) ascends; ``stratum`` is of every PSU. Both results have shape (2, levels).
+    ``psu`` (rows,) ascends; ``stratum`` is of every PSU. Counts have shape (3, levels), sums (2, levels).
     """
-    counts, sums = np.zeros((2, levels), dtype=np.int64), np.zeros((3, levels))
+    counts, sums = np.zeros((3, levels), dtype=np.int64), np.zeros((3, levels))
     recent = np.full((2, levels), -1, dtype=np.int32)
     level, weight = np.ascontiguousarray(level), np.ascontiguousarray(weight)
     _totals.level_counts(np.ascontiguousarray(psu), stratum, level, weight, recent, counts, sums)

@@ -83,10 +83,10 @@ class Design:
 
     def by_level(
         self, psu: CodeArray, level: CodeArray | LongArray, levels: int, weight: FloatArray
-    ) -> tuple[LongArray, FloatArray]:
+    ) -> tuple[LongArray, LongArray, FloatArray]:
         """Return what the levels of rows rest on.
 
-        PSUs minus strata among those that have a row of a level with weight; and its PSUs, were they of equal weight:
+        Rows of a level with weight; PSUs minus strata among those that have one; and its PSUs, were they of equal weight:
         the square of their weights' sum over the sum of their squares (Kish 1965), 0 for a level without weight.
         """
         level = level.astype(np.int32, copy=False)
@@ -94,9 +94,9 @@ class Design:
             order = np.argsort(psu, kind="stable")
             psu, level, weight = psu[order], level[order], weight[order]
         stratum = np.repeat(np.arange(self.strata, dtype=np.int32), self.psus_by_stratum)
-        (psus, strata), (total, squares) = level_counts(psu, stratum, level, weight, levels)
+        (n, psus, strata), (total, squares) = level_counts(psu, stratum, level, weight, levels)
         effective = np.divide(total**2, squares, out=np.zeros(levels), where=squares > 0)
-        return psus - strata, effective
+        return n, psus - strata, effective
 
 
 def build_design(

@@ -362,7 +362,7 @@ class Cells:
 
     def rests_on(self, level: CodeArray, levels: int) -> tuple[LongArray, FloatArray]:
         """Return PSUs minus strata, and the effective number of PSUs, of levels into which rows fall."""
-        return self.design.by_level(self.psu, level, levels, self.weight)
+        return self.design.by_level(self.psu, level, levels, self.weight)[1:]
 
     def index_of(self, groups: str) -> str:
         """Return how a dissimilarity index says between which groups, and of what."""

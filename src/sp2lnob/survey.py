@@ -685,7 +685,7 @@ class Survey:
         """Return what money of households means as welfare: by equivalent, and at the prices of welfare."""
         return np.asarray(money / self.sharing)
 
-    @property
+    @cached_property
     def welfare_known(self) -> BoolArray:
         """Households whose welfare is known."""
         if self.welfare is None:
@@ -693,13 +693,13 @@ class Survey:
         return ~np.isnan(self.welfare)
 
     @cached_property
-    def richest_first(self) -> LongArray:
+    def richest_first(self) -> CodeArray:
         """Households whose welfare is known, from the richest down: what welfare classes are cut from."""
         known = self.welfare_known
         assert self.welfare is not None
         if known.all():
             return richest_first(self.welfare)
-        rows = np.flatnonzero(known)
+        rows = np.flatnonzero(known).astype(np.int32)
         return rows[richest_first(self.welfare[rows])]
 
     def uprated(self, economy: Economy, compat: str | None = None) -> "Survey":

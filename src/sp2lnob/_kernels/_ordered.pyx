@@ -32,12 +32,12 @@ cdef inline uint64_t rank(double y) noexcept nogil:
     return bits ^ ((0 - (bits >> 63)) | (<uint64_t> 1 << 63))
 
 
-def richest_first(const double[::1] welfare, uint64_t[::1] room, int64_t[::1] order):
+def richest_first(const double[::1] welfare, uint64_t[:, ::1] room, int32_t[::1] order):
     """Write the order of rows from the richest down; say whether that was possible.
 
     Digits are taken from the range in which welfare lies, the last of them only where many rows are alike in the
     others; what is then alike is put right by moving rows. It is not possible where a value is NaN, or where most rows
-    lie so near each other that they would have far to go. room: (n,).
+    lie so near each other that they would have far to go. room: (2, n).
     """
     cdef Py_ssize_t n = welfare.shape[0], i, here, moves = 0
     cdef double of_first = 0.0, of_second = 0.0
@@ -45,7 +45,7 @@ def richest_first(const double[::1] welfare, uint64_t[::1] room, int64_t[::1] or
     cdef uint32_t count[DIGITS][1 << DIGIT]
     cdef uint32_t total, number
     cdef int shift = 0, digit, value, first
-    cdef int64_t moved
+    cdef int32_t moved
     cdef uint64_t *at = NULL
     cdef uint64_t *to = NULL
     with nogil:
@@ -69,9 +69,9 @@ def richest_first(const double[::1] welfare, uint64_t[::1] room, int64_t[::1] or
             of_first += <double> count[DIGITS - 1][value] * count[DIGITS - 1][value]
             of_second += <double> count[DIGITS - 2][value] * count[DIGITS - 2][value]
         first = of_first * of_second <= <double> FEW * n * n * n
-        if n > 0:  # words go back and forth, and end in room
-            at = &room[0] if first else <uint64_t *> &order[0]
-            to = <uint64_t *> &order[0] if first else &room[0]
+        if n > 0:  # words go back and forth, and end in the first half of room
+            at = &room[0, 0] if first else &room[1, 0]
+            to = &room[1, 0] if first else &room[0, 0]
         for i in range(n):
             at[i] = (high - rank(welfare[i])) >> shift << ROW | <uint64_t> i
         for digit in range(first, DIGITS):
@@ -87,15 +87,15 @@ def richest_first(const double[::1] welfare, uint64_t[::1] room, int64_t[::1] or
                 count[digit][value] += 1
             at, to = to, at
         for i in range(n):
-            word = room[i]
-            moved = <int64_t> (word & row)
+            word = room[0, i]
+            moved = <int32_t> (word & row)
             here = i
-            while here > 0 and (room[here - 1] >> ROW > word >> ROW or (
-                    room[here - 1] >> ROW == word >> ROW and welfare[order[here - 1]] < welfare[moved])):
-                room[here] = room[here - 1]
+            while here > 0 and (room[0, here - 1] >> ROW > word >> ROW or (
+                    room[0, here - 1] >> ROW == word >> ROW and welfare[order[here - 1]] < welfare[moved])):
+                room[0, here] = room[0, here - 1]
                 order[here] = order[here - 1]
                 here -= 1
-            room[here] = word
+            room[0, here] = word
             order[here] = moved
             moves += i - here
             if moves > MOVES * n:
@@ -104,7 +104,7 @@ def richest_first(const double[::1] welfare, uint64_t[::1] room, int64_t[::1] or
     return moves >= 0
 
 
-def by_level(const int32_t[::1] level, int64_t[::1] end, int64_t[::1] order):
+def by_level(const int32_t[::1] level, int64_t[::1] end, int32_t[::1] order):
     """Write the order of rows by level, and where the rows of each level end in it: (levels,)."""
     cdef Py_ssize_t i, k
     cdef int64_t total = 0, number
@@ -118,8 +118,25 @@ def by_level(const int32_t[::1] level, int64_t[::1] end, int64_t[::1] order):
             end[k] = total
             total += number
         for i in range(level.shape[0]):
-            order[end[level[i]]] = i
+            order[end[level[i]]] = <int32_t> i
             end[level[i]] += 1
+
+
+def pick(const double[::1] first, const double[::1] second, const int32_t[::1] order, double[::1] first_out,
+         double[::1] second_out):
+    """Write values of rows in an order: of first, and of second if it is not empty. order, out: (n,)."""
+    cdef Py_ssize_t n = order.shape[0], i
+    with nogil:
+        if second.shape[0]:
+            for i in range(n):
+                prefetch(&first[order[min(i + AHEAD, n - 1)]])
+                prefetch(&second[order[min(i + AHEAD, n - 1)]])
+                first_out[i] = first[order[i]]
+                second_out[i] = second[order[i]]
+        else:
+            for i in range(n):
+                prefetch(&first[order[min(i + AHEAD, n - 1)]])
+                first_out[i] = first[order[i]]
 
 
 def class_of(const double[::1] welfare, const double[::1] cuts, int32_t[::1] out):
@@ -134,6 +151,31 @@ def class_of(const double[::1] welfare, const double[::1] cuts, int32_t[::1] out
             for j in range(cuts.shape[0]):
                 for i in range(first, last):
                     out[i] += welfare[i] > cuts[j]
+
+
+def class_sweep(const double[::1] welfare, const double[::1] weight, const int32_t[::1] place,
+                const int32_t[::1] band, double[:, ::1] state, double[:, ::1] totals, double[::1] gini):
+    """Gini of every class, of rows that all count once.
+
+    welfare, weight: (n,) as below. place: (n,) where in band each row's class is. Work space: state (classes, 4), which holds zeros. Out, one
+    column a class: totals (2,) weight and weighted welfare; gini.
+    """
+    cdef Py_ssize_t n = welfare.shape[0], classes = state.shape[0], i, k
+    cdef double step
+    with nogil:
+        for i in range(n + classes):  # a row is settled by the next of its class, the last of each by none
+            k = band[place[i]] if i < n else i - n
+            step = (state[k, 3] - (welfare[i] if i < n else 0.0)) * state[k, 0]
+            state[k, 1] += step
+            state[k, 2] += step * state[k, 0]
+            if i < n:
+                state[k, 0] += weight[i]
+                state[k, 3] = welfare[i]
+        for k in range(classes):
+            totals[0, k] = state[k, 0]
+            totals[1, k] = state[k, 1]
+            step = state[k, 0] * state[k, 1]
+            gini[k] = 1.0 - state[k, 2] / step if step != 0.0 else NAN
 
 
 def sweep(const double[::1] welfare, const double[::1] weight, const int32_t[::1] unit,

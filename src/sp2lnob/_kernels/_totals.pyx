@@ -125,20 +125,20 @@ cdef inline void close_psu(Py_ssize_t k, const int32_t[::1] stratum, int32_t[:, 
                            double[:, ::1] sums) noexcept nogil:
     """Count the PSU that a level had last, if it has weight there."""
     if sums[0, k] > 0.0:
-        counts[0, k] += 1
+        counts[1, k] += 1
         if recent[1, k] != stratum[recent[0, k]]:
             recent[1, k] = stratum[recent[0, k]]
-            counts[1, k] += 1
+            counts[2, k] += 1
         sums[1, k] += sums[0, k]
         sums[2, k] += sums[0, k] * sums[0, k]
 
 
 def level_counts(const int32_t[::1] psu, const int32_t[::1] stratum, const int32_t[::1] level,
                  const double[::1] weight, int32_t[:, ::1] recent, int64_t[:, ::1] counts, double[:, ::1] sums):
-    """Count the PSUs and strata in which each level has weight, and add the weights of its PSUs and their squares up.
+    """Count rows with weight of each level, their PSUs and strata; add weights of PSUs and their squares up.
 
-    psu: (n,) ascending. stratum: (psus,) ascending. recent: (2, levels) work space, which holds -1. counts: (2,
-    levels) PSUs and strata; sums: (3, levels) work space, weights, squares: which hold zeros.
+    psu: (n,) ascending. stratum: (psus,) ascending. recent: (2, levels) work space, which holds -1. counts: (3,
+    levels) rows, PSUs, strata; sums: (3, levels) work space, weights, squares: which hold zeros.
     """
     cdef Py_ssize_t i, k
     with nogil:
@@ -149,6 +149,7 @@ def level_counts(const int32_t[::1] psu, const int32_t[::1] stratum, const int32
                 recent[0, k] = psu[i]
                 sums[0, k] = 0.0
             sums[0, k] += weight[i]
+            counts[0, k] += weight[i] > 0.0
         for k in range(recent.shape[1]):
             close_psu(k, stratum, recent, counts, sums)
 

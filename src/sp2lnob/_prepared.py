@@ -226,6 +226,9 @@ class Scenario:
             found = before.bands_of(full.cuts(domain.shares)[:, 0])
             yield ClassOrdering(ranked.ordering, bands, before.base, ranked.again, found)
             return
+        if domain.fixed_levels == 1 and not domain.shares:
+            yield ranked.ordering
+            return
         levels = [(ranked.order, ranked.ordering)]
         if domain.fixed_levels > 1:  # by level, and within each in the same order
             within = levels_of(domain.fixed[ranked.order], domain.fixed_levels)

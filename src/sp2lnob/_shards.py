@@ -263,7 +263,7 @@ def _digest(value: Any, known: dict[int, bytes]) -> bytes:
             parts = (value.__self__, value.__func__)
         case type() | BuiltinFunctionType():
             parts = (value.__module__, value.__qualname__)
-        case _ if "__getstate__" in vars(type(value)):  # what workers elsewhere are sent
+        case _ if is_dataclass(value) and "__getstate__" in vars(type(value)):  # what workers elsewhere are sent
             parts = value.__getstate__().items()
         case _ if is_dataclass(value):
             parts = [getattr(value, field.name) for field in fields(value)]

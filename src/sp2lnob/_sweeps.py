@@ -415,7 +415,7 @@ def level_counts(
     ``psu`` (rows,) ascends; ``stratum`` is of every PSU. Counts have shape (3, levels), sums (2, levels).
     """
     counts, sums = np.zeros((3, levels), dtype=np.int64), np.zeros((3, levels))
-    recent = np.full((2, levels), -1, dtype=np.int32)
+    recent = np.full(levels, -1, dtype=np.int32)
     level, weight = np.ascontiguousarray(level), np.ascontiguousarray(weight)
     _totals.level_counts(np.ascontiguousarray(psu), stratum, level, weight, recent, counts, sums)
     return counts, sums[1:]

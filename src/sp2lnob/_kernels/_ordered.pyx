@@ -72,8 +72,6 @@ def richest_first(const double[::1] welfare, uint64_t[:, ::1] room, int32_t[::1]
         if n > 0:  # words go back and forth, and end in the first half of room
             at = &room[0, 0] if first else &room[1, 0]
             to = &room[1, 0] if first else &room[0, 0]
-        for i in range(n):
-            at[i] = (high - rank(welfare[i])) >> shift << ROW | <uint64_t> i
         for digit in range(first, DIGITS):
             total = 0
             for value in range(1 << DIGIT):
@@ -81,7 +79,7 @@ def richest_first(const double[::1] welfare, uint64_t[:, ::1] room, int32_t[::1]
                 count[digit][value] = total
                 total += number
             for i in range(n):
-                word = at[i]
+                word = at[i] if digit > first else (high - rank(welfare[i])) >> shift << ROW | <uint64_t> i
                 value = <int> (word >> (ROW + digit * DIGIT) & ((1 << DIGIT) - 1))
                 to[count[digit][value]] = word
                 count[digit][value] += 1
@@ -161,17 +159,21 @@ def class_sweep(const double[::1] welfare, const double[::1] weight, const int32
     column a class: totals (2,) weight and weighted welfare; gini.
     """
     cdef Py_ssize_t n = welfare.shape[0], classes = state.shape[0], i, k
-    cdef double step
+    cdef double step, above
     with nogil:
-        for i in range(n + classes):  # a row is settled by the next of its class, the last of each by none
-            k = band[place[i]] if i < n else i - n
-            step = (state[k, 3] - (welfare[i] if i < n else 0.0)) * state[k, 0]
+        for i in range(n):  # a row is settled by the next of its class ...
+            k = band[place[i]]
+            above = state[k, 0]
+            step = (state[k, 3] - welfare[i]) * above
+            state[k, 0] = above + weight[i]
             state[k, 1] += step
-            state[k, 2] += step * state[k, 0]
-            if i < n:
-                state[k, 0] += weight[i]
-                state[k, 3] = welfare[i]
-        for k in range(classes):
+            state[k, 2] += step * above
+            state[k, 3] = welfare[i]
+        for k in range(classes):  # ... and the last by none
+            above = state[k, 0]
+            step = state[k, 3] * above
+            state[k, 1] += step
+            state[k, 2] += step * above
             totals[0, k] = state[k, 0]
             totals[1, k] = state[k, 1]
             step = state[k, 0] * state[k, 1]

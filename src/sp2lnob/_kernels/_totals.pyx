@@ -121,37 +121,40 @@ def replicate_totals(const double[:, ::1] sums, const int32_t[::1] unit, const i
                     first = last
 
 
-cdef inline void close_psu(Py_ssize_t k, const int32_t[::1] stratum, int32_t[:, ::1] recent, int64_t[:, ::1] counts,
+cdef inline void close_psu(Py_ssize_t k, int32_t stratum, int32_t[::1] recent, int64_t[:, ::1] counts,
                            double[:, ::1] sums) noexcept nogil:
-    """Count the PSU that a level had last, if it has weight there."""
+    """Count a PSU for a level, if it has weight there."""
     if sums[0, k] > 0.0:
         counts[1, k] += 1
-        if recent[1, k] != stratum[recent[0, k]]:
-            recent[1, k] = stratum[recent[0, k]]
-            counts[2, k] += 1
+        counts[2, k] += recent[k] != stratum
+        recent[k] = stratum
         sums[1, k] += sums[0, k]
         sums[2, k] += sums[0, k] * sums[0, k]
+        sums[0, k] = 0.0
 
 
 def level_counts(const int32_t[::1] psu, const int32_t[::1] stratum, const int32_t[::1] level,
-                 const double[::1] weight, int32_t[:, ::1] recent, int64_t[:, ::1] counts, double[:, ::1] sums):
+                 const double[::1] weight, int32_t[::1] recent, int64_t[:, ::1] counts, double[:, ::1] sums):
     """Count rows with weight of each level, their PSUs and strata; add weights of PSUs and their squares up.
 
-    psu: (n,) ascending. stratum: (psus,) ascending. recent: (2, levels) work space, which holds -1. counts: (3,
-    levels) rows, PSUs, strata; sums: (3, levels) work space, weights, squares: which hold zeros.
+    psu: (n,) ascending. stratum: (psus,) ascending. recent: (levels,) work space, which holds -1. counts: (3, levels)
+    rows, PSUs, strata; sums: (3, levels) work space, weights, squares: which hold zeros.
     """
-    cdef Py_ssize_t i, k
+    cdef Py_ssize_t n = psu.shape[0], levels = recent.shape[0], first = 0, last, i, k
     with nogil:
-        for i in range(psu.shape[0]):
-            k = level[i]
-            if recent[0, k] != psu[i]:
-                close_psu(k, stratum, recent, counts, sums)
-                recent[0, k] = psu[i]
-                sums[0, k] = 0.0
-            sums[0, k] += weight[i]
-            counts[0, k] += weight[i] > 0.0
-        for k in range(recent.shape[1]):
-            close_psu(k, stratum, recent, counts, sums)
+        while first < n:
+            last = first
+            while last < n and psu[last] == psu[first]:
+                sums[0, level[last]] += weight[last]
+                counts[0, level[last]] += weight[last] > 0.0
+                last += 1
+            if levels < last - first:
+                for k in range(levels):
+                    close_psu(k, stratum[psu[first]], recent, counts, sums)
+            else:
+                for i in range(first, last):
+                    close_psu(level[i], stratum[psu[first]], recent, counts, sums)
+            first = last
 
 
 def member_sums(const double[::1] values, const int32_t[::1] first_person, double[::1] out):

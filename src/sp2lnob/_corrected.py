@@ -13,7 +13,7 @@ import numpy as np
 from ._bayes import CELLS, LOGIT, SHRUNKEN, SIGNS, SampledRows, Shrinkage, Tried
 from ._cells import combine
 from ._cuts import CellMoments
-from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
+from ._domains import Block, Domain, FullSample, Row, domain_of
 from ._folds import folds_of
 from ._prepared import Asked, PreparedDissimilarity
 from ._sweeps import NO_CUTS

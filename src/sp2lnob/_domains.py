@@ -147,7 +147,7 @@ class Block:
 class Rows:
     """Rows that a statistic counts: households, persons, or the rows of an opportunity. ``FullSample.rows`` makes them.
 
-    They do not keep the full sample, which keeps them: what was made of a million rows goes as soon as it is not needed.
+    They do not keep the full sample, which keeps them: what was made of many rows goes as soon as it is not needed.
     """
 
     sample: "ReferenceType[FullSample]"

@@ -355,10 +355,10 @@ class Columns:
     welfare: FloatArray | None = None
 
 
-def weighted(several: Sequence[Columns]) -> tuple[Weighted, list[list[int]], Hashable]:
-    """Return the columns of several statistics of one domain, each once; and the places of each statistic's own.
+def weighted(several: Sequence[Columns]) -> tuple[Weighted, list[list[int]], tuple[Hashable, ...]]:
+    """Return the columns of several statistics of one domain, each once; the places of each statistic's own.
 
-    And what other domains of the same columns have as well.
+    And by what domains of the same columns know each other.
     """
     weight = several[0].domain.rows.weight
     given = {id(column): column for one in several for column in (one.columns if one.welfare is None else (weight,))}
@@ -383,21 +383,25 @@ def add_up(by_domain: Iterable[Sequence[Columns]]) -> Iterator[PreparedAdditive]
 
     Those of domains that share them are made once.
     """
-    shared: dict[Hashable, list[tuple[Sequence[Columns], Weighted, list[list[int]]]]] = {}
+    shared: dict[tuple[Rows, tuple[Hashable, ...]], list[tuple[Sequence[Columns], Weighted, list[list[int]]]]] = {}
     for several in by_domain:
         columns, places, key = weighted(several)
         shared.setdefault((several[0].domain.rows, key), []).append((several, columns, places))
     for (rows, _), alike in shared.items():
-        domains = [several[0].domain for several, _, _ in alike]
-        slots = [None if of.shares else Slots.of(rows.factor, of.fixed, len(of.labels)) for of in domains]
-        found = alike[0][1].added_up_by(
-            [(of.level, len(of.labels)) if at is None else (at.of_row, len(at.unit)) for of, at in zip(domains, slots)]
-        )
-        for (several, columns, places), domain, at, sums in zip(alike, domains, slots, found, strict=True):
+        slots: list[Slots | None] = []
+        where = []
+        for several, _, _ in alike:
+            domain = several[0].domain
+            own = None if domain.shares else Slots.of(rows.factor, domain.fixed, len(domain.labels))
+            slots.append(own)
+            where.append((domain.level, len(domain.labels)) if own is None else (own.of_row, len(own.unit)))
+        found = alike[0][1].added_up_by(where)
+        for (several, columns, places), own, sums in zip(alike, slots, found, strict=True):
+            domain = several[0].domain
             parts = tuple((one.statistic, mine) for one, mine in zip(several, places, strict=True))
             told = tuple(row for one in several for row in one.rows)
-            if at is not None:
-                yield PreparedAdditive(parts, told, Totals.at(at, sums))
+            if own is not None:
+                yield PreparedAdditive(parts, told, Totals.at(own, sums))
                 continue
             margins = partial(rows.full.margins, domain.shares)
             by_class = ClassTotals(columns, rows.factor, domain.fixed, domain.fixed_levels, domain.welfare, margins)

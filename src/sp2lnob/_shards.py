@@ -19,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -264,7 +264,8 @@ def _digest(value: Any, known: dict[int, bytes]) -> bytes:
         case type() | BuiltinFunctionType():
             parts = (value.__module__, value.__qualname__)
         case _ if is_dataclass(value) and "__getstate__" in vars(type(value)):  # what workers elsewhere are sent
-            parts = value.__getstate__().items()
+            state: Mapping[str, Any] = cast("Any", value).__getstate__()
+            parts = state.items()
         case _ if is_dataclass(value):
             parts = [getattr(value, field.name) for field in fields(value)]
         case _:

@@ -258,8 +258,7 @@ class ClassOrdering:
         return [self._between(factors, low, high, shares) for low, high in pairwise(edges)]
 
     def members(self, cuts: FloatArray) -> Sequence[CodeArray | slice]:
-        """Return where the rows of every class are, for cuts of shape (classes - 1,) that are those of all replicates.
-        """
+        """Return where the rows of every class are, for cuts (classes - 1,) that are those of all replicates."""
         return self._slices(cuts) if self.of is None else levels_of(self.bands_of(cuts), self.classes)
 
     def _slices(self, cuts: FloatArray) -> list[slice]:

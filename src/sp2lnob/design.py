@@ -86,8 +86,9 @@ class Design:
     ) -> tuple[LongArray, LongArray, FloatArray]:
         """Return what the levels of rows rest on.
 
-        Rows of a level with weight; PSUs minus strata among those that have one; and its PSUs, were they of equal weight:
-        the square of their weights' sum over the sum of their squares (Kish 1965), 0 for a level without weight.
+        Rows of a level with weight; PSUs minus strata among those that have one; and its PSUs, were they of equal
+        weight: the square of their weights' sum over the sum of their squares (Kish 1965), 0 for a level without
+        weight.
         """
         level = level.astype(np.int32, copy=False)
         if (psu[1:] < psu[:-1]).any():  # as rows seldom are

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ._corrected import METHODS, prepare_index
-from ._domains import FullSample, Row, Rows, domain_of
+from ._domains import FullSample, Row, domain_of
 from ._prepared import (
     Asked,
     PreparedSteps,

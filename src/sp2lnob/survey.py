@@ -24,7 +24,7 @@ from ._html import fields, short
 from ._kernels import _totals
 from ._roster import build_roster, constant_within
 from ._sweeps import richest_first
-from ._typing import BoolArray, CodeArray, FloatArray, Frame, LongArray
+from ._typing import BoolArray, CodeArray, FloatArray, Frame
 from ._validate import (
     InputError,
     choice,

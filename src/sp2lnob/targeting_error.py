@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ._cuts import ClassTotals
-from ._domains import Block, Domain, FullSample, Row, Rows, domain_of
+from ._domains import Block, Domain, FullSample, Row, domain_of
 from ._expressions import parse
 from ._parallel import LANES
 from ._prepared import Asked, Scenario, Statistic

@@ -2,7 +2,8 @@
 
 Those that gain by it are built once more for processors with AVX2, from the same C, into a folder that `_kernels` looks
 into first where the processor has it. The bits are the same: `make bits`. Half of the wheel is kernels, and it is to
-stay below a megabyte: what is not told apart by a clock is built small.
+stay below a megabyte: what is not told apart by a clock is built small, and what a kernel does is said in comments,
+since docstrings would be part of it, those of `WIDE` twice.
 
 Other builds are asked for by environment variables: SP2LNOB_DEBUG checks every index, SP2LNOB_SANITIZE has gcc or clang
 watch memory and undefined behavior, SP2LNOB_TRACE tells `coverage` which lines ran. SP2LNOB_NATIVE does without the

@@ -196,7 +196,7 @@ class Ordering:
         if isinstance(rows, slice):
             return Ordering(self.welfare[rows], self.weight[rows], self, rows)
         welfare, weight = np.empty(len(rows)), np.empty(len(rows))
-        _ordered.pick(self.welfare, self.weight, rows, welfare, weight)
+        _ordered.pick(np.ascontiguousarray(self.welfare), np.ascontiguousarray(self.weight), rows, welfare, weight)
         return Ordering(welfare, weight, self, rows)
 
     def evaluate(self, factors: FloatArray, shares: FloatArray = NO_SHARES) -> "Swept":

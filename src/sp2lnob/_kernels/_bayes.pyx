@@ -38,7 +38,7 @@ SERIES[:] = [
 
 
 cdef inline void folded_normal(const double *mean, const double *variance, double *out) noexcept nogil:
-    """Mean of |x| for x normal: with r = sqrt(2 variance), |mean| + r ierfc(|mean| / r)."""
+    # Mean of |x| for x normal: with r = sqrt(2 variance), |mean| + r ierfc(|mean| / r).
     cdef double root[LANES]
     cdef double x[LANES]
     cdef double high[LANES]
@@ -66,7 +66,7 @@ cdef inline void folded_normal(const double *mean, const double *variance, doubl
 
 
 def folded(const double[::1] mean, const double[::1] variance, double[::1] out):
-    """Mean of |x| for x normal with a mean and a variance, (n,), n a multiple of LANES."""
+    # Mean of |x| for x normal with a mean and a variance, (n,), n a multiple of LANES.
     cdef Py_ssize_t i
     with nogil:
         for i in range(mean.shape[0] // LANES):
@@ -75,13 +75,12 @@ def folded(const double[::1] mean, const double[::1] variance, double[::1] out):
 
 def shrunken_index(const double[:, :, ::1] moments, const double[:, ::1] rate, const double[::1] spread,
                    const double[::1] growth, double rho, double[:, ::1] apart, double[:, ::1] out):
-    """Weight, mean access, and the index between cells, by shrunken signs, of the logit, and shrunken: (6, replicates).
-
-    moments: (cells, 4, replicates) as in `_moments`. rate: (cells, replicates) of the logit. spread: (cells,) its
-    variance in the full sample; growth: (replicates,) by what to multiply it. rho: correlation within PSUs. apart:
-    (cells, replicates) receives the shrunken rate minus the mean. Replicates are a multiple of LANES. Indices are 0
-    where all have access and NaN where none has.
-    """
+    # Weight, mean access, and the index between cells, by shrunken signs, of the logit, and shrunken: (6, replicates).
+    #
+    # moments: (cells, 4, replicates) as in `_moments`. rate: (cells, replicates) of the logit. spread: (cells,) its
+    # variance in the full sample; growth: (replicates,) by what to multiply it. rho: correlation within PSUs. apart:
+    # (cells, replicates) receives the shrunken rate minus the mean. Replicates are a multiple of LANES. Indices are 0
+    # where all have access and NaN where none has.
     cdef Py_ssize_t i, group, cell, lane, r
     cdef double total[LANES]
     cdef double access[LANES]

@@ -19,10 +19,9 @@ cdef enum:
 cdef inline Py_ssize_t changes(const double[::1] welfare, Py_ssize_t begin, Py_ssize_t end,
                                const double[:, :, ::1] cuts, Py_ssize_t group, Py_ssize_t first, Py_ssize_t last,
                                int32_t *started, int32_t *at, int32_t *who, int32_t *to) noexcept nogil:
-    """Write the class in which each lane starts a chunk, and at which rows which lane goes to which; return how many.
-
-    first, last: the lowest and the highest class of any row in any lane.
-    """
+    # Write the class in which each lane starts a chunk, and at which rows which lane goes to which; return how many.
+    #
+    # first, last: the lowest and the highest class of any row in any lane.
     cdef Py_ssize_t i, lane, j, many = 0
     cdef int32_t now[LANES]
     for i in range(begin, end):
@@ -46,13 +45,12 @@ def class_totals(const double[:, ::1] columns, const int32_t[::1] unit, const do
                  const double[::1] most, const uint8_t[:, ::1] used, const double[:, :, ::1] cuts,
                  const double[:, ::1] lowest, const double[:, ::1] highest, const double[:, :, ::1] factors,
                  double[:, :, :, :, ::1] out):
-    """Add columns (k, n) up by domain and class; k is even.
-
-    Rows lie in chunks of up to 64, which begin in start (chunks + 1,) and are of one domain (chunks,). least, most:
-    (chunks,) welfare. used: (chunks, k / 2) whether one of two columns holds anything. cuts: (groups, classes - 1,
-    LANES) ascending; lowest, highest: (groups, classes - 1) of the lanes. factors: (groups, units, LANES). out:
-    (groups, domains, classes, k, LANES), which holds zeros.
-    """
+    # Add columns (k, n) up by domain and class; k is even.
+    #
+    # Rows lie in chunks of up to 64, which begin in start (chunks + 1,) and are of one domain (chunks,). least, most:
+    # (chunks,) welfare. used: (chunks, k / 2) whether one of two columns holds anything. cuts: (groups, classes - 1,
+    # LANES) ascending; lowest, highest: (groups, classes - 1) of the lanes. factors: (groups, units, LANES). out:
+    # (groups, domains, classes, k, LANES), which holds zeros.
     cdef Py_ssize_t n = unit.shape[0], inner = cuts.shape[1]
     cdef Py_ssize_t group, chunk, i, j, c, lane, first, last, many, begin, end
     cdef int32_t started[LANES]
@@ -126,11 +124,10 @@ def class_moves(const double[::1] weight, const int32_t[::1] unit, const int32_t
                 const double[::1] before, const double[::1] after, const double[:, :, ::1] cuts,
                 const double[:, ::1] lowest, const double[:, ::1] highest, const int32_t[:, ::1] leaf,
                 const int32_t[:, ::1] to, const double[:, :, ::1] factors, double[:, :, :, ::1] out):
-    """Add weights (n,) of the rows that change class up by where they were and where they are, cut at the same places.
-
-    lowest, highest: as above. leaf, to: (domains, classes) place of a domain's row in a class, before and after. out:
-    (groups, places before, places after, LANES), which holds zeros.
-    """
+    # Add weights (n,) of the rows that change class up by where they were and where they are, cut at the same places.
+    #
+    # lowest, highest: as above. leaf, to: (domains, classes) place of a domain's row in a class, before and after. out:
+    # (groups, places before, places after, LANES), which holds zeros.
     cdef Py_ssize_t group, i, j, lane, was, becomes
     cdef double y, z
     cdef bint moves
@@ -159,7 +156,7 @@ def class_moves(const double[::1] weight, const int32_t[::1] unit, const int32_t
 cdef inline void gain(const double *change, double sign, double y, const double[:, :, ::1] cuts,
                       const double[:, ::1] lowest, const double[:, ::1] highest, const int32_t[:, ::1] leaf,
                       Py_ssize_t domain, Py_ssize_t group, double[:, :, ::1] out) noexcept nogil:
-    """Add a row's change (LANES,) to the leaf in which its welfare y puts it; of a sign only, if sign is not 0."""
+    # Add a row's change (LANES,) to the leaf in which its welfare y puts it; of a sign only, if sign is not 0.
     cdef Py_ssize_t first = 0, last = 0, j, lane
     cdef double value
     for j in range(cuts.shape[1]):
@@ -181,12 +178,11 @@ def class_slopes(const double[::1] weight, const int32_t[::1] unit, const int32_
                  const double[:, ::1] lowest, const double[:, ::1] highest, const int32_t[:, ::1] leaf,
                  const double[:, :, ::1] knot, const double[:, :, :, ::1] step, double sign,
                  const double[:, :, ::1] factors, double[:, :, ::1] out):
-    """Add up by leaf before what the rate gains that moves linearly in welfare between the knots of classes.
-
-    cuts, lowest, highest, leaf: as above. knot: (groups, classes, LANES) welfare, ascending. step: (groups, domains,
-    classes - 1, LANES) of a domain's rate from one knot to the next; flat beyond the first and the last. sign: of the
-    changes that count, 0 for all. out: (groups, leaves, LANES), which holds zeros.
-    """
+    # Add up by leaf before what the rate gains that moves linearly in welfare between the knots of classes.
+    #
+    # cuts, lowest, highest, leaf: as above. knot: (groups, classes, LANES) welfare, ascending. step: (groups, domains,
+    # classes - 1, LANES) of a domain's rate from one knot to the next; flat beyond the first and the last. sign: of the
+    # changes that count, 0 for all. out: (groups, leaves, LANES), which holds zeros.
     cdef Py_ssize_t group, i, j, lane, inner = cuts.shape[1]
     cdef double y, z, low, high, s, t, wide
     cdef double change[LANES]
@@ -233,11 +229,11 @@ def class_odds(const double[::1] weight, const int32_t[::1] unit, const int32_t[
                const double[:, :, ::1] cuts, const double[:, ::1] lowest, const double[:, ::1] highest,
                const int32_t[:, ::1] leaf, const double[:, :, ::1] own, const double[:, ::1] slope, double sign,
                const double[:, :, ::1] factors, double[:, :, ::1] out):
-    """Add up by leaf before what a logit's rate gains as a number of each row moves from before to after.
-
-    cuts, lowest, highest, leaf: as above, of welfare. own: (domains, groups, LANES) log odds where the number is 0.
-    slope: (groups, LANES). sign: of the changes that count, 0 for all. out: (groups, leaves, LANES), which holds zeros.
-    """
+    # Add up by leaf before what a logit's rate gains as a number of each row moves from before to after.
+    #
+    # cuts, lowest, highest, leaf: as above, of welfare. own: (domains, groups, LANES) log odds where the number is 0.
+    # slope: (groups, LANES). sign: of the changes that count, 0 for all. out: (groups, leaves, LANES), which holds
+    # zeros.
     cdef Py_ssize_t group, i
     cdef double change[LANES]
     cdef lanes base, steep, p, q
@@ -256,7 +252,7 @@ def class_odds(const double[::1] weight, const int32_t[::1] unit, const int32_t[
 
 cdef inline void add_money(const double *money, const int32_t *option, Py_ssize_t alike, Py_ssize_t candidates,
                            double *out) noexcept nogil:
-    """Write what eight packages pay a household: the first schemes, which all have at one level, are added once."""
+    # Write what eight packages pay a household: the first schemes, which all have at one level, are added once.
     cdef Py_ssize_t k, lane
     cdef double first = 0.0
     for k in range(alike):
@@ -271,13 +267,12 @@ cdef inline void add_money(const double *money, const int32_t *option, Py_ssize_
 def package_poverty(const double[:, ::1] money, const double[::1] welfare, const double[::1] share,
                     const double[::1] weight, const int32_t[::1] start, double line, const int32_t[:, :, ::1] option,
                     const int32_t[::1] alike, double[:, :, :, ::1] out):
-    """Add weights, weighted gaps to the line and weighted squares of gaps up, of the rows below it after a package.
-
-    money: (rows, options), currency a year. share: (rows,) of it that is added to welfare. Rows lie in segments, which
-    begin in start (segments + 1,). option: (groups, candidates, LANES), the column of money that a package takes of
-    each candidate; alike: (groups,) first candidates of which all lanes take one column. out: (groups, segments, 3,
-    LANES).
-    """
+    # Add weights, weighted gaps to the line and weighted squares of gaps up, of the rows below it after a package.
+    #
+    # money: (rows, options), currency a year. share: (rows,) of it that is added to welfare. Rows lie in segments,
+    # which begin in start (segments + 1,). option: (groups, candidates, LANES), the column of money that a package
+    # takes of each candidate; alike: (groups,) first candidates of which all lanes take one column. out: (groups,
+    # segments, 3, LANES).
     cdef Py_ssize_t group, segment, i, lane
     cdef double part[LANES]
     cdef double poor[LANES]
@@ -310,12 +305,11 @@ def package_moves(const double[:, ::1] money, const int32_t[::1] home, const dou
                   const int32_t[::1] domain, const int32_t[::1] band, const double[::1] cuts,
                   const int32_t[:, :, ::1] move, const int32_t[:, :, ::1] option, const int32_t[::1] alike,
                   double[:, :, :, ::1] out):
-    """Add weights of the rows that a package lifts over a cut up by the move from leaf to leaf.
-
-    home: (rows,) row of money. welfare, share: by row of money. band: (rows,) class before, below the highest. cuts:
-    (classes - 1,) ascending. move: (domains, classes before, classes after), -1 where the leaf is the same. Segments
-    and packages as above. out: (groups, segments, moves, LANES), which holds zeros.
-    """
+    # Add weights of the rows that a package lifts over a cut up by the move from leaf to leaf.
+    #
+    # home: (rows,) row of money. welfare, share: by row of money. band: (rows,) class before, below the highest. cuts:
+    # (classes - 1,) ascending. move: (domains, classes before, classes after), -1 where the leaf is the same. Segments
+    # and packages as above. out: (groups, segments, moves, LANES), which holds zeros.
     cdef Py_ssize_t group, segment, i, h, lane, becomes, to
     cdef double part[LANES]
     cdef double y
@@ -338,7 +332,7 @@ def package_moves(const double[:, ::1] money, const int32_t[::1] home, const dou
 
 def package_reach(const double[:, ::1] money, const double[::1] weight, const int32_t[:, :, ::1] option,
                   const int32_t[::1] alike, double[:, ::1] out):
-    """Add weights of the rows that a package pays anything up. out: (groups, LANES), which holds zeros."""
+    # Add weights of the rows that a package pays anything up. out: (groups, LANES), which holds zeros.
     cdef Py_ssize_t group, i, lane
     cdef double part[LANES]
     with nogil:
@@ -351,7 +345,7 @@ def package_reach(const double[:, ::1] money, const double[::1] weight, const in
 
 def package_welfare(const double[:, ::1] money, const double[::1] welfare, const double[::1] share,
                     const int32_t[:, :, ::1] option, const int32_t[::1] alike, double[:, ::1] out):
-    """Write welfare after every package: out (groups * LANES, rows)."""
+    # Write welfare after every package: out (groups * LANES, rows).
     cdef Py_ssize_t group, i, lane
     cdef double part[LANES]
     with nogil:

@@ -7,7 +7,7 @@ from libc.stdint cimport int32_t
 
 
 def group_sums(const double[:, :, ::1] sums, const int32_t[::1] group, double[:, :, ::1] out):
-    """Add sums (cells, k, replicates) up by the group of each cell into out (groups, k, replicates), holding zeros."""
+    # Add sums (cells, k, replicates) up by the group of each cell into out (groups, k, replicates), holding zeros.
     cdef Py_ssize_t cell, c, r
     with nogil:
         for cell in range(sums.shape[0]):
@@ -18,12 +18,11 @@ def group_sums(const double[:, :, ::1] sums, const int32_t[::1] group, double[:,
 
 def join(const int32_t[:, ::1] codes, const int32_t[::1] kept, const int32_t[::1] levels, int32_t[::1] number,
          int32_t[::1] group, int32_t[:, ::1] joined):
-    """Join cells that agree in some circumstances, and return how many there then are, in the order of their codes.
-
-    codes: (cells, circumstances). kept: the circumstances that count; levels: (kept,) how many each has. number: work
-    space, a place for each combination of their levels. Out: group (cells,) where each cell goes; joined (as many as
-    there are or more, kept) codes.
-    """
+    # Join cells that agree in some circumstances, and return how many there then are, in the order of their codes.
+    #
+    # codes: (cells, circumstances). kept: the circumstances that count; levels: (kept,) how many each has. number: work
+    # space, a place for each combination of their levels. Out: group (cells,) where each cell goes; joined (as many as
+    # there are or more, kept) codes.
     cdef Py_ssize_t c, d, i, left, there = 0
     with nogil:
         for i in range(number.shape[0]):
@@ -48,10 +47,9 @@ def join(const int32_t[:, ::1] codes, const int32_t[::1] kept, const int32_t[::1
 
 
 def dissimilarity_of_sums(const double[:, :, ::1] sums, double[:, ::1] out):
-    """Weight, mean access and dissimilarity index, (3, replicates), from sums (cells, 2, replicates).
-
-    The index is 0 where all have access and NaN where none has.
-    """
+    # Weight, mean access and dissimilarity index, (3, replicates), from sums (cells, 2, replicates).
+    #
+    # The index is 0 where all have access and NaN where none has.
     cdef Py_ssize_t cell, r
     with nogil:
         for r in range(sums.shape[2]):
@@ -72,10 +70,9 @@ def dissimilarity_of_sums(const double[:, :, ::1] sums, double[:, ::1] out):
 
 
 def dissimilarity_of_rates(const double[:, :, ::1] sums, const double[:, ::1] rate, double[:, ::1] out):
-    """Weight, mean rate and dissimilarity of rates (cells, replicates), all by weight: out (3, replicates).
-
-    sums: (cells, k, replicates), weight first and weighted access second. The index is NaN where none has access.
-    """
+    # Weight, mean rate and dissimilarity of rates (cells, replicates), all by weight: out (3, replicates).
+    #
+    # sums: (cells, k, replicates), weight first and weighted access second. The index is NaN where none has access.
     cdef Py_ssize_t cell, r
     cdef double access
     with nogil:

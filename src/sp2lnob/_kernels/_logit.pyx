@@ -28,7 +28,7 @@ cdef double ROUNDING = 1e-14
 
 
 def exponentials(const double[:, ::1] x, double[:, ::1] out):
-    """Write e^x for x of shape (groups, LANES), within 700 of 0."""
+    # Write e^x for x of shape (groups, LANES), within 700 of 0.
     cdef Py_ssize_t group
     with nogil:
         for group in range(x.shape[0]):
@@ -37,11 +37,11 @@ def exponentials(const double[:, ::1] x, double[:, ::1] out):
 
 def walk(const int32_t[:, ::1] codes, const int32_t[::1] columns, const int32_t[::1] first, int32_t[:, ::1] parameter,
          int32_t[::1] fresh, int32_t[::1] base):
-    """Write what ``fit`` walks by, and return whether cells come sorted by their codes (cells, circumstances).
-
-    columns: the circumstances in the order of the walk. first: (circumstances + 1,) the parameter of the first level of
-    each that has one, and their number. Out: parameter (cells, circumstances); fresh (cells + 1,); base (parameters,).
-    """
+    # Write what ``fit`` walks by, and return whether cells come sorted by their codes (cells, circumstances).
+    #
+    # columns: the circumstances in the order of the walk. first: (circumstances + 1,) the parameter of the first level
+    # of each that has one, and their number. Out: parameter (cells, circumstances); fresh (cells + 1,); base
+    # (parameters,).
     cdef Py_ssize_t cells = codes.shape[0], last = codes.shape[1] - 1, c, d, i
     cdef int32_t p = first[last + 1], code
     cdef bint is_sorted = True
@@ -73,12 +73,11 @@ cdef inline void add(double *to, lanes x) noexcept nogil:
 
 cdef void place_ends(const double[:, :, ::1] cell, const int32_t[:, ::1] parameter, const int32_t[::1] base,
                      const double *end, double *weight, double *b, Py_ssize_t p, Py_ssize_t width) noexcept nogil:
-    """Give levels without a coefficient one that is 30 from the others, wherever those started.
-
-    end: where levels lie, 0 of those that have a coefficient; the nearest is put 30 away. What remains of a
-    circumstance whose base is among them is measured from the first level that has weight left (cell); if none is
-    left, from 0. weight: work space.
-    """
+    # Give levels without a coefficient one that is 30 from the others, wherever those started.
+    #
+    # end: where levels lie, 0 of those that have a coefficient; the nearest is put 30 away. What remains of a
+    # circumstance whose base is among them is measured from the first level that has weight left (cell); if none is
+    # left, from 0. weight: work space.
     cdef Py_ssize_t c, d, i, j, lane, last
     cdef double scale, from_base, shift
     cdef bint left
@@ -123,11 +122,10 @@ cdef void place_ends(const double[:, :, ::1] cell, const int32_t[:, ::1] paramet
 
 cdef void solve(double *H, const double *g, double *share, double *made, Py_ssize_t p,
                 Py_ssize_t width) noexcept nogil:
-    """Write H^-1 g for H (p of width, p of width, LANES), of which what is below the diagonal is read and lost.
-
-    H = L D L': row by row, L below the diagonal, one over D in share. A parameter that those before it determine, or
-    that nobody has, gets 0 for its inverse, and stays where it is.
-    """
+    # Write H^-1 g for H (p of width, p of width, LANES), of which what is below the diagonal is read and lost.
+    #
+    # H = L D L': row by row, L below the diagonal, one over D in share. A parameter that those before it determine, or
+    # that nobody has, gets 0 for its inverse, and stays where it is.
     cdef Py_ssize_t size = width * LANES, i, j, k, lane
     cdef double x[LANES]
     cdef double y[LANES]
@@ -168,10 +166,9 @@ cdef void solve(double *H, const double *g, double *share, double *made, Py_ssiz
 
 cdef void advance(const double *g, double *b, double *move, const double *next_move, double *rise, uint8_t *active,
                   uint8_t *status, Py_ssize_t p, Py_ssize_t step, const double *weight) noexcept nogil:
-    """Take a Newton step in every lane that has not converged, or half of the last one back where it went too far.
-
-    weight: (LANES,) of the sample, in which the decrement is told.
-    """
+    # Take a Newton step in every lane that has not converged, or half of the last one back where it went too far.
+    #
+    # weight: (LANES,) of the sample, in which the decrement is told.
     cdef Py_ssize_t j, k, lane
     cdef double slope, value, total
     for lane in range(LANES):
@@ -206,18 +203,17 @@ def fit(const double[:, :, ::1] sums, const int32_t[::1] place, const int32_t[:,
         const int32_t[::1] fresh, const int32_t[::1] base, const double[::1] start, Py_ssize_t steps,
         double[:, :, ::1] cell, double[:, :, ::1] depth, double[:, :, ::1] hessian, double[:, :, ::1] vector,
         double[:, ::1] coefficients, double[:, ::1] rate, uint8_t[::1] state):
-    """Fit the logit of every replicate.
-
-    sums: (cells, k >= 2, replicates) weight and weighted outcome first. In the order of the walk: place (cells,) of a
-    cell in sums; parameter (cells, circumstances) of its levels: from 1 to p - 1, and from p on those of the base
-    levels, which stay 0; fresh (cells + 1,) the first circumstance whose level is not that of the cell before, 0 at
-    both ends. base: (p,) the base's parameter of every parameter's circumstance; that of the intercept is 0.
-    start: (p,) coefficients to begin at. steps: most Newton steps.
-    Work space, q = p + circumstances: cell (cells, 3, LANES); depth (circumstances + 1, 3, LANES); hessian (q, q,
-    LANES); vector (6, q, LANES).
-    Out: coefficients (p, replicates); rate (cells, replicates) in the order of sums; state (replicates,) 1 converged,
-    2 separated, or both added up. A replicate without weight has neither, and rates of no meaning.
-    """
+    # Fit the logit of every replicate.
+    #
+    # sums: (cells, k >= 2, replicates) weight and weighted outcome first. In the order of the walk: place (cells,) of a
+    # cell in sums; parameter (cells, circumstances) of its levels: from 1 to p - 1, and from p on those of the base
+    # levels, which stay 0; fresh (cells + 1,) the first circumstance whose level is not that of the cell before, 0 at
+    # both ends. base: (p,) the base's parameter of every parameter's circumstance; that of the intercept is 0.
+    # start: (p,) coefficients to begin at. steps: most Newton steps.
+    # Work space, q = p + circumstances: cell (cells, 3, LANES); depth (circumstances + 1, 3, LANES); hessian (q, q,
+    # LANES); vector (6, q, LANES).
+    # Out: coefficients (p, replicates); rate (cells, replicates) in the order of sums; state (replicates,) 1 converged,
+    # 2 separated, or both added up. A replicate without weight has neither, and rates of no meaning.
     cdef Py_ssize_t cells = place.shape[0], features = parameter.shape[1], p = start.shape[0]
     cdef Py_ssize_t width = vector.shape[1], size = width * LANES, last = features - 1
     cdef Py_ssize_t group, c, d, e, j, k, lane, step, q, s
@@ -405,17 +401,15 @@ def fit_slope(const double[::1] z, const double[::1] weight, const uint8_t[::1] 
               const int32_t[::1] begin, const int32_t[:, ::1] active_in, const double[::1] start, Py_ssize_t steps,
               const double[:, :, ::1] factors, double[:, :, ::1] hessian, double[:, :, ::1] vector,
               double[:, ::1] coefficients, uint8_t[::1] state):
-    """Fit a logit of rows on a number z of each, with main effects of the cell in which it is, in every replicate.
-
-    Rows come by cell: z, weight, outcome of 0 or 1, unit (n,); begin (cells + 1,). active_in: (cells, k) parameters
-    that count in a cell, those from p on being of base levels, which have none. start: (p + 1,) coefficients to begin
-    at, the last of z. factors: (groups, units, LANES).
-    Work space: hessian (p + 1, p + 1, LANES); vector (5, p + 1, LANES).
-    Out: coefficients (p + 1, replicates); state (replicates,) as of ``fit``, with 2 where a rate is 0 or 1 of any row,
-    with weight in the replicate or without. A replicate without weight has neither.
-
-    A step costs O(rows) and O(cells x k^2 + p^3).
-    """
+    # Fit a logit of rows on a number z of each, with main effects of the cell in which it is, in every replicate.
+    #
+    # Rows come by cell: z, weight, outcome of 0 or 1, unit (n,); begin (cells + 1,). active_in: (cells, k) parameters
+    # that count in a cell, those from p on being of base levels, which have none. start: (p + 1,) coefficients to begin
+    # at, the last of z. factors: (groups, units, LANES). Work space: hessian (p + 1, p + 1, LANES); vector (5, p + 1,
+    # LANES). Out: coefficients (p + 1, replicates); state (replicates,) as of ``fit``, with 2 where a rate is 0 or 1 of
+    # any row, with weight in the replicate or without. A replicate without weight has neither.
+    #
+    # A step costs O(rows) and O(cells x k^2 + p^3).
     cdef Py_ssize_t cells = begin.shape[0] - 1, p = start.shape[0] - 1, width = start.shape[0], size = width * LANES
     cdef Py_ssize_t group, c, d, e, i, j, k, lane, step
     cdef double rise[LANES]

@@ -13,7 +13,7 @@ cdef enum:
 
 
 cdef inline void join(const double *kept, double *to) noexcept nogil:
-    """Add what a piece has in a class to the cell (4, LANES)."""
+    # Add what a piece has in a class to the cell (4, LANES).
     cdef lanes W = load(kept)
     store(to, plus(load(to), W))
     store(to + LANES, plus(load(to + LANES), load(kept + LANES)))
@@ -22,7 +22,7 @@ cdef inline void join(const double *kept, double *to) noexcept nogil:
 
 
 cdef inline void keep(double w, double a, double q, lanes f, double *kept) noexcept nogil:
-    """Add a row to what its piece has in a class."""
+    # Add a row to what its piece has in a class.
     store(kept, plus(load(kept), scaled(w, f)))
     store(kept + LANES, plus(load(kept + LANES), scaled(a, f)))
     store(kept + 2 * LANES, plus(load(kept + 2 * LANES), scaled(q, times(f, f))))
@@ -33,13 +33,12 @@ def cell_moments(const double[:, ::1] columns, const int32_t[::1] unit, const do
                  const double[::1] most, const double[:, :, ::1] cuts, const double[:, ::1] lowest,
                  const double[:, ::1] highest, const double[:, :, ::1] factors, double[:, :, ::1] room,
                  double[:, :, :, :, ::1] out):
-    """Add columns (3, n), which are w, w y and w^2, up to the moments of every domain and class.
-
-    Rows lie in pieces, which begin in start (pieces + 1,) and are of one PSU and one domain (pieces,). least, most:
-    (pieces,) welfare. cuts: (groups, classes - 1, LANES) ascending; lowest, highest: (groups, classes - 1) of the
-    lanes. factors: (groups, units, LANES). room: (classes, 3, LANES). out: (groups, domains, classes, 4, LANES), which
-    holds zeros.
-    """
+    # Add columns (3, n), which are w, w y and w^2, up to the moments of every domain and class.
+    #
+    # Rows lie in pieces, which begin in start (pieces + 1,) and are of one PSU and one domain (pieces,). least, most:
+    # (pieces,) welfare. cuts: (groups, classes - 1, LANES) ascending; lowest, highest: (groups, classes - 1) of the
+    # lanes. factors: (groups, units, LANES). room: (classes, 3, LANES). out: (groups, domains, classes, 4, LANES),
+    # which holds zeros.
     cdef Py_ssize_t inner = cuts.shape[1]
     cdef Py_ssize_t group, piece, i, j, c, lane, first, last, begin, end
     cdef double part[LANES]

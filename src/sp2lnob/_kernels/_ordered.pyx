@@ -25,7 +25,7 @@ cdef double TOLERANCE = 1e-12
 
 
 cdef inline uint64_t rank(double y) noexcept nogil:
-    """Return a whole number that is the larger the larger the value is, and the same for both zeros."""
+    # Return a whole number that is the larger the larger the value is, and the same for both zeros.
     cdef uint64_t bits
     y += 0.0
     memcpy(&bits, &y, sizeof(bits))
@@ -33,12 +33,11 @@ cdef inline uint64_t rank(double y) noexcept nogil:
 
 
 def richest_first(const double[::1] welfare, uint64_t[:, ::1] room, int32_t[::1] order):
-    """Write the order of rows from the richest down; say whether that was possible.
-
-    Digits are taken from the range in which welfare lies, the last of them only where many rows are alike in the
-    others; what is then alike is put right by moving rows. It is not possible where a value is NaN, or where most rows
-    lie so near each other that they would have far to go. room: (2, n).
-    """
+    # Write the order of rows from the richest down; say whether that was possible.
+    #
+    # Digits are taken from the range in which welfare lies, the last of them only where many rows are alike in the
+    # others; what is then alike is put right by moving rows. It is not possible where a value is NaN, or where most
+    # rows lie so near each other that they would have far to go. room: (2, n).
     cdef Py_ssize_t n = welfare.shape[0], i, here, moves = 0
     cdef double of_first = 0.0, of_second = 0.0
     cdef uint64_t low = rank(INFINITY), high = rank(-INFINITY), word, row = (<uint64_t> 1 << ROW) - 1
@@ -103,7 +102,7 @@ def richest_first(const double[::1] welfare, uint64_t[:, ::1] room, int32_t[::1]
 
 
 def by_level(const int32_t[::1] level, int64_t[::1] end, int32_t[::1] order):
-    """Write the order of rows by level, and where the rows of each level end in it: (levels,)."""
+    # Write the order of rows by level, and where the rows of each level end in it: (levels,).
     cdef Py_ssize_t i, k
     cdef int64_t total = 0, number
     with nogil:
@@ -122,7 +121,7 @@ def by_level(const int32_t[::1] level, int64_t[::1] end, int32_t[::1] order):
 
 def pick(const double[::1] first, const double[::1] second, const int32_t[::1] order, double[::1] first_out,
          double[::1] second_out):
-    """Write values of rows in an order: of first, and of second if it is not empty. order, out: (n,)."""
+    # Write values of rows in an order: of first, and of second if it is not empty. order, out: (n,).
     cdef Py_ssize_t n = order.shape[0], i
     with nogil:
         if second.shape[0]:
@@ -138,7 +137,7 @@ def pick(const double[::1] first, const double[::1] second, const int32_t[::1] o
 
 
 def class_of(const double[::1] welfare, const double[::1] cuts, int32_t[::1] out):
-    """Write the class of every row: the number of cuts that its welfare is above."""
+    # Write the class of every row: the number of cuts that its welfare is above.
     cdef Py_ssize_t n = welfare.shape[0], chunk, first, last, i, j
     with nogil:
         for chunk in range((n + CHUNK - 1) // CHUNK):
@@ -153,11 +152,10 @@ def class_of(const double[::1] welfare, const double[::1] cuts, int32_t[::1] out
 
 def class_sweep(const double[::1] welfare, const double[::1] weight, const int32_t[::1] place,
                 const int32_t[::1] band, double[:, ::1] state, double[:, ::1] totals, double[::1] gini):
-    """Gini of every class, of rows that all count once.
-
-    welfare, weight: (n,) as below. place: (n,) where in band each row's class is. Work space: state (classes, 4), which holds zeros. Out, one
-    column a class: totals (2,) weight and weighted welfare; gini.
-    """
+    # Gini of every class, of rows that all count once.
+    #
+    # welfare, weight: (n,) as below. place: (n,) where in band each row's class is. Work space: state (classes, 4),
+    # which holds zeros. Out, one column a class: totals (2,) weight and weighted welfare; gini.
     cdef Py_ssize_t n = welfare.shape[0], classes = state.shape[0], i, k
     cdef double step, above
     with nogil:
@@ -183,16 +181,14 @@ def class_sweep(const double[::1] welfare, const double[::1] weight, const int32
 def sweep(const double[::1] welfare, const double[::1] weight, const int32_t[::1] unit,
           const double[:, :, ::1] factors, const double[::1] shares, double[:, :, ::1] sums, double[:, ::1] totals,
           double[::1] gini, double[:, ::1] quantiles, double[:, ::1] lorenz):
-    """Gini, quantiles and Lorenz ordinates of every replicate.
-
-    welfare: (n,) from the richest down. weight: (n,). unit: (n,) whose factor a row takes. factors: (groups, units,
-    LANES); with one lane in place of them all, factors are 1 and not looked at. shares: (k,) shares of the population
-    from the poorest up, in (0, 1). Work space: sums (chunks + 1, 3, lanes), the state before each chunk and after the
-    last. Out, one column a replicate: totals (2,) weight and weighted welfare; gini; quantiles (k,) smallest welfare at
-    which the cumulative share of weight reaches the share; lorenz (k,) share of welfare held up to there, the boundary
-    household split.
-    A replicate without weight, or without welfare, gives NaN.
-    """
+    # Gini, quantiles and Lorenz ordinates of every replicate.
+    #
+    # welfare: (n,) from the richest down. weight: (n,). unit: (n,) whose factor a row takes. factors: (groups, units,
+    # LANES); with one lane in place of them all, factors are 1 and not looked at. shares: (k,) shares of the population
+    # from the poorest up, in (0, 1). Work space: sums (chunks + 1, 3, lanes), the state before each chunk and after the
+    # last. Out, one column a replicate: totals (2,) weight and weighted welfare; gini; quantiles (k,) smallest welfare
+    # at which the cumulative share of weight reaches the share; lorenz (k,) share of welfare held up to there, the
+    # boundary household split. A replicate without weight, or without welfare, gives NaN.
     cdef Py_ssize_t n = welfare.shape[0], chunks = (n + CHUNK - 1) // CHUNK, width = factors.shape[2]
     cdef Py_ssize_t group, chunk, i, lane, column, k, low, high, middle
     cdef lanes S, L, Q, part

@@ -13,10 +13,9 @@ from sp2lnob._kernels._random cimport RECEIPT, uniform
 
 def admit(const uint8_t[::1] age, const uint8_t[::1] trait, const uint64_t[::1] age_admits,
           const uint64_t[::1] trait_admits, uint64_t[::1] received):
-    """Write the schemes that every person's codes admit to.
-
-    age, trait: (persons,) codes. age_admits, trait_admits: (256,) bits of the schemes that admit a code.
-    """
+    # Write the schemes that every person's codes admit to.
+    #
+    # age, trait: (persons,) codes. age_admits, trait_admits: (256,) bits of the schemes that admit a code.
     cdef Py_ssize_t i
     with nogil:
         for i in range(received.shape[0]):
@@ -26,13 +25,12 @@ def admit(const uint8_t[::1] age, const uint8_t[::1] trait, const uint64_t[::1] 
 def draw(const int32_t[::1] first_person, uint64_t per_household, uint64_t drawn, uint64_t seed,
          const double[::1] coverage, const uint32_t[::1] stream, const uint64_t[::1] household_identity,
          const uint64_t[::1] person_identity, uint64_t[::1] received):
-    """Take away what a household is paid once and has already, and what is drawn and not won.
-
-    first_person: (households + 1,). per_household: bits of the schemes that pay a household once, to its first eligible
-    member. drawn: bits of the schemes with a coverage below 1: an eligible person, or household, receives when its
-    number in [0, 1) is below the coverage, so that a higher coverage only adds recipients. coverage, stream:
-    (schemes,); the identities may be (0,) when nothing is drawn.
-    """
+    # Take away what a household is paid once and has already, and what is drawn and not won.
+    #
+    # first_person: (households + 1,). per_household: bits of the schemes that pay a household once, to its first
+    # eligible member. drawn: bits of the schemes with a coverage below 1: an eligible person, or household, receives
+    # when its number in [0, 1) is below the coverage, so that a higher coverage only adds recipients. coverage, stream:
+    # (schemes,); the identities may be (0,) when nothing is drawn.
     cdef Py_ssize_t h, i, s
     cdef uint64_t paid, bit, who
     with nogil:
@@ -53,13 +51,12 @@ def draw(const int32_t[::1] first_person, uint64_t per_household, uint64_t drawn
 
 def count(const int32_t[::1] first_person, const uint64_t[::1] received, Py_ssize_t block, uint64_t[::1] before,
           int32_t[:, ::1] recipients):
-    """Count the recipients of every household: (households, schemes), which holds zeros.
-
-    Eight schemes are counted at a time, each in a byte of one word. The word runs on over the persons of a block of
-    households, and a household's count is the difference between its ends, which is right even though the sum
-    overflows: no loop ends where it cannot be foreseen. before: work space, the sum before each person of a block; of
-    1 more than the persons of the largest.
-    """
+    # Count the recipients of every household: (households, schemes), which holds zeros.
+    #
+    # Eight schemes are counted at a time, each in a byte of one word. The word runs on over the persons of a block of
+    # households, and a household's count is the difference between its ends, which is right even though the sum
+    # overflows: no loop ends where it cannot be foreseen. before: work space, the sum before each person of a block; of
+    # 1 more than the persons of the largest.
     cdef Py_ssize_t h, i, s, start, stop, first, low, high, offset
     cdef Py_ssize_t schemes = recipients.shape[1], households = recipients.shape[0]
     cdef uint64_t tally
@@ -93,13 +90,12 @@ def pay(const uint8_t[::1] age, const uint8_t[::1] trait, const uint64_t[:, ::1]
         const uint64_t[:, ::1] trait_words, const int32_t[::1] first_person, const double[::1] amount,
         const double[::1] welfare, const double[::1] size, double mpc, double periods, Py_ssize_t block,
         uint64_t[::1] before, double[::1] out):
-    """Welfare after schemes that pay everybody whom their codes admit: who it was is not written down.
-
-    age_words, trait_words: (words, 256), byte b of word k is 1 where a code is admitted to scheme 8 k + b. A block of
-    households at a time is counted, eight schemes in a word that runs on over the persons, as in `count`: no loop ends
-    where it cannot be foreseen. before: work space, of 1 more than the persons of the largest block. No household may
-    have over 255 persons. The bits are those of `welfare_after`.
-    """
+    # Welfare after schemes that pay everybody whom their codes admit: who it was is not written down.
+    #
+    # age_words, trait_words: (words, 256), byte b of word k is 1 where a code is admitted to scheme 8 k + b. A block of
+    # households at a time is counted, eight schemes in a word that runs on over the persons, as in `count`: no loop
+    # ends where it cannot be foreseen. before: work space, of 1 more than the persons of the largest block. No
+    # household may have over 255 persons. The bits are those of `welfare_after`.
     cdef Py_ssize_t households = welfare.shape[0], schemes = amount.shape[0]
     cdef Py_ssize_t h, i, s, k, low, high, first, last
     cdef uint64_t tally
@@ -128,7 +124,7 @@ def pay(const uint8_t[::1] age, const uint8_t[::1] trait, const uint64_t[:, ::1]
 
 
 def household_transfer(const int32_t[:, ::1] recipients, const double[::1] amount, double[:, ::1] out):
-    """Currency per year from every scheme: recipients (households, schemes) times amount (schemes,)."""
+    # Currency per year from every scheme: recipients (households, schemes) times amount (schemes,).
     cdef Py_ssize_t h, s
     with nogil:
         for h in range(recipients.shape[0]):
@@ -138,10 +134,9 @@ def household_transfer(const int32_t[:, ::1] recipients, const double[::1] amoun
 
 def welfare_after(const double[::1] welfare, const int32_t[:, ::1] recipients, const double[::1] amount,
                   const double[::1] size, double mpc, double periods, double[::1] out):
-    """Welfare per person and period, plus what the members gain from the transfers of all schemes.
-
-    size: (households,) members, who share. mpc: marginal propensity to consume. periods: of welfare in a year.
-    """
+    # Welfare per person and period, plus what the members gain from the transfers of all schemes.
+    #
+    # size: (households,) members, who share. mpc: marginal propensity to consume. periods: of welfare in a year.
     cdef Py_ssize_t h, s
     cdef double total
     with nogil:

@@ -18,15 +18,14 @@ def rao_wu(
     int32_t[:, ::1] room,
     double[:, :, ::1] out,
 ):
-    """Draw units of every stratum with replacement (Rao and Wu 1988) and write base + slope * times drawn.
-
-    Replicate first + LANES * group + lane is a pure function of the seed and its own number: draw j of stratum h is
-    word j mod 4 of the counter (replicate, h, j div 4, purpose). A word w becomes the unit (w n_h) / 2^32, without
-    division; some unit is then likelier than another by at most n_h / 2^32. A stratum without draws has its base.
-
-    start: (strata + 1,) first unit of each stratum. draws, base, slope: (strata,). room: (units of the largest stratum,
-    LANES) in which the draws of a stratum are counted. out: (groups, units, LANES).
-    """
+    # Draw units of every stratum with replacement (Rao and Wu 1988) and write base + slope * times drawn.
+    #
+    # Replicate first + LANES * group + lane is a pure function of the seed and its own number: draw j of stratum h is
+    # word j mod 4 of the counter (replicate, h, j div 4, purpose). A word w becomes the unit (w n_h) / 2^32, without
+    # division; some unit is then likelier than another by at most n_h / 2^32. A stratum without draws has its base.
+    #
+    # start: (strata + 1,) first unit of each stratum. draws, base, slope: (strata,). room: (units of the largest
+    # stratum, LANES) in which the draws of a stratum are counted. out: (groups, units, LANES).
     cdef Py_ssize_t group, h, size, left, words, i, j, lane
     cdef Py_ssize_t strata = start.shape[0] - 1
     cdef uint32_t c0[BATCH]

@@ -15,11 +15,10 @@ cdef enum:
 
 def count_slots(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] recent, int32_t[::1] slots,
                 int32_t[::1] order):
-    """Count the slots of every level in slots (levels,), and return how many levels there are.
-
-    A row whose level is below 0 has no slot. recent: (levels,) work space. order: (levels,) the levels that rows have,
-    as they first have them.
-    """
+    # Count the slots of every level in slots (levels,), and return how many levels there are.
+    #
+    # A row whose level is below 0 has no slot. recent: (levels,) work space. order: (levels,) the levels that rows
+    # have, as they first have them.
     cdef Py_ssize_t i, k, present = 0
     with nogil:
         for k in range(recent.shape[0]):
@@ -38,10 +37,9 @@ def count_slots(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] 
 
 def place_rows(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] current, int32_t[::1] slot_unit,
                int32_t[::1] slot):
-    """Write the slot of every row (n,), -1 for one without, and the unit of every slot.
-
-    current: (levels,) the first slot of each, overwritten. slot_unit: (slots,), which holds -1.
-    """
+    # Write the slot of every row (n,), -1 for one without, and the unit of every slot.
+    #
+    # current: (levels,) the first slot of each, overwritten. slot_unit: (slots,), which holds -1.
     cdef Py_ssize_t i, k, s
     with nogil:
         for i in range(unit.shape[0]):
@@ -59,10 +57,9 @@ def place_rows(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] c
 
 
 def gaps_below(const double[::1] welfare, const double[::1] weight, double line, double[:, :] out):
-    """Write weights of rows below a line, times 1, the gap to the line as a share of it, and the gap's square.
-
-    welfare, weight: (n,). out: (3, n).
-    """
+    # Write weights of rows below a line, times 1, the gap to the line as a share of it, and the gap's square.
+    #
+    # welfare, weight: (n,). out: (3, n).
     cdef Py_ssize_t i
     cdef double gap, w
     with nogil:
@@ -76,7 +73,7 @@ def gaps_below(const double[::1] welfare, const double[::1] weight, double line,
 
 
 def slot_totals(const double[:, :] columns, const int32_t[::1] slot, double[:, ::1] sums):
-    """Add columns (k, n) up by slot into sums (k, slots); a row whose slot is below 0 has none."""
+    # Add columns (k, n) up by slot into sums (k, slots); a row whose slot is below 0 has none.
     cdef Py_ssize_t i, c, s
     with nogil:
         for i in range(slot.shape[0]):
@@ -88,11 +85,10 @@ def slot_totals(const double[:, :] columns, const int32_t[::1] slot, double[:, :
 
 def replicate_totals(const double[:, ::1] sums, const int32_t[::1] unit, const int32_t[::1] start,
                      const uint8_t[:, ::1] used, const double[:, :, ::1] factors, double[:, :, ::1] out):
-    """Add sums (k, slots) times factors (groups, units, LANES) up into out (levels, k, groups * LANES), holding zeros.
-
-    unit: (slots,). start: (levels + 1,) where the slots of each level begin. used: ((k + 1) / 2, slots / 64 + 1)
-    whether one of two columns holds anything in 64 slots from the first on.
-    """
+    # Add sums (k, slots) times factors (groups, units, LANES) up into out (levels, k, groups * LANES), holding zeros.
+    #
+    # unit: (slots,). start: (levels + 1,) where the slots of each level begin. used: ((k + 1) / 2, slots / 64 + 1)
+    # whether one of two columns holds anything in 64 slots from the first on.
     cdef Py_ssize_t group, j, first, last, s, c
     cdef lanes S, T, f
     with nogil:
@@ -123,7 +119,7 @@ def replicate_totals(const double[:, ::1] sums, const int32_t[::1] unit, const i
 
 cdef inline void close_psu(Py_ssize_t k, int32_t stratum, int32_t[::1] recent, int64_t[:, ::1] counts,
                            double[:, ::1] sums) noexcept nogil:
-    """Count a PSU for a level, if it has weight there."""
+    # Count a PSU for a level, if it has weight there.
     if sums[0, k] > 0.0:
         counts[1, k] += 1
         counts[2, k] += recent[k] != stratum
@@ -135,11 +131,10 @@ cdef inline void close_psu(Py_ssize_t k, int32_t stratum, int32_t[::1] recent, i
 
 def level_counts(const int32_t[::1] psu, const int32_t[::1] stratum, const int32_t[::1] level,
                  const double[::1] weight, int32_t[::1] recent, int64_t[:, ::1] counts, double[:, ::1] sums):
-    """Count rows with weight of each level, their PSUs and strata; add weights of PSUs and their squares up.
-
-    psu: (n,) ascending. stratum: (psus,) ascending. recent: (levels,) work space, which holds -1. counts: (3, levels)
-    rows, PSUs, strata; sums: (3, levels) work space, weights, squares: which hold zeros.
-    """
+    # Count rows with weight of each level, their PSUs and strata; add weights of PSUs and their squares up.
+    #
+    # psu: (n,) ascending. stratum: (psus,) ascending. recent: (levels,) work space, which holds -1. counts: (3, levels)
+    # rows, PSUs, strata; sums: (3, levels) work space, weights, squares: which hold zeros.
     cdef Py_ssize_t n = psu.shape[0], levels = recent.shape[0], first = 0, last, i, k
     with nogil:
         while first < n:
@@ -158,7 +153,7 @@ def level_counts(const int32_t[::1] psu, const int32_t[::1] stratum, const int32
 
 
 def member_sums(const double[::1] values, const int32_t[::1] first_person, double[::1] out):
-    """Add values (persons,) up by household. first_person: (households + 1,)."""
+    # Add values (persons,) up by household. first_person: (households + 1,).
     cdef Py_ssize_t h, i
     cdef double total
     with nogil:
@@ -170,10 +165,9 @@ def member_sums(const double[::1] values, const int32_t[::1] first_person, doubl
 
 
 def member_chances(const double[:, ::1] chance, const int32_t[::1] first_person, double[:, ::1] out):
-    """Write the chance that something happens to one member at least: 1 less the product of 1 less each one's.
-
-    chance: (persons, k). first_person: (households + 1,). out: (households, k).
-    """
+    # Write the chance that something happens to one member at least: 1 less the product of 1 less each one's.
+    #
+    # chance: (persons, k). first_person: (households + 1,). out: (households, k).
     cdef Py_ssize_t h, i, c
     with nogil:
         for h in range(out.shape[0]):
@@ -188,12 +182,11 @@ def member_chances(const double[:, ::1] chance, const int32_t[::1] first_person,
 
 def switch_factors(const int32_t[::1] unit, const double[:, ::1] score, const uint8_t[:, ::1] on,
                    const double[:, :, ::1] cuts, Py_ssize_t first, double[:, :, ::1] factors):
-    """Write the factors of units that count in some replicates only, from the first on.
-
-    unit: (n,) whose factor each takes where it counts. score, on: (k, n), cuts: (k, groups, LANES): it counts where
-    every score that is at most the cut has on 1, and every other 0; where it is 2 it does not matter. factors: (groups,
-    units, LANES).
-    """
+    # Write the factors of units that count in some replicates only, from the first on.
+    #
+    # unit: (n,) whose factor each takes where it counts. score, on: (k, n), cuts: (k, groups, LANES): it counts where
+    # every score that is at most the cut has on 1, and every other 0; where it is 2 it does not matter. factors:
+    # (groups, units, LANES).
     cdef Py_ssize_t group, i, lane, k
     cdef double f
     with nogil:

@@ -45,7 +45,7 @@ cdef inline void copy(double *to, const double *held, int32_t *to_codes, const i
 
 
 cdef void sort(int32_t *item, const double *key, int32_t *scratch, Py_ssize_t size) noexcept nogil:
-    """Sort items by their keys, equal ones as they stand."""
+    # Sort items by their keys, equal ones as they stand.
     cdef Py_ssize_t first = 0, middle, last, a, b, to, width = RUN
     cdef int32_t held
     while first < size:
@@ -82,11 +82,10 @@ cdef void sort(int32_t *item, const double *key, int32_t *scratch, Py_ssize_t si
 
 cdef void scan(const double *tally, const int32_t *rank, Py_ssize_t size, Py_ssize_t missing, const double *node,
                double min_rows, double min_weight, double min_gain, Py_ssize_t f, Cut *best) noexcept nogil:
-    """Try every cut between the levels of a circumstance, in the order of their rank.
-
-    missing: the level of those whose circumstance is missing, where the others have an order and it has no place in
-    it, else -1. It goes right, then left, at every cut, and is alone at the last.
-    """
+    # Try every cut between the levels of a circumstance, in the order of their rank.
+    #
+    # missing: the level of those whose circumstance is missing, where the others have an order and it has no place in
+    # it, else -1. It goes right, then left, at every cut, and is alone at the last.
     cdef double W = node[0], A = node[1], n = node[3], WL, AL, nL, WR, difference, gain
     cdef Py_ssize_t cut, k, side, cuts
     for side in range(1 if missing < 0 else 2):
@@ -122,7 +121,7 @@ cdef void scan(const double *tally, const int32_t *rank, Py_ssize_t size, Py_ssi
 
 
 cdef inline void clear(int32_t *node, double *node_sums, double *threshold, double *worth) noexcept nogil:
-    """Write what there is of a node that is none."""
+    # Write what there is of a node that is none.
     cdef Py_ssize_t j
     for j in range(7):
         node[j] = -1
@@ -134,7 +133,7 @@ cdef inline void clear(int32_t *node, double *node_sums, double *threshold, doub
 
 cdef inline bint goes(Py_ssize_t level, const int32_t *node, const uint8_t *goes_left, const uint8_t *ordered,
                       const int32_t *levels) noexcept nogil:
-    """Return whether a level goes left at a node."""
+    # Return whether a level goes left at a node.
     cdef Py_ssize_t f = node[0]
     if ordered[f] == 0:
         return goes_left[level]
@@ -146,14 +145,13 @@ cdef inline bint goes(Py_ssize_t level, const int32_t *node, const uint8_t *goes
 cdef Py_ssize_t prune(int32_t[:, ::1] node, const double[::1] sse, Py_ssize_t nodes, double least,
                       double[::1] left_over, double[::1] splits, double[::1] worth,
                       int32_t[::1] number) noexcept nogil:
-    """Take back, from the leaves up, every branch that takes least a split or less off the sum of squares.
-
-    A branch is judged by what is left of it when its own weaker branches have gone, each at its own worth, as R's rpart
-    judges it while growing. That can take back a little more than minimal cost-complexity pruning would.
-
-    A node taken back loses its circumstance and children. Write the worth of every split, never above that of the one
-    before it, and the number of each node among those that stay, -1 of others; return how many stay.
-    """
+    # Take back, from the leaves up, every branch that takes least a split or less off the sum of squares.
+    #
+    # A branch is judged by what is left of it when its own weaker branches have gone, each at its own worth, as R's
+    # rpart judges it while growing. That can take back a little more than minimal cost-complexity pruning would.
+    #
+    # A node taken back loses its circumstance and children. Write the worth of every split, never above that of the one
+    # before it, and the number of each node among those that stay, -1 of others; return how many stay.
     cdef Py_ssize_t t, weak, strong, parent, stays = 0
     cdef double weak_rest, weak_splits, strong_rest, strong_splits
     for t in range(nodes - 1, -1, -1):
@@ -209,29 +207,26 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
          int32_t[::1] found, int32_t[:, ::1] span, double[:, ::1] work, int32_t[::1] number, int32_t[:, :, ::1] node,
          double[:, :, ::1] node_sums, double[:, ::1] threshold, double[:, ::1] worth, uint8_t[:, :, ::1] goes_left,
          int32_t[:, ::1] leaf, int32_t[::1] nodes_of):
-    """Grow a tree in every replicate, and take back what is not worth it.
-
-    level: (cells, circumstances) index of each cell's level. code: (cells, tables) the row of tally to which a cell is
-    added. sums: (cells, columns, replicates), and column: (4,) which of them is weight, weighted outcome, weighted
-    squared outcome, rows (-1: not counted). A cell is there where it has weight and, if they are counted, rows.
-    first_level, levels, ordered, wide: (circumstances,) the first row of its levels in tally, how many they are,
-    whether they have an order (2: all but the last, which is the missing), and whether it has a table of its own that
-    is cleared by level. position: (rows of tally,) where an ordered level lies. slot_level: (slots, most circumstances
-    of a table) the rows of tally to which a combination is added, -1 of none; first_slot: the row of the first
-    combination. narrow: how many rows of tally are cleared for every node; code has the tables of wide circumstances
-    last, in their order.
-    A leaf has at least least_rows rows and share_of_rows of all, rounded down, and share_of_weight of the weight. A
-    split is worth more than cp of the root's sum of squares; a cp below 0 stands for 1 / rows.
-    least: (replicates,) what it must be worth instead, where it is a number.
-    Work space: held and held_aside (cells, 4); codes and codes_aside (cells, tables); cell, cell_aside (cells,); tally
-    (rows, 4); key, rank, rank_aside (rows,); found (circumstances,); span (nodes, 2); work (3, nodes); number
-    (nodes,).
-    Out, by replicate, one row a node, the root first: node (replicates, nodes, 7) circumstance or -1, left, right,
-    parent, depth, first level of an ordered circumstance that goes right, whether the missing go left; node_sums
-    (replicates, nodes, 4); threshold (replicates, nodes) of an ordered split; worth (replicates, nodes) of a split, at
-    most its parent's; goes_left (replicates, nodes, levels of the widest unordered circumstance); leaf (replicates,
-    cells) the node in which each cell ends, be it there or not; nodes_of (replicates,).
-    """
+    # Grow a tree in every replicate, and take back what is not worth it.
+    #
+    # level: (cells, circumstances) index of each cell's level. code: (cells, tables) the row of tally to which a cell
+    # is added. sums: (cells, columns, replicates), and column: (4,) which of them is weight, weighted outcome, weighted
+    # squared outcome, rows (-1: not counted). A cell is there where it has weight and, if they are counted, rows.
+    # first_level, levels, ordered, wide: (circumstances,) the first row of its levels in tally, how many they are,
+    # whether they have an order (2: all but the last, which is the missing), and whether it has a table of its own that
+    # is cleared by level. position: (rows of tally,) where an ordered level lies. slot_level: (slots, most
+    # circumstances of a table) the rows of tally to which a combination is added, -1 of none; first_slot: the row of
+    # the first combination. narrow: how many rows of tally are cleared for every node; code has the tables of wide
+    # circumstances last, in their order. A leaf has at least least_rows rows and share_of_rows of all, rounded down,
+    # and share_of_weight of the weight. A split is worth more than cp of the root's sum of squares; a cp below 0 stands
+    # for 1 / rows. least: (replicates,) what it must be worth instead, where it is a number. Work space: held and
+    # held_aside (cells, 4); codes and codes_aside (cells, tables); cell, cell_aside (cells,); tally (rows, 4); key,
+    # rank, rank_aside (rows,); found (circumstances,); span (nodes, 2); work (3, nodes); number (nodes,). Out, by
+    # replicate, one row a node, the root first: node (replicates, nodes, 7) circumstance or -1, left, right, parent,
+    # depth, first level of an ordered circumstance that goes right, whether the missing go left; node_sums (replicates,
+    # nodes, 4); threshold (replicates, nodes) of an ordered split; worth (replicates, nodes) of a split, at most its
+    # parent's; goes_left (replicates, nodes, levels of the widest unordered circumstance); leaf (replicates, cells) the
+    # node in which each cell ends, be it there or not; nodes_of (replicates,).
     cdef Py_ssize_t cells = level.shape[0], features = level.shape[1], tables = code.shape[1]
     cdef Py_ssize_t together = tables, slots = slot_level.shape[0], joined = slot_level.shape[1]
     cdef Py_ssize_t b, i, j, k, f, t, start, size, missing, first, last, a, middle, aside, nodes, current, present
@@ -468,7 +463,7 @@ def grow(const int32_t[:, ::1] level, const int32_t[:, ::1] code, const double[:
 
 cdef inline int32_t fall(const int32_t *level, const int32_t *node, const uint8_t *goes_left, Py_ssize_t widest,
                          const uint8_t *ordered, const int32_t *levels) noexcept nogil:
-    """Return the node in which somebody of these levels ends."""
+    # Return the node in which somebody of these levels ends.
     cdef Py_ssize_t t = 0, f
     while node[7 * t] >= 0:
         f = node[7 * t]
@@ -478,7 +473,7 @@ cdef inline int32_t fall(const int32_t *level, const int32_t *node, const uint8_
 
 def apply(const int32_t[:, ::1] level, const int32_t[:, ::1] node, const uint8_t[:, ::1] goes_left,
           const uint8_t[::1] ordered, const int32_t[::1] levels, int32_t[::1] out):
-    """Write the node in which every row of levels (rows, circumstances) ends, in one tree as grown."""
+    # Write the node in which every row of levels (rows, circumstances) ends, in one tree as grown.
     cdef Py_ssize_t i
     with nogil:
         for i in range(level.shape[0]):

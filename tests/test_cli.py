@@ -305,6 +305,41 @@ def test_check_of_files_counts_what_is_missing_in_roles(folder, run):
     assert run("check", "households.csv", "persons.csv", "--role", "births")[0] == 2
 
 
+CANDIDATES = """
+[[candidate]]
+kind = "child_benefit"
+name = "children"
+amount = [6, "month"]
+levels = [3, 6]
+
+[[candidate]]
+kind = "old_age_pension"
+name = "the old"
+amount = [9, "month"]
+"""
+
+
+def test_check_of_a_search_says_whom_each_candidate_counts_alone(folder, run):
+    study = STUDY.split("[[scheme]]")[0]
+    (folder / "study.toml").write_text(study + CANDIDATES)
+    code, stdout, _ = run("check", "study.toml")
+    assert code == 0
+    assert [line.split(":")[0].split()[:2] for line in stdout.splitlines() if line.startswith("candidate")] == [
+        ["candidate", "children"],
+        ["candidate", "the"],
+    ]
+    (found,) = events(run("check", "study.toml", "--json")[1])
+    scheme = "[[scheme]]" + CANDIDATES.split("[[candidate]]")[2]
+    (folder / "study.toml").write_text(study + scheme)
+    (alone,) = events(run("check", "study.toml", "--json")[1])
+    assert found["candidates"]["the old"] == alone["schemes"]["the old"]
+    (folder / "study.toml").write_text(study + CANDIDATES + 'take_up = "gone"\n')
+    code, stdout, _ = run("check", "study.toml")
+    assert code == 2
+    assert "'gone'" in stdout
+    assert "candidate        children" in stdout
+
+
 def test_check_of_a_study_tells_every_problem_at_once(folder, run):
     text = (
         STUDY.replace('outcome = "internet"', 'outcome = "intrenet"').replace("[6,", "[-6,").replace("n = 20", "n = 1")

@@ -416,6 +416,15 @@ def test_every_parameter_of_a_scheme_is_a_key(folder):
     )
 
 
+@pytest.mark.parametrize(("compat", "existing"), [(False, 1.25), (True, 1.0)])
+def test_a_package_as_in_spot_leaves_existing_benefits_at_their_prices(folder, compat, existing):
+    text = GOOD.replace("gdp_per_capita = 1800", "gdp_per_capita = 1800\ncpi_ratio = 1.25")
+    found = read_study(
+        write(folder, text.replace("[package]", '[package]\ncompat = "spot"' if compat else "[package]"))
+    )
+    assert found.run(n_threads=1).manifest()["survey"]["uprating"] == {"welfare": 1.25, "existing": existing}
+
+
 def test_a_preset_is_a_package(folder):
     survey = GOOD.split("[[scheme]]")[0]
     made = read_study(write(folder, survey + '[package]\npreset = "enhanced"\ncompat = "spot"\nmpc = 0.5\n')).package

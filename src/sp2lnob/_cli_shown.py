@@ -66,12 +66,14 @@ def facts(survey: "Survey") -> dict[str, Any]:
 def asked_of(study: "Study", survey: "Survey") -> dict[str, Any]:
     """Return whom each opportunity and scheme of a study counts, and every problem on the way to its figures.
 
-    A figure of fewer cases than the study publishes is None.
+    A candidate of a search counts as it stands there, alone. A figure of fewer cases than the study publishes is None.
     """
+    from .schemes import Package
     from .transfers import simulate
 
     counted: dict[str, Any] = {}
     paid: dict[str, Any] = {}
+    offered: dict[str, Any] = {}
     problems: list[str] = []
     least = FEWEST
 
@@ -97,7 +99,15 @@ def asked_of(study: "Study", survey: "Survey") -> dict[str, Any]:
     def package() -> None:
         schemes, economy = study.package, study.economy
         if schemes is not None:
-            paid.update(paid_by(simulate(survey.uprated(economy), schemes, economy), least))
+            paid.update(paid_by(simulate(survey.uprated(economy, schemes.compat), schemes, economy), least))
+
+    def candidates() -> None:
+        economy = study.economy
+        for choice in study.candidates:
+            name = choice.scheme.name
+            with found():
+                alone = simulate(survey.uprated(economy), Package([choice.scheme]), economy)
+                offered[name] = paid_by(alone, least)[name]
 
     @contextmanager
     def found() -> Iterator[None]:
@@ -107,10 +117,10 @@ def asked_of(study: "Study", survey: "Survey") -> dict[str, Any]:
             problems.append(str(error))
 
     of_file = (lambda: study.population, lambda: study.tree, lambda: study.replicates)
-    for part in (policy, opportunities, package, *of_file):
+    for part in (policy, opportunities, package, candidates, *of_file):
         with found():
             part()
-    return {"opportunities": counted, "schemes": paid, "problems": problems}
+    return {"opportunities": counted, "schemes": paid, "candidates": offered, "problems": problems}
 
 
 def paid_by(transfers: "Transfers", least: int) -> dict[str, Any]:
@@ -180,15 +190,16 @@ def describe(found: dict[str, Any]) -> list[str]:
         rate = f"withheld (n<{of['least']})" if of["access"] is None else f"{of['access']:.1%}"
         lines.append(f"opportunity      {name}: {of['rows']:,} {of['unit']}s, {rate}{lost}")
     lines += [_paid_line(name, of) for name, of in found.get("schemes", {}).items()]
-    if found.get("schemes"):
+    lines += [_paid_line(name, of, "candidate") for name, of in found.get("candidates", {}).items()]
+    if found.get("schemes") or found.get("candidates"):
         lines.append("                 (of the full sample, n unweighted; without standard errors)")
     lines += [f"problem          {problem}" for problem in found.get("problems", ())]
     stata, r = ([f"  {line}" for line in found[key]] for key in ("svyset", "svydesign"))
     return [*lines, "", "Stata", *stata, "R", *r]
 
 
-def _paid_line(name: str, of: dict[str, Any]) -> str:
-    """Return whom a scheme, or the package, counts: in the population, and in the sample."""
+def _paid_line(name: str, of: dict[str, Any], what: str = "scheme") -> str:
+    """Return whom a scheme, or a candidate, or the package, counts: in the population, and in the sample."""
 
     def figure(value: float | None) -> str:
         return f"withheld (n<{of['least']})" if value is None else f"{value:,.0f}"
@@ -200,7 +211,7 @@ def _paid_line(name: str, of: dict[str, Any]) -> str:
     said.append(f"{paid} {figure(of['recipients'])} (n {of['n']:,})")
     share = "" if of["cost_gdp"] is None else f", {of['cost_gdp']:.2%} of GDP"
     said.append(f"cost {figure(of['total_cost'])} a year{share}")
-    head = "package          " if name == "package" else f"scheme           {name}: "  # no scheme may be called that
+    head = "package          " if name == "package" else f"{what:17}{name}: "  # no scheme may be called that
     return f"{head}{', '.join(said)}{'; FINDS NOBODY' * of['finds_nobody']}"
 
 

@@ -356,8 +356,9 @@ class Study:
         economy, people, projected = self.economy, self.population, self._projected
         if people is not None and package is None:
             fail("[projection] must come with a package", "there is no [[scheme]]", "Add one, or drop [projection].")
+        read = self.survey() if survey is None else survey
         return assess(
-            self.survey() if survey is None else survey,
+            read if package is None else read.uprated(economy, package.compat),
             opportunities,
             package,
             economy,

@@ -590,14 +590,16 @@ def test_every_kernel_is_built():
 
 
 @pytest.mark.parametrize("name", KERNELS)
-def test_every_kernel_function_has_a_docstring(name):
+def test_every_kernel_function_says_what_it_does(name):
+    """In a comment: a docstring would be part of the wheel."""
     source = (SOURCE / "_kernels" / f"{name}.pyx").read_text(encoding="utf-8")
-    defined = re.findall(r"^def (\w+)\(", source, flags=re.MULTILINE)
+    told = re.findall(r"^def (\w+)\([^)]*\):\n    # ([A-Z].{20,})$", source, flags=re.MULTILINE)
     module = importlib.import_module(f"sp2lnob._kernels.{name}")
-    assert defined
-    for function in defined:
-        assert len(getattr(module, function).__doc__ or "") > 20, function
-        assert inspect.signature(getattr(module, function)).parameters.keys() or function == "has_avx2"
+    assert told
+    assert [function for function, _ in told] == re.findall(r"^def (\w+)\(", source, flags=re.MULTILINE)
+    for function, _ in told:
+        assert inspect.signature(getattr(module, function)).parameters.keys()
+        assert getattr(module, function).__doc__ is None
     assert len(module.__doc__) > 20
 
 

@@ -333,6 +333,14 @@ def test_check_of_a_search_says_whom_each_candidate_counts_alone(folder, run):
     (folder / "study.toml").write_text(study + scheme)
     (alone,) = events(run("check", "study.toml", "--json")[1])
     assert found["candidates"]["the old"] == alone["schemes"]["the old"]
+    (folder / "study.toml").write_text(study + CANDIDATES + "[package]\nadministration = 0.26\n")
+    (dearer,) = events(run("check", "study.toml", "--json")[1])
+    costs = [of["candidates"]["the old"]["total_cost"] for of in (found, dearer)]
+    assert costs[1] == pytest.approx(costs[0] * 1.26 / 1.05, rel=1e-12)
+    (folder / "study.toml").write_text(study + CANDIDATES + '[package]\ncompat = "spot"\n')
+    code, stdout, _ = run("check", "study.toml")
+    assert code == 2
+    assert "[package] of a search must have no other keys" in stdout
     (folder / "study.toml").write_text(study + CANDIDATES + 'take_up = "gone"\n')
     code, stdout, _ = run("check", "study.toml")
     assert code == 2

@@ -497,6 +497,25 @@ def recursive():
 
 
 ONE, TWO = np.arange(4.0), np.arange(4.0) + 1e-15
+
+
+@dataclass(frozen=True, slots=True)
+class Slotted:
+    """Python gives such a class a state of its own kind, a list."""
+
+    array: np.ndarray
+
+
+@dataclass(frozen=True)
+class Stated:
+    """Its state says less than its fields."""
+
+    array: np.ndarray
+
+    def __getstate__(self):
+        return {"length": len(self.array)}
+
+
 DIFFERENT = {
     "none": None,
     "zero": 0,
@@ -518,6 +537,10 @@ DIFFERENT = {
     "object": Thing(ONE),
     "field": Thing(TWO),
     "other field": Thing(ONE, "b"),
+    "slots": Slotted(ONE),
+    "other slots": Slotted(TWO),
+    "state": Stated(ONE),
+    "other state": Stated(TWO),
     "partial": partial(adder, 1),
     "argument": partial(adder, 2),
     "function": adder(1),

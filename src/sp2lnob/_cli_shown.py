@@ -102,11 +102,12 @@ def asked_of(study: "Study", survey: "Survey") -> dict[str, Any]:
             paid.update(paid_by(simulate(survey.uprated(economy, schemes.compat), schemes, economy), least))
 
     def candidates() -> None:
-        economy = study.economy
-        for choice in study.candidates:
+        economy, chosen = study.economy, study.candidates
+        run = study.run_of_search if chosen else {}
+        for choice in chosen:
             name = choice.scheme.name
             with found():
-                alone = simulate(survey.uprated(economy), Package([choice.scheme]), economy)
+                alone = simulate(survey.uprated(economy), Package([choice.scheme], **run), economy)
                 offered[name] = paid_by(alone, least)[name]
 
     @contextmanager

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import product
 from typing import Protocol, cast
 
 import numpy as np
@@ -73,6 +74,22 @@ class Ranked:
 
 
 @dataclass(frozen=True, eq=False)
+class Rising:
+    """Rows from the poorest up, of which equal ones keep the survey's order: where a step falls may hang on it."""
+
+    welfare: FloatArray
+    weight: FloatArray
+    unit: CodeArray
+    base: FloatArray  # the welfare that is cut into classes
+
+    @classmethod
+    def of(cls, welfare: FloatArray, weight: FloatArray, unit: CodeArray, base: FloatArray) -> "Rising":
+        """Sort rows."""
+        order = richest_first(-welfare)
+        return cls(welfare[order], weight[order], unit[order], base[order])
+
+
+@dataclass(frozen=True, eq=False)
 class Scenario:
     """Welfare before, after a transfer, or in a situation of another kind.
 
@@ -98,6 +115,7 @@ class Scenario:
     _divided: dict[Domain, Domain] = field(default_factory=dict)
     _ranked: dict[Rows, Ranked] = field(default_factory=dict)
     _orderings: dict[Domain, tuple[Ordering | ClassOrdering, ...]] = field(default_factory=dict)
+    _rising: dict[Domain, tuple[Rising, ...]] = field(default_factory=dict)
     _tails: dict[Domain, BoolArray] = field(default_factory=dict)
     _welfare: dict[Rows, FloatArray] = field(default_factory=dict)
 
@@ -180,8 +198,19 @@ class Scenario:
             self._orderings[domain] = tuple(self._ordered(domain))
         return self._orderings[domain]
 
+    def rising(self, domain: Domain) -> tuple[Rising, ...]:
+        """Return the people of every level from the poorest up; those of welfare classes together."""
+        if domain not in self._rising:
+            rows, welfare = domain.rows, self.welfare_of(domain.rows)
+            base = domain.welfare if domain.shares else welfare
+            self._rising[domain] = tuple(
+                Rising.of(welfare[here], rows.weight[here], rows.factor[here], base[here])
+                for here in levels_of(domain.fixed, domain.fixed_levels)
+            )
+        return self._rising[domain]
+
     def ranked(self, rows: Rows) -> Ranked:
-        """Return rows from the richest down."""
+        """Return rows from the richest down; who is equal after a transfer is in the order before it."""
         if rows not in self._ranked:
             ordering = rows.full.ordering if rows.complete and self.survey is rows.survey else None
             if ordering is None:
@@ -489,10 +518,10 @@ def prepare_ordered(
 
 @dataclass(frozen=True, eq=False)
 class PreparedSteps:
-    """Ratios of shares of welfare by whole rows, one ordering a level: no row is split where a share ends."""
+    """Ratios of shares of welfare by whole rows: no row is split where a share ends."""
 
     rows: tuple[Row, ...]
-    orderings: tuple[Ordering | ClassOrdering, ...]
+    levels: tuple[Rising, ...]  # by level, welfare classes together
     shares: tuple[float, float]
     cuts: tuple[float, ...]
 
@@ -501,21 +530,16 @@ class PreparedSteps:
         cuts, groups = block.cuts(self.cuts), range(block.factors.shape[0])
         edges = np.vstack([np.full(block.replicates, -np.inf), cuts, np.full(block.replicates, np.inf)])
         made = []
-        bands = [
-            (one, band) for one in self.orderings for band in range(1 if isinstance(one, Ordering) else one.classes)
-        ]
-        for one, band in bands:
-            every = one if isinstance(one, Ordering) else one.ordering
-            welfare, unit = every.welfare[::-1], every.unit[::-1]
+        for one, band in product(self.levels, range(len(self.cuts) + 1)):
             of_level = []
             for group in groups:
-                weight = every.weight[::-1, None] * block.factors[group, unit]
-                if isinstance(one, ClassOrdering):
+                weight = one.weight[:, None] * block.factors[group, one.unit]
+                if self.cuts:
                     lanes = slice(group * LANES, (group + 1) * LANES)
-                    base = one.base[::-1, None]
+                    base = one.base[:, None]
                     weight *= (base > edges[band, lanes]) & ~(base > edges[band + 1, lanes])
-                if len(welfare):
-                    of_level.append(step_ratio(welfare, weight, self.shares))
+                if len(one.welfare):
+                    of_level.append(step_ratio(one.welfare, weight, self.shares))
                 else:
                     of_level.append(np.full(LANES, np.nan))
             made.append(np.concatenate(of_level))

@@ -263,9 +263,8 @@ def _digest(value: Any, known: dict[int, bytes]) -> bytes:
             parts = (value.__self__, value.__func__)
         case type() | BuiltinFunctionType():
             parts = (value.__module__, value.__qualname__)
-        case _ if is_dataclass(value) and "__getstate__" in vars(type(value)):  # what workers elsewhere are sent
-            state: Mapping[str, Any] = cast("Any", value).__getstate__()
-            parts = state.items()
+        case _ if is_dataclass(value) and _says_its_state(type(value)):
+            parts = cast("Any", value).__getstate__().items()
         case _ if is_dataclass(value):
             parts = [getattr(value, field.name) for field in fields(value)]
         case _:
@@ -280,6 +279,14 @@ def _digest(value: Any, known: dict[int, bytes]) -> bytes:
     else:
         del known[id(value)]  # it may be gone before this ends, and its place taken
     return made.digest()
+
+
+def _says_its_state(kind: type) -> bool:
+    """Return whether it is a class of ours some of whose fields only lead to what it holds: workers get that, too.
+
+    Another's state may be anything, and may be gone once its hash is made.
+    """
+    return kind.__module__.startswith(f"{__package__}.") and "__getstate__" in vars(kind)
 
 
 def parse_shard(text: str) -> tuple[int, int]:

@@ -380,9 +380,9 @@ class Inequality(Statistic):
         prepared: list[Asked] = []
         for name in self.measures:
             if name in STEPPED and self.rule == "step":
-                orderings, row = scenario.orderings(domain), Row(name, param="step", scale="log")
+                row = Row(name, param="step", scale="log")
                 named = domain.named([row], scenario.name, scenario.tails(domain))
-                prepared.append(PreparedSteps(named, orderings, STEPPED[name], domain.shares))
+                prepared.append(PreparedSteps(named, scenario.rising(domain), STEPPED[name], domain.shares))
             elif name in SWEPT:
                 shares, pick = SWEPT[name]
                 tails = scenario.tails(domain)

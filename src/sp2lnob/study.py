@@ -373,6 +373,16 @@ class Study:
             **self.sections.get("estimate", {}),
         )
 
+    @property
+    def run_of_search(self) -> dict[str, Any]:
+        """How the packages of a search are run: what [package] may say of them."""
+        run = self.sections.get("package", {})
+        taken = [key for key in PACKAGE if key in signature(search).parameters]
+        if lost := [key for key in run if key not in taken]:
+            must = f"[package] of a search must have no other keys than {', '.join(taken)}"
+            fail(must, f"it has {lost[0]!r}", "Drop it: a search builds its packages of candidates.")
+        return dict(run)
+
     def search(
         self,
         *,
@@ -388,12 +398,7 @@ class Study:
             fail("A search must have candidates", "there is no [[candidate]]", "Add one.")
         if isinstance(budget := given.get("budget"), list):
             given["budget"] = _amount(budget, "budget in [search]")
-        run = self.sections.get("package", {})
-        taken = [key for key in PACKAGE if key in signature(search).parameters]
-        if lost := [key for key in run if key not in taken]:
-            must = f"[package] of a search must have no other keys than {', '.join(taken)}"
-            fail(must, f"it has {lost[0]!r}", "Drop it: a search builds its packages of candidates.")
-        named = {opportunity.name: opportunity for opportunity in self.opportunities}
+        run, named = self.run_of_search, {opportunity.name: opportunity for opportunity in self.opportunities}
         asked = given.pop("opportunity", None)
         if asked is not None:
             fail_if_unknown(asked, named, "The opportunity in [search]")

@@ -213,6 +213,8 @@ def test_spot_leaves_existing_benefits_as_they_are():
     np.testing.assert_array_equal(as_spot.existing["aid"], survey.existing["aid"])
     assert as_spot.uprating_of_existing == 1
     assert as_spot.uprated(TODAY) is as_spot  # assess() does not uprate it again
+    with pytest.raises(sp.InputError, match="Uprate the survey as it was read"):
+        ours.uprated(TODAY, compat="spot")
     with pytest.raises(sp.InputError, match="compat, if it is not None, must be one of 'spot'"):
         survey.uprated(TODAY, compat="povcal")
 

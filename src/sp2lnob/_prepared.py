@@ -25,6 +25,7 @@ from ._sweeps import (
     Swept,
     Totals,
     Weighted,
+    all_once,
     dissimilarity_of,
     levels_of,
     picked,
@@ -353,7 +354,7 @@ class PreparedAdditive:
         """Return values of shape (rows, replicates)."""
         if isinstance(self.sums, Totals):
             totals = self.sums.evaluate(block.factors)
-        elif isinstance(block, FullSample) and self.whole is not None:
+        elif self.whole is not None and all_once(block.factors):
             totals = np.repeat(self.whole[..., None], block.replicates, axis=-1)
         else:
             totals = self.sums.evaluate(block.factors, block.cuts(self.shares))

@@ -299,6 +299,16 @@ class Job:
     switches: tuple[Switches, ...] = ()
     shares: tuple[float, ...] = ()  # at which the ordering is looked at
 
+    @classmethod
+    def of(cls, statistics: Sequence[Prepared], full: FullSample) -> "Job":
+        """Take what a full sample knows: outcomes that are so in some replicates only, and where it was looked at."""
+        looked_at = {*full.looked_at}
+        for one in statistics:
+            if isinstance(one, PreparedOrdered) and full.ordering in one.orderings:
+                looked_at.update(one.shares.tolist())
+        source, switches, shares = full.replication.source, tuple(full.switches), tuple(sorted(looked_at))
+        return cls(tuple(statistics), source, full.ordering, full.fixed, switches, shares)
+
     def __call__(self, first: int, groups: int) -> FloatArray:
         """Return the values of the replicates from number ``first`` on."""
         return self.at(self.source.factors(first, groups))
@@ -353,12 +363,7 @@ def evaluate(
     place = {id(row): i for i, row in enumerate(row for statistic in statistics for row in statistic.rows)}
     order = [place[id(asked[i])] for i in order]
     minus = [i if i < 0 else place[id(asked[i])] for i in minus]
-    looked_at = {*full.looked_at}
-    for one in statistics:
-        if isinstance(one, PreparedOrdered) and full.ordering in one.orderings:
-            looked_at.update(one.shares.tolist())
-    shares, switches = tuple(sorted(looked_at)), tuple(full.switches)
-    job = Job(tuple(statistics), replication.source, full.ordering, full.fixed, switches, shares)
+    job = Job.of(statistics, full)
     value = job.at(full.factors)[:, :1]
     keeping, present = keeping_of(resume), np.isfinite(value[:, 0])
     values, finished = map_replicates(

@@ -748,7 +748,8 @@ class Survey:
         if compat is not None:
             choice(compat, ("spot",), "compat, if it is not None,")
         factor = economy.uprating
-        if self.in_prices_of(economy):
+        left = compat == "spot" and self.existing and self.uprating_of_existing != 1
+        if self.in_prices_of(economy) and not left:
             return self
         if self.uprating != 1:
             fail(

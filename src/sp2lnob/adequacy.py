@@ -170,7 +170,8 @@ class Targeting(Statistic):
         of = _TargetingOf(names_of(transfers), self.share)
         named = domain.named(of.values(), scenario.name, cases=np.tile(paid.living_cases(domain), 3))
         labels = tuple(f"{label} {band}" for label in domain.labels for band in ("poorest", "others"))
-        cut = replace(domain, shares=(self.share,), labels=labels)
+        level = domain.fixed * np.int32(2) + domain.rows.of_household(full.band((self.share,)))
+        cut = replace(domain, shares=(self.share,), labels=labels, level=level)
         return [Columns(of, named, cut, (domain.rows.weight, *paid.benefits, *paid.people, *paid.living))]
 
 

@@ -177,6 +177,18 @@ def test_one_lane_has_the_bits_of_eight(n):
         assert one.tobytes() == eight.tobytes()
 
 
+def test_classes_side_by_side_have_the_bits_of_one_after_the_other():
+    n, cuts = 900, np.tile(np.array([[3.0], [5.0], [7.0], [90.0]]), (1, 8))  # nobody is above the last
+    base, once = RNG.integers(0, 12, n).astype(np.float64), np.ones((1, 9, 8))
+    ordering = _sweeps.Ordering.of(RNG.integers(0, 20, n) * 1.0, RNG.random(n), RNG.integers(0, 9, n).astype(np.int32))
+    rows = RNG.permutation(n).astype(np.int32)
+    known = _sweeps.ClassOrdering(ordering, 5, base, rows, _sweeps.class_of(base, cuts[:, 0]))
+    alone = _sweeps.ClassOrdering(ordering, 5, base[rows])
+    for one, other in zip(known.evaluate(once, cuts), alone.evaluate(once, cuts), strict=True):
+        for a, b in zip(one.arrays, other.arrays, strict=True):
+            assert a.tobytes() == b.tobytes()
+
+
 @pytest.mark.parametrize("sorted_by_base", [True, False])
 def test_classes_of_the_full_sample_have_the_bits_of_classes_cut_anew(sorted_by_base):
     n, cuts = 900, np.tile(np.array([[3.0], [3.0], [7.0]]), (1, 8))

@@ -151,12 +151,15 @@ sanitize: $(VENV)/installed $(VENV)/test-tools build/sanitize-site/made
 	  PYTHONPATH=build/sanitize-site $(BIN)/python -m pytest -p no:cacheprovider $(SANITIZED:%=tests/test_%.py)
 
 # Which branches of Python the tests take, and which lines of the kernels; less than the floors is an error. Each line of
-# a kernel that tells of itself takes the lock of the interpreter: of those, some tests are run alone. What is lacking
-# are the kernels of a search of packages, of chances by slopes, and of sums of cells: their tests take too long so.
-# Both are told by sys.settrace: plugins hear of nothing else.
+# a kernel that tells of itself takes the lock of the interpreter: of those, some tests are run alone. Both are told by
+# sys.settrace: plugins hear of nothing else.
 TRACED := $(addprefix tests/test_,kernels.py folds.py regressions.py logit.py estimator.py \
-  replicates.py::test_philox_gives_the_published_vectors)
-KERNEL_LINES := 84
+  $(addprefix replicates.py::test_,philox_gives_the_published_vectors replicates_of_an_opportunity_equal_the_oracles) \
+  $(addprefix search.py::test_,every_package_is_what_simulate_pays_and_measures_show moves_may_cross_several_cuts \
+    the_front_is_what_no_package_beats other_objectives_have_winners_too the_best_ranks_anew_in_its_estimates) \
+  $(addprefix effects.py::test_,people_gaining_add_up_to_the_national_change only_what_sees_a_cut_hinges_on_it) \
+  shapley.py::test_shares_add_up)
+KERNEL_LINES := 99
 COVERED := COVERAGE_CORE=ctrace $(BIN)/python -m coverage
 coverage: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data $(VENV)/coverage-tools build/trace-site/made
 	rm -rf build/coverage && mkdir -p build/coverage

@@ -38,8 +38,8 @@ SMALL = ("_processor", "_shared", *(WIDE if X86 else []))  # in no loop; and wha
 
 if os.name == "nt":  # which contracts nothing since Visual Studio 2022
     FLAGS, AVX2 = ["/fp:precise"], "/arch:AVX2"
-else:  # no contraction to fused multiply-add: the bits must not depend on the processor
-    FLAGS, AVX2 = ["-ffp-contract=off", "-g" if DEBUG or SANITIZE else "-g0"], "-mavx2"
+else:  # no contraction to fused multiply-add: the bits must not depend on the processor; and nobody looks at traps
+    FLAGS, AVX2 = ["-ffp-contract=off", "-fno-trapping-math", "-g" if DEBUG or SANITIZE else "-g0"], "-mavx2"
 LINKED = []
 MACROS = [] if NATIVE else [LIMITED_API]
 if SANITIZE:  # whatever is found ends the process: nothing is printed and passed over

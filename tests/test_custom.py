@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 import sp2lnob as sp
-from sp2lnob._prepared import Scenario, _hangs_on_few, of_order
+from sp2lnob._prepared import Ranked, Scenario, _hangs_on_few, of_order
+from sp2lnob._sweeps import Ordering
 from sp2lnob.design import build_design
 from sp2lnob.effects import hinges_on_the_cut
 from sp2lnob.estimation import full_sample_of
@@ -241,7 +242,23 @@ def test_a_mean_hangs_on_the_richest_one_in_a_hundred():
     for richest, expected in ((24.0, False), (25.5, True)):  # 40 of 4,000: at 24.75 they have a fifth
         welfare = np.r_[np.full(40, richest), np.ones(3960)]
         assert bool(40 * richest > 0.2 * welfare.sum()) is expected
-        assert _hangs_on_few(welfare, weight, psu, design, of_order(np.arange(4000))) is expected
+        assert _hangs_on_few(welfare, weight, psu, design, slice(None), of_order(np.arange(4000))) is expected
+
+
+@pytest.mark.parametrize("many", [1, 7, 40, 1000])
+def test_the_richest_of_a_level_are_found_among_all(many):
+    """Also where the level is the poorest of all, and where it has fewer rows than are asked for."""
+    rng = np.random.default_rng(many)
+    welfare, level = rng.gamma(2.0, size=500), rng.integers(0, 4, 500).astype(np.int32)
+    level[welfare < np.quantile(welfare, 0.05)] = 4
+    order = np.argsort(-welfare, kind="stable").astype(np.int32)
+    first = rng.permutation(500).astype(np.int32)
+    again = np.argsort(-welfare[first], kind="stable").astype(np.int32)
+    ordering = Ordering.of(welfare, np.ones(500), np.zeros(500, dtype=np.int32))
+    for ranked in (Ranked(ordering, order), Ranked(ordering, first, again)):
+        for of in range(5):
+            expected = order[level[order] == of][:many]
+            np.testing.assert_array_equal(ranked.top_of(level, of, many), expected)
 
 
 def test_a_mean_hangs_on_one_psu():
@@ -249,10 +266,10 @@ def test_a_mean_hangs_on_one_psu():
     psu, weight = np.arange(40, dtype=np.int32), np.ones(40)
     even = np.tile([1.0, 2.0], 20)[::-1].copy()
     order = np.argsort(-even, kind="stable")
-    assert not _hangs_on_few(even, weight, psu, design, of_order(order))
+    assert not _hangs_on_few(even, weight, psu, design, slice(None), of_order(order))
     even[7] = 6.0
     order = np.argsort(-even, kind="stable")
-    assert _hangs_on_few(even, weight, psu, design, of_order(order))
+    assert _hangs_on_few(even, weight, psu, design, slice(None), of_order(order))
 
 
 def test_the_flag_stands_where_it_should():

@@ -16,7 +16,7 @@ from sp2lnob._sweeps import Totals, Weighted
 # Of `make test`, on x86-64.
 EXPECTED = [
     "0x1.d6fb92768e5d9p+6",
-    "0x1.d11973d686180p-4",
+    "0x1.d11973d686183p-4",
     "-0x1.3a01e294b8800p-7",
     "0x1.b7c9f4b777084p-3",
     "0x1.aaca20dd7c262p-3",

@@ -40,6 +40,7 @@ from .transfers import Transfers
 
 ROUNDING = 1e-12  # of a total: a standard error below it is none
 RICHEST, HEAVY = 0.01, 0.2  # the share of people whose share of welfare is looked at, and what is too much
+Richest = Callable[[int], CodeArray | LongArray]  # where the richest rows are: so many
 Pick = Callable[[Swept], FloatArray]  # from what a sweep gives to values of shape (values, replicates)
 
 
@@ -72,6 +73,16 @@ class Ranked:
     def top(self, many: int) -> CodeArray:
         """Return where the richest are."""
         return self.first[:many] if self.again is None else self.first[self.again[:many]]
+
+    def top_of(self, level: CodeArray, of: int, many: int) -> CodeArray:
+        """Return where the richest of a level are: as many, or all that there are."""
+        looked = many
+        while True:
+            order = self.top(looked)
+            found: CodeArray = order[level[order] == of]
+            if len(found) >= many or looked >= len(level):
+                return found[:many]
+            looked *= 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,19 +245,24 @@ class Scenario:
         Either the richest 1 % of people have more than 20 % of all welfare, or one PSU more than 20 % of the variance.
         """
         if domain not in self._tails:
-            rows, levels, design = domain.rows, len(domain.labels), self.survey.design
-            welfare, weight = self.welfare_of(rows), rows.weight_now
+            rows, levels = domain.rows, len(domain.labels)
             found = np.zeros(levels, dtype=np.bool_)
+            hangs = partial(_hangs_on_few, self.welfare_of(rows), rows.weight_now, rows.psu, self.survey.design)
             if levels == 1:
-                found[0] = _hangs_on_few(welfare, weight, rows.psu, design, self.ranked(rows).top)
+                found[0] = hangs(slice(None), self.ranked(rows).top)
             else:
                 # A welfare class below the highest has no tail: its cuts bound it.
                 tailed = np.flatnonzero(np.arange(1, levels + 1) % domain.bands == 0)
-                for i, at in zip(tailed, domain.highest, strict=True):
-                    own = welfare[at]
-                    found[i] = _hangs_on_few(own, weight[at], rows.psu[at], design, of_order(richest_first(own)))
+                for i, at in zip(tailed.tolist(), domain.highest, strict=True):
+                    found[i] = hangs(at, self._richest(domain, i, at))
             self._tails[domain] = found
         return self._tails[domain]
+
+    def _richest(self, domain: Domain, level: int, at: LongArray) -> Richest:
+        """Return what tells the richest rows of a highest welfare class, or of a level without classes."""
+        if domain.fixed_levels == 1:  # they are among the richest of all, or nearly
+            return partial(self.ranked(domain.rows).top_of, domain.level, level)
+        return of_order(at[richest_first(self.welfare_of(domain.rows)[at])])
 
     def _ordered(self, domain: Domain) -> Iterator[Ordering | ClassOrdering]:
         ranked, bands, full = self.ranked(domain.rows), domain.bands, domain.rows.full
@@ -272,28 +288,34 @@ class Scenario:
                 yield ClassOrdering(ordering, bands, domain.welfare, here, domain.band)
 
 
-def of_order(order: CodeArray) -> Callable[[int], CodeArray]:
+def of_order(order: CodeArray | LongArray) -> Richest:
     """Return what tells the first of an order."""
     return lambda many: order[:many]
 
 
 def _hangs_on_few(
-    welfare: FloatArray, weight: FloatArray, psu: CodeArray, design: Design, richest: Callable[[int], CodeArray]
+    welfare: FloatArray,
+    weight: FloatArray,
+    psu: CodeArray,
+    design: Design,
+    at: LongArray | slice,
+    richest: Richest,
 ) -> bool:
-    """Return whether the mean of rows hangs on the richest of them, of which it is told some, or on one PSU."""
-    sums = Weighted(weight, (weight,), ((1, money, welfare),)).added_up(psu, design.psus)
+    """Return whether the mean of some rows hangs on the richest of them, of which it is told where, or on one PSU."""
+    own = weight[at]
+    sums = Weighted(own, (own,), ((1, money, welfare[at]),)).added_up(psu[at], design.psus)
     people, total = sums.sum(axis=1)
     if not total > 0:
         return False
-    many, above = len(weight) // 64, weight[:0]
-    while not (len(above) == len(weight) or (len(above) and above[-1] >= RICHEST * people)):
+    many, above = len(own) // 64, weight[:0]
+    while not (len(above) == len(own) or (len(above) and above[-1] >= RICHEST * people)):
         many = 2 * many + 1
         order = richest(many)
         above = np.cumsum(weight[order])
     last = int(np.searchsorted(above, RICHEST * people))
-    inside, at = order[:last], order[last]
-    edge = RICHEST * people - (above[last] - weight[at])  # of the row there this much is inside
-    if weight[inside] @ welfare[inside] + edge * welfare[at] > HEAVY * total:
+    inside, there = order[:last], order[last]
+    edge = RICHEST * people - (above[last] - weight[there])  # of the row there this much is inside
+    if weight[inside] @ welfare[inside] + edge * welfare[there] > HEAVY * total:
         return True
     if np.count_nonzero(sums[0]) == 1:
         return True
@@ -421,8 +443,10 @@ def add_up(by_domain: Iterable[Sequence[Columns]]) -> Iterator[PreparedAdditive]
         slots: list[Slots | None] = []
         where = []
         for several, _, _ in alike:
-            domain = several[0].domain
-            own = None if domain.shares else Slots.of(rows.factor, domain.fixed, len(domain.labels))
+            domain, own = several[0].domain, None
+            if not domain.shares:
+                levels = len(domain.labels)
+                own = Slots.of(rows.factor, domain.fixed, levels) if levels > 1 else Slots.of_one_level(rows.factor)
             slots.append(own)
             where.append((domain.level, len(domain.labels)) if own is None else (own.of_row, len(own.unit)))
         found = alike[0][1].added_up_by(where)

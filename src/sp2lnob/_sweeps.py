@@ -22,8 +22,7 @@ PART = 16_384  # rows whose columns are made together: they stay in a near cache
 APART = 16  # numbers between the columns of a part: a power of two alone would send all to the same few cache lines
 
 STEP = 1e-12  # by which a share of people may miss a boundary that it is meant to meet
-NOTHING = np.empty(0)
-NO_SHARES = NOTHING
+NO_SHARES = np.empty(0)
 NO_CUTS = np.empty((0, 0))
 ALONE = np.ones((1, 1, LANES))  # the factor of a sample that is not resampled: all rows are of one unit
 ONE_LANE = np.ones((1, 1, 1))  # the same to a sweep, which then needs no other lane
@@ -120,6 +119,13 @@ class Slots:
         _totals.place_rows(unit, level, current, slot_unit, slot)
         return cls(slot, slot_unit, order, start, levels)
 
+    @classmethod
+    def of_one_level(cls, unit: CodeArray) -> "Slots":
+        """Give every unit a slot: rows of one level are numbered already."""
+        units = int(unit.max(initial=-1)) + 1
+        each = np.arange(units, dtype=np.int32)
+        return cls(unit, each, each[:1], np.array([0, units], dtype=np.int32), 1)
+
 
 @dataclass(frozen=True, eq=False)
 class Totals:
@@ -195,9 +201,7 @@ class Ordering:
         """Return some of the rows, or all in another order."""
         if isinstance(rows, slice):
             return Ordering(self.welfare[rows], self.weight[rows], self, rows)
-        welfare, weight = np.empty(len(rows)), np.empty(len(rows))
-        _ordered.pick(np.ascontiguousarray(self.welfare), np.ascontiguousarray(self.weight), rows, welfare, weight)
-        return Ordering(welfare, weight, self, rows)
+        return Ordering(picked(self.welfare, rows), picked(self.weight, rows), self, rows)
 
     def evaluate(self, factors: FloatArray, shares: FloatArray = NO_SHARES) -> "Swept":
         """Sweep once for all of the Gini, and the quantiles and Lorenz ordinates at the shares of the population."""
@@ -277,7 +281,7 @@ class ClassOrdering:
 
     def _side_by_side(self, place: CodeArray, band: CodeArray, columns: int) -> list["Swept"]:
         """Sweep rows that count once in all classes at a time: the same bits as one class after the other."""
-        state, totals, gini = np.zeros((self.classes, 4)), np.empty((2, self.classes)), np.empty(self.classes)
+        state, totals, gini = np.zeros((4, self.classes)), np.empty((2, self.classes)), np.empty(self.classes)
         _ordered.class_sweep(self.ordering.welfare, self.ordering.weight, place, band, state, totals, gini)
         none, each = np.empty((0, 1)), [slice(k, k + 1) for k in range(self.classes)]
         return [Swept(totals[:, k], gini[k], none, none).repeated(columns) for k in each]
@@ -365,7 +369,7 @@ def in_lanes(factors: FloatArray) -> FloatArray:
 def picked(values: FloatArray, order: CodeArray) -> FloatArray:
     """Return values in an order, in a third of the time of an index."""
     made = np.empty(len(order))
-    _ordered.pick(np.ascontiguousarray(values), NOTHING, order, made, NOTHING)
+    _ordered.pick(np.ascontiguousarray(values), order, made)
     return made
 
 

@@ -62,12 +62,15 @@ def richest_first(const double[::1] welfare, uint64_t[:, ::1] room, int32_t[::1]
                 count[digit][value] = 0
         for i in range(n):
             word = (high - rank(welfare[i])) >> shift
-            for digit in range(DIGITS):
-                count[digit][word >> digit * DIGIT & ((1 << DIGIT) - 1)] += 1
+            count[1][word >> DIGIT & ((1 << DIGIT) - 1)] += 1
+            count[2][word >> 2 * DIGIT] += 1
         for value in range(1 << DIGIT):
-            of_first += <double> count[DIGITS - 1][value] * count[DIGITS - 1][value]
-            of_second += <double> count[DIGITS - 2][value] * count[DIGITS - 2][value]
+            of_first += <double> count[2][value] * count[2][value]
+            of_second += <double> count[1][value] * count[1][value]
         first = of_first * of_second <= <double> FEW * n * n * n
+        if not first:
+            for i in range(n):
+                count[0][(high - rank(welfare[i])) >> shift & ((1 << DIGIT) - 1)] += 1
         if n > 0:  # words go back and forth, and end in the first half of room
             at = &room[0, 0] if first else &room[1, 0]
             to = &room[1, 0] if first else &room[0, 0]
@@ -119,63 +122,61 @@ def by_level(const int32_t[::1] level, int64_t[::1] end, int32_t[::1] order):
             end[level[i]] += 1
 
 
-def pick(const double[::1] first, const double[::1] second, const int32_t[::1] order, double[::1] first_out,
-         double[::1] second_out):
-    # Write values of rows in an order: of first, and of second if it is not empty. order, out: (n,).
+def pick(const double[::1] values, const int32_t[::1] order, double[::1] out):
+    # Write values of rows in an order: order, out (n,).
     cdef Py_ssize_t n = order.shape[0], i
     with nogil:
-        if second.shape[0]:
-            for i in range(n):
-                prefetch(&first[order[min(i + AHEAD, n - 1)]])
-                prefetch(&second[order[min(i + AHEAD, n - 1)]])
-                first_out[i] = first[order[i]]
-                second_out[i] = second[order[i]]
-        else:
-            for i in range(n):
-                prefetch(&first[order[min(i + AHEAD, n - 1)]])
-                first_out[i] = first[order[i]]
+        for i in range(n):
+            prefetch(&values[order[min(i + AHEAD, n - 1)]])
+            out[i] = values[order[i]]
 
 
 def class_of(const double[::1] welfare, const double[::1] cuts, int32_t[::1] out):
     # Write the class of every row: the number of cuts that its welfare is above.
     cdef Py_ssize_t n = welfare.shape[0], chunk, first, last, i, j
+    cdef double above[CHUNK]  # as wide as what is compared
     with nogil:
         for chunk in range((n + CHUNK - 1) // CHUNK):
             first = chunk * CHUNK
             last = min(first + CHUNK, n)
-            for i in range(first, last):
-                out[i] = 0
+            for i in range(CHUNK):
+                above[i] = 0.0
             for j in range(cuts.shape[0]):
-                for i in range(first, last):
-                    out[i] += welfare[i] > cuts[j]
+                for i in range(last - first):
+                    above[i] += 1.0 if welfare[first + i] > cuts[j] else 0.0
+            for i in range(last - first):
+                out[first + i] = <int32_t> above[i]
 
 
 def class_sweep(const double[::1] welfare, const double[::1] weight, const int32_t[::1] place,
                 const int32_t[::1] band, double[:, ::1] state, double[:, ::1] totals, double[::1] gini):
     # Gini of every class, of rows that all count once.
     #
-    # welfare, weight: (n,) as below. place: (n,) where in band each row's class is. Work space: state (classes, 4),
+    # welfare, weight: (n,) as below. place: (n,) where in band each row's class is. Work space: state (4, classes),
     # which holds zeros. Out, one column a class: totals (2,) weight and weighted welfare; gini.
-    cdef Py_ssize_t n = welfare.shape[0], classes = state.shape[0], i, k
-    cdef double step, above
+    cdef Py_ssize_t n = welfare.shape[0], classes = state.shape[1], i = 0, k
+    cdef double step, above, partial, square, last
     with nogil:
-        for i in range(n):  # a row is settled by the next of its class ...
+        while i < n:  # a row is settled by the next of its class ...
             k = band[place[i]]
-            above = state[k, 0]
-            step = (state[k, 3] - welfare[i]) * above
-            state[k, 0] = above + weight[i]
-            state[k, 1] += step
-            state[k, 2] += step * above
-            state[k, 3] = welfare[i]
+            above, partial, square, last = state[0, k], state[1, k], state[2, k], state[3, k]
+            while i < n and band[place[i]] == k:
+                step = (last - welfare[i]) * above
+                partial += step
+                square += step * above
+                above += weight[i]
+                last = welfare[i]
+                i += 1
+            state[0, k], state[1, k], state[2, k], state[3, k] = above, partial, square, last
         for k in range(classes):  # ... and the last by none
-            above = state[k, 0]
-            step = state[k, 3] * above
-            state[k, 1] += step
-            state[k, 2] += step * above
-            totals[0, k] = state[k, 0]
-            totals[1, k] = state[k, 1]
-            step = state[k, 0] * state[k, 1]
-            gini[k] = 1.0 - state[k, 2] / step if step != 0.0 else NAN
+            above = state[0, k]
+            step = state[3, k] * above
+            state[1, k] += step
+            state[2, k] += step * above
+            totals[0, k] = state[0, k]
+            totals[1, k] = state[1, k]
+            step = state[0, k] * state[1, k]
+            gini[k] = 1.0 - state[2, k] / step if step != 0.0 else NAN
 
 
 def sweep(const double[::1] welfare, const double[::1] weight, const int32_t[::1] unit,

@@ -59,28 +59,73 @@ def place_rows(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] c
 def gaps_below(const double[::1] welfare, const double[::1] weight, double line, double[:, :] out):
     # Write weights of rows below a line, times 1, the gap to the line as a share of it, and the gap's square.
     #
-    # welfare, weight: (n,). out: (3, n).
-    cdef Py_ssize_t i
-    cdef double gap, w
+    # welfare, weight: (n,). out: (3, n), each column of which is in one piece.
+    cdef Py_ssize_t n = welfare.shape[0], i
+    cdef double gap, share, w
+    cdef double *poor
+    cdef double *gaps
+    cdef double *squares
+    if n == 0:
+        return
+    poor, gaps, squares = &out[0, 0], &out[1, 0], &out[2, 0]
     with nogil:
-        for i in range(welfare.shape[0]):
+        for i in range(n):
             gap = line - welfare[i]
-            w = weight[i] if gap > 0.0 else 0.0
-            gap = gap / line if gap > 0.0 else 0.0
-            out[0, i] = w
-            out[1, i] = w * gap
-            out[2, i] = w * gap * gap
+            share = gap / line
+            w = weight[i]
+            w = w if gap > 0.0 else 0.0
+            share = share if gap > 0.0 else 0.0
+            poor[i] = w
+            gaps[i] = w * share
+            squares[i] = w * share * share
+
+
+cdef inline double run_total(const double *column, Py_ssize_t n) noexcept nogil:
+    # Add numbers up, eight sums side by side.
+    cdef Py_ssize_t i = LANES
+    cdef double part[LANES]
+    cdef double total = 0.0
+    cdef lanes S
+    if n >= LANES:
+        S = load(column)
+        while i + LANES <= n:
+            S = plus(S, load(column + i))
+            i += LANES
+        store(part, S)
+        total = ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]))
+    else:
+        i = 0
+    while i < n:
+        total += column[i]
+        i += 1
+    return total
 
 
 def slot_totals(const double[:, :] columns, const int32_t[::1] slot, double[:, ::1] sums):
-    # Add columns (k, n) up by slot into sums (k, slots); a row whose slot is below 0 has none.
-    cdef Py_ssize_t i, c, s
+    # Add columns (k, n), each in one piece, up by slot into sums (k, slots); a row whose slot is below 0 has none.
+    #
+    # Where rows of a slot follow each other, as those of a PSU do, they are added up before the slot is looked at.
+    cdef Py_ssize_t n = slot.shape[0], runs = 0, first, last, i, c, s
     with nogil:
-        for i in range(slot.shape[0]):
-            s = slot[i]
-            if s >= 0:
-                for c in range(columns.shape[0]):  # side by side: none waits for the sum of another
-                    sums[c, s] += columns[c, i]
+        for i in range(1, n):
+            runs += slot[i] != slot[i - 1]
+        if runs * LANES < n:
+            first = 0
+            while first < n:
+                s = slot[first]
+                last = first + 1
+                while last < n and slot[last] == s:
+                    last += 1
+                if s >= 0:
+                    for c in range(columns.shape[0]):
+                        sums[c, s] += run_total(&columns[c, first], last - first)
+                first = last
+        else:
+            for i in range(n):
+                s = slot[i]
+                if s >= 0:
+                    for c in range(columns.shape[0]):  # side by side: none waits for the sum of another
+                        sums[c, s] += columns[c, i]
 
 
 def replicate_totals(const double[:, ::1] sums, const int32_t[::1] unit, const int32_t[::1] start,
@@ -135,21 +180,29 @@ def level_counts(const int32_t[::1] psu, const int32_t[::1] stratum, const int32
     #
     # psu: (n,) ascending. stratum: (psus,) ascending. recent: (levels,) work space, which holds -1. counts: (3, levels)
     # rows, PSUs, strata; sums: (3, levels) work space, weights, squares: which hold zeros.
-    cdef Py_ssize_t n = psu.shape[0], levels = recent.shape[0], first = 0, last, i, k
+    cdef Py_ssize_t n = psu.shape[0], levels = recent.shape[0], first = 0, positive = 0, last, i, k
     with nogil:
         while first < n:
             last = first
+            if levels == 1:
+                while last < n and psu[last] == psu[first]:
+                    last += 1
+                sums[0, 0] = run_total(&weight[first], last - first)
+                for i in range(first, last):
+                    positive += weight[i] > 0.0
             while last < n and psu[last] == psu[first]:
                 sums[0, level[last]] += weight[last]
                 counts[0, level[last]] += weight[last] > 0.0
                 last += 1
-            if levels < last - first:
+            if levels < last - first or levels == 1:
                 for k in range(levels):
                     close_psu(k, stratum[psu[first]], recent, counts, sums)
             else:
                 for i in range(first, last):
                     close_psu(level[i], stratum[psu[first]], recent, counts, sums)
             first = last
+        if levels == 1:
+            counts[0, 0] = positive
 
 
 def member_sums(const double[::1] values, const int32_t[::1] first_person, double[::1] out):

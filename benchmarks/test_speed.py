@@ -169,7 +169,7 @@ def test_dissimilarity(benchmark, side, data, factors, matrix):
     compare(benchmark, side, ours, lambda: baselines.dissimilarity(weight, access, codes, levels, psu, matrix))
 
 
-@pytest.mark.benchmark(group="empirical-Bayes D: logit, moments, shrinkage; preparation included")
+@pytest.mark.benchmark(group="D without what chance adds (empirical Bayes), preparation included")
 def test_corrected_dissimilarity(benchmark, data, factors):
     survey = data.survey
     codes, levels = (
@@ -192,7 +192,8 @@ def test_corrected_dissimilarity(benchmark, data, factors):
 @pytest.mark.parametrize("replicates", [1, REFITS])
 @pytest.mark.benchmark
 def test_shapley_of_logits(benchmark, side, replicates, data, factors, matrix):
-    benchmark.group = f"logit D and its Shapley shares (63 logits), {replicates} replicates, collapse included"
+    of = "the full sample, from rows" if replicates == 1 else f"{replicates} replicates"
+    benchmark.group = f"logit D and its Shapley shares, 63 logits: {of}"
     survey, levels = data.survey, list(synthetic.LEVELS.values())
     weight, psu = survey.weight, survey.design.psu
     codes = [data.households[name].astype(np.int32) for name in synthetic.LEVELS]
@@ -341,9 +342,10 @@ def schemes_of_codes(survey: sp.Survey, package: sp.Package) -> Any:
     return lambda: baselines.schemes_of_codes(age, trait & 3, home, survey.welfare, survey.size, amounts)
 
 
-@pytest.mark.benchmark(group="assess(): 1 opportunity, 4 schemes, 3 lines, by decile")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_assess(benchmark, data, threads):
+    work = "assess(): 1 opportunity, 4 schemes, 3 lines, by decile; D, HOI, shares, refits"
+    benchmark.group = work if threads == 1 else "the same on two threads"
     schemes = synthetic.package()
     opportunity = sp.Opportunity(
         "access", outcome="access", ordered=["educ"], circumstances=["bottom40", "urban", "educ", "sexh"]
@@ -399,7 +401,7 @@ def test_estimate(benchmark, request, size, replicates, threads):
 
 
 @SIDES
-@pytest.mark.benchmark(group="estimate() on 8,000 households: a scheme ranks anew, beside one for all")
+@pytest.mark.benchmark(group="estimate() on 8,000 households: a scheme that ranks anew, beside one that ranks nobody")
 def test_ranked(benchmark, side):
     survey = synthetic.make(8_000).survey
     target = sp.Rank(0.4, by="welfare") if side == "sp2lnob" else None

@@ -16,10 +16,12 @@ test: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data
 	$(BIN)/python -m pytest -n auto --dist loadfile --pyargs sp2lnob tests
 
 # The same on kernels that check every index: slow, and any error in them fails the test. Pages, pictures, the command
-# line, files, workers, many samples and many surveys run no kernel otherwise than the rest does; nor do questionnaires,
-# expressions, the reading of surveys, what is withheld, years to come, SPOT's figures, comparisons and the source itself.
-EDGES := r report report_browser accessibility plots docs readme cli init study formats io coverage parallel shards resume bits \
-  many indicators expressions survey household_types disclosure projection spot comparison architecture
+# line, files, what is published, workers, many samples and many surveys run no kernel otherwise than the rest does; nor do
+# questionnaires, expressions, the reading of surveys, what is withheld, what is kept in memory, years to come, SPOT's
+# figures, comparisons and the source itself.
+EDGES := r report report_browser accessibility plots docs readme cli init study formats io published coverage parallel \
+  shards resume bits many indicators expressions survey household_types disclosure memory projection spot comparison \
+  architecture
 test-debug: $(VENV)/installed $(VENV)/test-tools $(VENV)/population-data build/debug-site/made
 	SP2LNOB_DEBUG=1 PYTHONPATH=build/debug-site $(BIN)/python -m pytest -n auto --dist loadfile --pyargs sp2lnob tests \
 	  $(EDGES:%=--ignore=tests/test_%.py)

@@ -11,7 +11,7 @@ import sp2lnob as sp
 from sp2lnob import _sweeps
 from sp2lnob._cuts import ClassTotals, Moves
 from sp2lnob._kernels import _ordered, _totals
-from sp2lnob._sweeps import Totals, Weighted
+from sp2lnob._sweeps import Slots, Totals, Weighted
 
 # Of `make test`, on x86-64.
 EXPECTED = [
@@ -83,6 +83,95 @@ def test_totals_by_level_and_class_are_those_of_plain_loops(columns, ordered):
     sums = Weighted.of(list(values)).added_up_by([(level, levels), (unit, units)])
     np.testing.assert_allclose(sums[0].T, whole, **near)
     np.testing.assert_allclose(sums[1].sum(axis=1), values.sum(axis=1), **near)
+
+
+@pytest.mark.parametrize("run", [1, 7, 8, 9, 16, 17, 300])
+@pytest.mark.parametrize("columns", [0, 1, 3])
+def test_sums_by_slot_are_those_of_plain_loops(run, columns):
+    """Slots whose rows follow each other in runs of any length, some of them left out."""
+    rng = np.random.default_rng(run)
+    slot = np.repeat(rng.integers(-1, 6, 40), run).astype(np.int32)
+    values = rng.normal(size=(columns, len(slot)))
+    known = np.zeros((columns, 6))
+    for i, to in enumerate(slot):
+        if to >= 0:
+            known[:, to] += values[:, i]
+    found = np.zeros((columns, 6))
+    _totals.slot_totals(values, slot, found)
+    np.testing.assert_allclose(found, known, rtol=1e-12, atol=1e-12)
+
+
+def test_a_kernel_refuses_columns_that_are_in_pieces():
+    rows, slot = np.ones((6, 4)), np.zeros(6, dtype=np.int32)
+    with pytest.raises(ValueError, match="contiguous"):
+        _totals.slot_totals(rows.T, slot, np.zeros((4, 1)))
+    with pytest.raises(ValueError, match="contiguous"):
+        _totals.gaps_below(np.ones(6), np.ones(6), 2.0, np.empty((6, 3)).T)
+
+
+@pytest.mark.parametrize("line", [2.5, 1e-320, 1e308, np.inf])
+def test_gaps_are_those_of_the_formula(line):
+    welfare = np.r_[np.linspace(-3.0, 5.0, 41), np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324]
+    weight = np.arange(len(welfare)) % 3 * 1.5
+    with np.errstate(all="ignore"):
+        gap = line - welfare
+        share, poor = np.where(gap > 0, gap / line, 0.0), np.where(gap > 0, weight, 0.0)
+        known = np.array([poor, poor * share, poor * share * share])
+    found = np.empty((3, len(welfare)))
+    _totals.gaps_below(welfare, weight, line, found)
+    np.testing.assert_array_equal(found, known)
+
+
+@pytest.mark.parametrize("levels", [1, 3])
+@pytest.mark.parametrize("rows", [0, 1, 200])
+def test_counts_by_level_are_those_of_plain_loops(levels, rows):
+    """Rows and PSUs without weight do not count."""
+    rng = np.random.default_rng(rows)
+    psu, stratum = np.sort(rng.integers(0, 12, rows)).astype(np.int32), np.repeat([0, 1, 2], 4).astype(np.int32)
+    level, weight = rng.integers(0, levels, rows).astype(np.int32), rng.integers(0, 3, rows) * 1.0
+    weight[psu == 5] = 0.0
+    counts, sums = _sweeps.level_counts(psu, stratum, level, weight, levels)
+    for one in range(levels):
+        here = level == one
+        by_psu = np.bincount(psu[here], weight[here], 12)
+        there = by_psu > 0
+        assert counts[:, one].tolist() == [(weight[here] > 0).sum(), there.sum(), len(set(stratum[there].tolist()))]
+        np.testing.assert_allclose(sums[:, one], [by_psu.sum(), (by_psu**2).sum()], rtol=1e-12)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("rows", [0, 300])
+def test_units_may_be_the_slots_of_one_level(ordered, rows):
+    """Units that have no rows are in the sums of nobody, in any order of rows."""
+    rng = np.random.default_rng(7)
+    unit = rng.choice([0, 1, 4, 70, 71], rows).astype(np.int32)
+    if ordered:
+        unit.sort()
+    columns, factors = Weighted.of([*rng.normal(size=(2, rows))]), rng.random((2, 80, 8))
+    own, plain = Slots.of_one_level(unit), Slots.of(unit, np.zeros(rows, dtype=np.int32), 1)
+    found, known = (
+        Totals.at(slots, columns.added_up(slots.of_row, len(slots.unit))).evaluate(factors) for slots in (own, plain)
+    )
+    assert found.shape == (1, 2, 16)
+    np.testing.assert_allclose(found, known, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("shuffled", [True, False])
+def test_classes_side_by_side_are_swept_as_one_after_the_other(shuffled):
+    rng = np.random.default_rng(5)
+    welfare, weight = np.sort(rng.gamma(2.0, size=500))[::-1].copy(), rng.random(500)
+    band = (
+        rng.integers(0, 4, 500).astype(np.int32) if shuffled else np.repeat([3, 2, 0], [200, 1, 299]).astype(np.int32)
+    )
+    place = rng.permutation(500).astype(np.int32) if shuffled else np.arange(500, dtype=np.int32)
+    state, totals, gini = np.zeros((4, 4)), np.empty((2, 4)), np.empty(4)
+    _ordered.class_sweep(welfare, weight, place, band, state, totals, gini)
+    for one in range(4):
+        here = np.flatnonzero(band[place] == one)
+        alone = _sweeps.Ordering.of(welfare[here], weight[here], np.zeros(len(here), dtype=np.int32))
+        swept = alone.evaluate(_sweeps.ALONE)
+        assert totals[:, one].tobytes() == swept.totals[:, 0].tobytes()
+        np.testing.assert_array_equal(gini[one], swept.gini[0])
 
 
 @pytest.mark.parametrize("margins", [None, (0.0, 1.0), (0.2, 0.8), (0.5, 0.5)])

@@ -669,3 +669,16 @@ def test_a_threshold_may_be_a_line_in_dollars():
     one, other = (sp.simulate(survey_of(), sp.Package([child(to)]), economy) for to in (target, named))
     assert one.recipients.sum() > 0
     np.testing.assert_array_equal(one.recipients, other.recipients)
+
+
+def test_who_ranks_and_pays_nothing_changes_nothing():
+    """Outcomes of a household are rows, in another order than before: not even the last bit is taken for a change."""
+    survey = sp.example_survey(1000)
+    package = sp.Package([sp.child_benefit(sp.Amount(0, "month"), target=sp.Rank(0.4, by="welfare"))])
+    asked = [sp.MeanWelfare(), sp.Poverty(60.0), sp.Inequality()]
+    made = sp.estimate(survey, asked, {"after": sp.simulate(survey, package)}, ["region"], sp.Bootstrap(9))
+    changes = [i for i, row in enumerate(made.rows) if row.scenario == "change"]
+    assert len(changes) > 10
+    assert not made.value[changes].any()
+    assert not made.se[changes].any()
+    assert not made.draws[:, changes].any()

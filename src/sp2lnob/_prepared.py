@@ -40,7 +40,7 @@ from .transfers import Transfers
 
 ROUNDING = 1e-12  # of a total: a standard error below it is none
 RICHEST, HEAVY = 0.01, 0.2  # the share of people whose share of welfare is looked at, and what is too much
-Richest = Callable[[int], CodeArray | LongArray]  # where the richest rows are: so many
+Richest = Callable[[int], CodeArray | LongArray]  # from a number to the places of so many, the richest
 Pick = Callable[[Swept], FloatArray]  # from what a sweep gives to values of shape (values, replicates)
 
 
@@ -75,7 +75,7 @@ class Ranked:
         return self.first[:many] if self.again is None else self.first[self.again[:many]]
 
     def top_of(self, level: CodeArray, of: int, many: int) -> CodeArray:
-        """Return where the richest of a level are: as many, or all that there are."""
+        """Return where the richest of a level are; all of its rows, where there are no more."""
         looked = many
         while True:
             order = self.top(looked)
@@ -301,7 +301,10 @@ def _hangs_on_few(
     at: LongArray | slice,
     richest: Richest,
 ) -> bool:
-    """Return whether the mean of some rows hangs on the richest of them, of which it is told where, or on one PSU."""
+    """Return whether the mean of the rows ``at`` hangs on the richest of them, or on one PSU.
+
+    What ``richest`` tells are places among all rows, and not among those.
+    """
     own = weight[at]
     sums = Weighted(own, (own,), ((1, money, welfare[at]),)).added_up(psu[at], design.psus)
     people, total = sums.sum(axis=1)
@@ -446,7 +449,8 @@ def add_up(by_domain: Iterable[Sequence[Columns]]) -> Iterator[PreparedAdditive]
             domain, own = several[0].domain, None
             if not domain.shares:
                 levels = len(domain.labels)
-                own = Slots.of(rows.factor, domain.fixed, levels) if levels > 1 else Slots.of_one_level(rows.factor)
+                plain = levels == 1 and rows.spread is None  # of outcomes, few units have rows
+                own = Slots.of_one_level(rows.factor) if plain else Slots.of(rows.factor, domain.fixed, levels)
             slots.append(own)
             where.append((domain.level, len(domain.labels)) if own is None else (own.of_row, len(own.unit)))
         found = alike[0][1].added_up_by(where)

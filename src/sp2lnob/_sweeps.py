@@ -18,7 +18,7 @@ from ._typing import CodeArray, CountArray, FloatArray, LongArray
 
 CHUNK = 256  # as in _kernels/_ordered.pyx
 BLOCK = 64  # as in _kernels/_totals.pyx
-PART = 16_384  # rows whose columns are made together: they stay in a near cache
+PART = 16_384  # rows whose columns are made together: they stay in a near cache; the last bits of sums hang on it
 APART = 16  # numbers between the columns of a part: a power of two alone would send all to the same few cache lines
 
 STEP = 1e-12  # by which a share of people may miss a boundary that it is meant to meet
@@ -100,7 +100,7 @@ Table = Sequence[FloatArray] | Weighted
 
 @dataclass(frozen=True, eq=False)
 class Slots:
-    """Where rows are added up by unit and level: one slot each where rows are sorted by unit."""
+    """Where rows are added up by unit and level: one slot each where rows are sorted by unit, or of one level."""
 
     of_row: CodeArray  # (n,), -1 for a row that is left out
     unit: CodeArray  # (slots,)
@@ -121,7 +121,7 @@ class Slots:
 
     @classmethod
     def of_one_level(cls, unit: CodeArray) -> "Slots":
-        """Give every unit a slot: rows of one level are numbered already."""
+        """Take each unit's number for its slot: one without rows is empty."""
         units = int(unit.max(initial=-1)) + 1
         each = np.arange(units, dtype=np.int32)
         return cls(unit, each, each[:1], np.array([0, units], dtype=np.int32), 1)

@@ -23,6 +23,7 @@ from ._shards import Keeping, ShardKept, fingerprint
 from ._sweeps import Ordering, in_lanes
 from ._typing import BoolArray, FloatArray, LongArray
 from ._validate import choice, fail, fail_type, listing, mapping, number
+from ._variance import ROUNDING
 from .design import Design
 from .estimates import Estimates, summarize, title_of
 from .replication import MOST_LEFT_OUT, Bootstrap, LeftOut, ReplicateDesign, Replication, Source
@@ -491,11 +492,15 @@ def _with_changes(
 
 
 def _changed(values: FloatArray, order: Sequence[int], minus: Sequence[int]) -> FloatArray:
-    """Return values (rows, replicates) in the order of the frame, changes as differences draw by draw."""
+    """Return values (rows, replicates) in the order of the frame, changes as differences draw by draw.
+
+    A difference in the last bits of what it is from is none: sums of the same rows may have another order.
+    """
     taken = values[order]
     for i, other in enumerate(minus):
         if other >= 0:
             taken[i] -= values[other]
+            taken[i, np.abs(taken[i]) <= ROUNDING * np.abs(values[other])] = 0.0
     return taken
 
 

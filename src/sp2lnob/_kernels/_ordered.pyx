@@ -134,7 +134,7 @@ def pick(const double[::1] values, const int32_t[::1] order, double[::1] out):
 def class_of(const double[::1] welfare, const double[::1] cuts, int32_t[::1] out):
     # Write the class of every row: the number of cuts that its welfare is above.
     cdef Py_ssize_t n = welfare.shape[0], chunk, first, last, i, j
-    cdef double above[CHUNK]  # as wide as what is compared
+    cdef double above[CHUNK]  # doubles: compilers then compare and count in the same registers
     with nogil:
         for chunk in range((n + CHUNK - 1) // CHUNK):
             first = chunk * CHUNK
@@ -154,20 +154,25 @@ def class_sweep(const double[::1] welfare, const double[::1] weight, const int32
     #
     # welfare, weight: (n,) as below. place: (n,) where in band each row's class is. Work space: state (4, classes),
     # which holds zeros. Out, one column a class: totals (2,) weight and weighted welfare; gini.
-    cdef Py_ssize_t n = welfare.shape[0], classes = state.shape[1], i = 0, k
+    cdef Py_ssize_t n = welfare.shape[0], classes = state.shape[1], i = 0, k = 0, now
     cdef double step, above, partial, square, last
     with nogil:
+        if n:
+            k = band[place[0]]
         while i < n:  # a row is settled by the next of its class ...
-            k = band[place[i]]
-            above, partial, square, last = state[0, k], state[1, k], state[2, k], state[3, k]
-            while i < n and band[place[i]] == k:
+            now = k
+            above, partial, square, last = state[0, now], state[1, now], state[2, now], state[3, now]
+            while k == now:
                 step = (last - welfare[i]) * above
                 partial += step
                 square += step * above
                 above += weight[i]
                 last = welfare[i]
                 i += 1
-            state[0, k], state[1, k], state[2, k], state[3, k] = above, partial, square, last
+                if i == n:
+                    break
+                k = band[place[i]]
+            state[0, now], state[1, now], state[2, now], state[3, now] = above, partial, square, last
         for k in range(classes):  # ... and the last by none
             above = state[0, k]
             step = state[3, k] * above

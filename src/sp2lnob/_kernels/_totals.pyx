@@ -3,9 +3,10 @@
 Columns are added up by unit and level once, in O(rows x columns); a replicate then costs O(slots x columns). A unit is
 what a factor belongs to: a PSU, or a household where those of one PSU have factors of their own. A slot holds the rows
 of a unit and level that follow each other: where rows are sorted by unit, all that it has there, and a level that a
-unit does not have costs nothing. Levels are laid out in the order in which rows first have them: levels of one region
-then follow each other, and its units' factors stay in the nearest cache.
+unit does not have costs nothing. Where there is one level, units are slots. Levels are laid out in the order in which
+rows first have them: levels of one region then follow each other, and its units' factors stay in the nearest cache.
 """
+from cython cimport view
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from sp2lnob._kernels._lanes cimport LANES, lanes, load, plus, scaled, store
 
@@ -56,10 +57,11 @@ def place_rows(const int32_t[::1] unit, const int32_t[::1] level, int32_t[::1] c
             slot[i] = <int32_t> s
 
 
-def gaps_below(const double[::1] welfare, const double[::1] weight, double line, double[:, :] out):
+def gaps_below(const double[::1] welfare, const double[::1] weight, double line,
+               double[::view.strided, ::view.contiguous] out):
     # Write weights of rows below a line, times 1, the gap to the line as a share of it, and the gap's square.
     #
-    # welfare, weight: (n,). out: (3, n), each column of which is in one piece.
+    # welfare, weight: (n,). out: (3, n).
     cdef Py_ssize_t n = welfare.shape[0], i
     cdef double gap, share, w
     cdef double *poor
@@ -81,7 +83,7 @@ def gaps_below(const double[::1] welfare, const double[::1] weight, double line,
 
 
 cdef inline double run_total(const double *column, Py_ssize_t n) noexcept nogil:
-    # Add numbers up, eight sums side by side.
+    # Add numbers up: eight sums side by side, these by pairs, then the numbers that are left one by one.
     cdef Py_ssize_t i = LANES
     cdef double part[LANES]
     cdef double total = 0.0
@@ -101,10 +103,11 @@ cdef inline double run_total(const double *column, Py_ssize_t n) noexcept nogil:
     return total
 
 
-def slot_totals(const double[:, :] columns, const int32_t[::1] slot, double[:, ::1] sums):
-    # Add columns (k, n), each in one piece, up by slot into sums (k, slots); a row whose slot is below 0 has none.
+def slot_totals(const double[::view.strided, ::view.contiguous] columns, const int32_t[::1] slot, double[:, ::1] sums):
+    # Add columns (k, n) up by slot into sums (k, slots); a row whose slot is below 0 has none.
     #
-    # Where rows of a slot follow each other, as those of a PSU do, they are added up before the slot is looked at.
+    # Where eight rows of a slot or more follow each other, on average, as those of a PSU do, they are added up before
+    # they are added to the slot. What is given in one call decides that, and with it the last bits.
     cdef Py_ssize_t n = slot.shape[0], runs = 0, first, last, i, c, s
     with nogil:
         for i in range(1, n):
@@ -179,22 +182,22 @@ def level_counts(const int32_t[::1] psu, const int32_t[::1] stratum, const int32
     # Count rows with weight of each level, their PSUs and strata; add weights of PSUs and their squares up.
     #
     # psu: (n,) ascending. stratum: (psus,) ascending. recent: (levels,) work space, which holds -1. counts: (3, levels)
-    # rows, PSUs, strata; sums: (3, levels) work space, weights, squares: which hold zeros.
+    # rows, PSUs, strata; sums: (3, levels) work space, weights, squares: which hold zeros. Of one level all rows are.
     cdef Py_ssize_t n = psu.shape[0], levels = recent.shape[0], first = 0, positive = 0, last, i, k
     with nogil:
         while first < n:
-            last = first
+            last = first + 1
+            while last < n and psu[last] == psu[first]:
+                last += 1
             if levels == 1:
-                while last < n and psu[last] == psu[first]:
-                    last += 1
                 sums[0, 0] = run_total(&weight[first], last - first)
                 for i in range(first, last):
                     positive += weight[i] > 0.0
-            while last < n and psu[last] == psu[first]:
-                sums[0, level[last]] += weight[last]
-                counts[0, level[last]] += weight[last] > 0.0
-                last += 1
-            if levels < last - first or levels == 1:
+            else:
+                for i in range(first, last):
+                    sums[0, level[i]] += weight[i]
+                    counts[0, level[i]] += weight[i] > 0.0
+            if levels < last - first:
                 for k in range(levels):
                     close_psu(k, stratum[psu[first]], recent, counts, sums)
             else:

@@ -40,6 +40,7 @@ if os.name == "nt":  # which contracts nothing since Visual Studio 2022
     FLAGS, AVX2 = ["/fp:precise"], "/arch:AVX2"
 else:  # no contraction to fused multiply-add: the bits must not depend on the processor; and nobody looks at traps
     FLAGS, AVX2 = ["-ffp-contract=off", "-fno-trapping-math", "-g" if DEBUG or SANITIZE else "-g0"], "-mavx2"
+    FLAGS += ["-finline-limit=60"]  # helpers of Cython are not written out for every argument; ours still are
 LINKED = []
 MACROS = [] if NATIVE else [LIMITED_API]
 if SANITIZE:  # whatever is found ends the process: nothing is printed and passed over

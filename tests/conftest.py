@@ -1,5 +1,6 @@
 """What every test may use: hypothesis without deadlines, the example survey, a browser; and what a run is without."""
 
+import gc
 import os
 import shutil
 
@@ -47,6 +48,12 @@ def browser(tmp_path_factory):
     made.downloads = folder
     yield made
     made.quit()
+
+
+def pytest_collection_finish():
+    """Leave what was collected out of every further garbage collection: thousands of tests that nobody lets go."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header():

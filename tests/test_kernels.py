@@ -156,24 +156,6 @@ def test_units_may_be_the_slots_of_one_level(ordered, rows):
     np.testing.assert_allclose(found, known, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("shuffled", [True, False])
-def test_classes_side_by_side_are_swept_as_one_after_the_other(shuffled):
-    rng = np.random.default_rng(5)
-    welfare, weight = np.sort(rng.gamma(2.0, size=500))[::-1].copy(), rng.random(500)
-    band = (
-        rng.integers(0, 4, 500).astype(np.int32) if shuffled else np.repeat([3, 2, 0], [200, 1, 299]).astype(np.int32)
-    )
-    place = rng.permutation(500).astype(np.int32) if shuffled else np.arange(500, dtype=np.int32)
-    state, totals, gini = np.zeros((4, 4)), np.empty((2, 4)), np.empty(4)
-    _ordered.class_sweep(welfare, weight, place, band, state, totals, gini)
-    for one in range(4):
-        here = np.flatnonzero(band[place] == one)
-        alone = _sweeps.Ordering.of(welfare[here], weight[here], np.zeros(len(here), dtype=np.int32))
-        swept = alone.evaluate(_sweeps.ALONE)
-        assert totals[:, one].tobytes() == swept.totals[:, 0].tobytes()
-        np.testing.assert_array_equal(gini[one], swept.gini[0])
-
-
 @pytest.mark.parametrize("margins", [None, (0.0, 1.0), (0.2, 0.8), (0.5, 0.5)])
 def test_who_changes_class_is_added_up_as_in_a_plain_loop(margins):
     """Within margins or beyond them, a replicate counts the same, to the last bit."""
